@@ -1,0 +1,8 @@
+"""The embedded AWS: the real template on MiniStack, with the services it lacks added in the same process.
+
+`LocalAws.start()` runs it, `LocalAws.attach(folder)` uses one that runs already.
+"""
+
+from local_aws.client import Credentials, LocalAws, LocalAwsError
+
+__all__ = ["Credentials", "LocalAws", "LocalAwsError"]

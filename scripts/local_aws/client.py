@@ -1,0 +1,160 @@
+"""Starting a local AWS, or using one that runs, from tests and from the demo."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from local_aws.running import HOME_REGION, Credentials, Running
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_SCRIPTS = Path(__file__).resolve().parent.parent
+
+
+class LocalAwsError(Exception):
+    """The local AWS could not be started, reached or deployed to; the text says what happened."""
+
+
+class LocalAws:
+    """A running local AWS: its endpoint, clients, users, deployments and Slack.
+
+    `start` runs a process of its own that ends with `stop`, with the `with` block, or with this process;
+    `attach` uses the one of a folder, and leaves it running.
+    """
+
+    def __init__(self, folder: Path, running: Running, process: "subprocess.Popen[bytes] | None") -> None:
+        self.folder = folder
+        self.running = running
+        self._process = process
+        self._session_lock = threading.Lock()
+
+    @classmethod
+    def start(cls, folder: Path | None = None, *, wait_scale: float = 1.0) -> Self:
+        """Run a local AWS in `folder` (made if need be, removed at the end) and wait until it answers.
+
+        `wait_scale` multiplies the seconds of Wait states and retries. Raises LocalAwsError with the end of
+        the log if it does not come up.
+        """
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="snow-white-"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = folder.resolve()
+        log = folder / "local_aws.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "local_aws", str(folder), "--wait-scale", str(wait_scale)],
+                env={**os.environ, "PYTHONPATH": str(_SCRIPTS)},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return cls(folder, cls._wait_until_ready(folder, process, log), process)
+
+    @staticmethod
+    def _wait_until_ready(folder: Path, process: "subprocess.Popen[bytes]", log: Path) -> Running:
+        deadline = time.monotonic() + _START_SECONDS
+        while (running := Running.read(folder)) is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                process.wait()
+                last_lines = log.read_text(errors="replace")[-4000:] if log.exists() else ""
+                raise LocalAwsError(f"the local AWS did not start in {folder}:\n{last_lines}")
+            time.sleep(0.02)
+        return running
+
+    @classmethod
+    def attach(cls, folder: Path) -> Self:
+        """Use the local AWS that runs in `folder`; raises LocalAwsError if there is none."""
+        running = Running.read(folder)
+        if running is None:
+            raise LocalAwsError(f"no local AWS runs in {folder}")
+        return cls(folder.resolve(), running, None)
+
+    def stop(self) -> None:
+        """End the process that `start` began, with its functions and hosts; twice is harmless."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise LocalAwsError(f"the local AWS (pid {process.pid}) had to be killed") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """The URL all AWS services answer on."""
+        return self.running.endpoint
+
+    @property
+    def account(self) -> str:
+        """The number of the account everything lives in."""
+        return self.running.account
+
+    @property
+    def root(self) -> Credentials:
+        """The keys that may do everything."""
+        return self.running.root
+
+    def session(self, region: str = HOME_REGION, credentials: Credentials | None = None) -> boto3.Session:
+        """A boto3 session with these credentials (root's by default); its clients still need the endpoint."""
+        keys = credentials or self.root
+        with self._session_lock:  # boto3 sessions are not safe to create from several threads at once
+            return boto3.Session(
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret_access_key,
+                aws_session_token=keys.session_token,
+                region_name=region,
+            )
+
+    def client(
+        self, service: str, region: str = HOME_REGION, credentials: Credentials | None = None
+    ) -> Any:
+        """A boto3 client of `service` in `region`; with root's credentials if none are given."""
+        session = self.session(region, credentials)
+        with self._session_lock:
+            return session.client(
+                service,  # type: ignore[call-overload]  # the name is not known until run time
+                endpoint_url=self.endpoint,
+                config=Config(retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "path"}),
+            )
+
+    def create_user(
+        self, name: str, policy_arns: Iterable[str] = (), tags: Mapping[str, str] | None = None
+    ) -> Credentials:
+        """An IAM user with these managed policies and tags; returns keys of theirs."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name, Tags=[{"Key": key, "Value": text} for key, text in (tags or {}).items()])
+        for arn in policy_arns:
+            iam.attach_user_policy(UserName=name, PolicyArn=arn)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def set_wait_scale(self, factor: float) -> None:
+        """Multiply the seconds of Wait states and retries by `factor` from now on."""
+        body = f'{{"stepfunctions._SFN_WAIT_SCALE": {factor}}}'.encode()
+        request = urllib.request.Request(self.endpoint + "/_ministack/config", data=body, method="POST")
+        urllib.request.urlopen(request).close()  # noqa: S310  # our own endpoint
