@@ -1,0 +1,52 @@
+"""The whole application: one stack in the home region, one with the documents in every worker region."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import App, Environment, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.documents_stack import DocumentsStack
+from infra.settings import Settings, context_of, load_settings
+from infra.snow_white_stack import SnowWhiteStack
+from infra.validation import demand_clean_report
+
+ROOT: Final = Path(__file__).parent.parent
+
+
+def synthesize(outdir: Path | None = None) -> Path:
+    """Write templates and assets to `outdir` (default: CDK_OUTDIR, else cdk.out/) and return that folder.
+
+    Raises InvalidSettings, BundlingFailed, or ChecksFailed for findings of cdk-nag that nobody acknowledged.
+    """
+    folder = outdir or Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
+    app = App(outdir=str(folder), context=context_of(ROOT / "cdk.json"), analytics_reporting=False)
+    context = {key: app.node.try_get_context(key) for key in ("snow_white", "snow_white_overrides")}
+    add_stacks(app, load_settings({key: value for key, value in context.items() if value is not None}))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    app.synth()
+    demand_clean_report(folder)
+    return folder
+
+
+def add_stacks(app: App, settings: Settings) -> None:
+    """Add every stack. The home stack goes last: a machine must not start before its documents are there."""
+    home = SnowWhiteStack(
+        app,
+        "SnowWhite",
+        settings=settings,
+        env=Environment(account=settings.account, region=settings.home_region),
+        description="Snow White: puts Sidekiq workers on Elastic Beanstalk to sleep and wakes them",
+    )
+    for region in settings.regions:
+        documents = DocumentsStack(
+            app,
+            f"SnowWhite-Documents-{region}",
+            env=Environment(account=settings.account, region=region),
+            description=f"Snow White: the commands that the workers in {region} are sent",
+        )
+        home.add_stack_dependency(documents)
+    Tags.of(app).add("application", "snow-white")

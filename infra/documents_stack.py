@@ -1,0 +1,33 @@
+"""The commands that workers are sent, deployed to every region where workers may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra.command_documents import DOCUMENT_NAMES, command_document
+
+
+class DocumentsStack(Stack):
+    """One SSM Command document per action, with fixed names: nothing is looked up across regions."""
+
+    def __init__(self, scope: Construct, construct_id: str, **kwargs: Any) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        for action, name in DOCUMENT_NAMES.items():
+            self._build_document(action, name)
+
+    def _build_document(self, action: str, name: str) -> ssm.CfnDocument:
+        return ssm.CfnDocument(
+            self,
+            f"{action.capitalize()}SidekiqWorkers",
+            name=name,
+            document_type="Command",
+            document_format="JSON",
+            target_type="/AWS::EC2::Instance",
+            # A changed script becomes the new default version; a replacement would collide on the name.
+            update_method="NewVersion",
+            content=command_document(action),
+        )

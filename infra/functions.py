@@ -1,0 +1,94 @@
+"""The functions: one per file in lambdas/, all from one bundle, each with a role of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.acknowledgement import acknowledge
+from infra.lambda_bundle import lambda_bundle
+from infra.log_groups import build_log_group
+from infra.permissions import Permissions
+from infra.roles import Grant, build_role
+from infra.settings import Settings
+
+FUNCTION_TIMEOUT: Final = Duration.seconds(300)
+TELLS_SLACK: Final = frozenset({"notify_slack", "close_run"})
+
+
+class Functions(Construct):
+    """`by_name["poll_command"]` is the function whose handler is in lambdas/poll_command.py."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, permissions: Permissions
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._secret_arn = permissions.secret_arn
+        self.by_name: dict[str, lambda_.Function] = {}
+        with lambda_bundle() as bundle:
+            code = lambda_.Code.from_asset(str(bundle))
+            for name, grants in permissions.by_function().items():
+                self.by_name[name] = self._build_function(name, code, grants)
+
+    def _build_function(self, name: str, code: lambda_.Code, grants: Sequence[Grant]) -> lambda_.Function:
+        title = "".join(word.capitalize() for word in name.split("_"))
+        log_group = build_log_group(self, f"{title}Logs", retention_days=self._settings.log_retention_days)
+        function = lambda_.Function(
+            self,
+            title,
+            code=code,
+            handler=f"{name}.handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=512,
+            timeout=FUNCTION_TIMEOUT,
+            tracing=lambda_.Tracing.ACTIVE,
+            log_group=log_group,
+            environment=self._environment(name),
+            role=build_role(
+                self,
+                f"{title}Role",
+                service="lambda.amazonaws.com",
+                grants=[*grants, _write_logs(log_group), SEND_TRACES],
+            ),
+        )
+        acknowledge(function, "AwsSolutions-L1", "Python 3.13 is what the pinned packages are tested on.")
+        return function
+
+    def _environment(self, name: str) -> Mapping[str, str]:
+        settings = self._settings
+        every = {
+            "DEFAULT_REGIONS": ",".join(settings.regions),
+            "DEFAULT_ENVIRONMENTS": ",".join(settings.default_environments),
+            "POWERTOOLS_SERVICE_NAME": "snow-white",
+            "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",
+            "POWERTOOLS_LOG_LEVEL": settings.log_level,
+        }
+        slack = {
+            "SLACK_TOKEN_SECRET": self._secret_arn,
+            "SLACK_CHANNEL": settings.slack_channel,
+            "SLACK_USER_TAG": settings.slack_user_tag,
+            "SLACK_API_URL": settings.slack_api_url,
+        }
+        return {**every, **slack} if name in TELLS_SLACK else every
+
+
+def _write_logs(log_group: logs.ILogGroup) -> Grant:
+    # The group's own ARN ends in ':*', its streams.
+    return Grant(
+        ("logs:CreateLogStream", "logs:PutLogEvents"),
+        (log_group.log_group_arn,),
+    )
+
+
+SEND_TRACES: Final = Grant(
+    ("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+    ("*",),
+    because="IAM has no resource to name for these calls, nor for sending traces.",
+)

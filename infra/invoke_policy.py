@@ -1,0 +1,42 @@
+"""Who may start, watch and stop runs: whoever this policy is attached to."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.acknowledgement import acknowledge_wildcard
+
+
+class InvokePolicy(Construct):
+    """A managed policy for users and roles: this machine, its executions and this stack's outputs only."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, machine_arn: str, execution_arns: str, stack_id: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            description="May start, watch and stop runs of Snow White",
+            statements=[
+                iam.PolicyStatement(
+                    sid="StartRuns",
+                    actions=["states:StartExecution", "states:ListExecutions", "states:DescribeStateMachine"],
+                    resources=[machine_arn],
+                ),
+                iam.PolicyStatement(
+                    sid="WatchAndStopRuns",
+                    actions=[
+                        "states:DescribeExecution",
+                        "states:GetExecutionHistory",
+                        "states:StopExecution",
+                    ],
+                    resources=[execution_arns],
+                ),
+                iam.PolicyStatement(
+                    sid="FindTheStateMachine", actions=["cloudformation:DescribeStacks"], resources=[stack_id]
+                ),
+            ],
+        )
+        acknowledge_wildcard(self.policy, execution_arns, "A run gets its name when it is started.")

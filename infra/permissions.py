@@ -1,0 +1,93 @@
+"""What each function may do: one list of grants per function, written where a reviewer can read them at once.
+
+Calls that AWS does not let one limit to a resource are limited to the worker regions instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from infra.command_documents import DOCUMENT_NAMES
+from infra.roles import Grant
+
+BEANSTALK_TAG: Final = "elasticbeanstalk:environment-name"
+
+_FIND: Final = (
+    "elasticbeanstalk:DescribeEnvironments",
+    "ec2:DescribeInstances",
+    "ssm:DescribeInstanceInformation",
+)
+_FOLLOW: Final = ("ssm:ListCommands", "ssm:ListCommandInvocations")
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """Builds the grants of one deployment: which account, which regions, which secret, which machine."""
+
+    account: str
+    partition: str
+    regions: tuple[str, ...]
+    secret_arn: str
+    execution_arns: str
+    """Matches every execution of the state machine, and nothing else."""
+
+    def by_function(self) -> Mapping[str, list[Grant]]:
+        """The grants of each function, by the name of its file in lambdas/."""
+        return {
+            "discover_instances": [
+                self._in_worker_regions(*_FIND),
+                Grant(("ssm:DescribeDocument",), self._documents()),
+            ],
+            "dispatch_command": [
+                self._in_worker_regions(*_FIND, *_FOLLOW),
+                Grant(("ssm:SendCommand",), self._documents()),
+                self._send_to_beanstalk_instances(),
+            ],
+            "poll_command": [self._in_worker_regions(*_FIND, *_FOLLOW, "ssm:CancelCommand")],
+            "notify_slack": [self._read_token(), self._read_user_tags()],
+            "close_run": [
+                self._read_token(),
+                self._read_user_tags(),
+                self._in_worker_regions("ssm:ListCommands", "ssm:CancelCommand"),
+                Grant(
+                    ("states:GetExecutionHistory",),
+                    (self.execution_arns,),
+                    because="A run gets its name when it is started.",
+                ),
+            ],
+        }
+
+    def _in_worker_regions(self, *actions: str) -> Grant:
+        return Grant(
+            actions,
+            ("*",),
+            {"StringEquals": {"aws:RequestedRegion": list(self.regions)}},
+            because="IAM has no resource to name for these calls, nor for sending traces.",
+        )
+
+    def _send_to_beanstalk_instances(self) -> Grant:
+        return Grant(
+            ("ssm:SendCommand",),
+            tuple(f"arn:{self.partition}:ec2:{region}:{self.account}:instance/*" for region in self.regions),
+            {"StringLike": {f"ssm:resourceTag/{BEANSTALK_TAG}": "*"}},
+            because="Workers come and go; the condition leaves only instances of Elastic Beanstalk.",
+        )
+
+    def _read_token(self) -> Grant:
+        return Grant(("secretsmanager:GetSecretValue",), (self.secret_arn,))
+
+    def _read_user_tags(self) -> Grant:
+        return Grant(
+            ("iam:ListUserTags",),
+            (f"arn:{self.partition}:iam::{self.account}:user/*",),
+            because="Anybody may have started the run; the tag with the Slack id is on the person's user.",
+        )
+
+    def _documents(self) -> tuple[str, ...]:
+        return tuple(
+            f"arn:{self.partition}:ssm:{region}:{self.account}:document/{name}"
+            for region in self.regions
+            for name in DOCUMENT_NAMES.values()
+        )

@@ -1,0 +1,209 @@
+"""The state machine that does one action on one application; it reads like the diagram in the README."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from infra.functions import FUNCTION_TIMEOUT
+from infra.log_groups import build_log_group
+from infra.roles import Grant, build_role
+
+MACHINE_NAME: Final = "SnowWhite"
+LONGEST_DRAIN: Final = Duration.seconds(172_800)
+# Finding, telling, and judging what is left after the longest drain that can be asked for.
+RUN_TIMEOUT: Final = LONGEST_DRAIN.plus(Duration.hours(3))
+# A bit over the function's own, so that Lambda's word about a timeout comes first.
+TASK_TIMEOUT: Final = sfn.Timeout.duration(FUNCTION_TIMEOUT.plus(Duration.seconds(20)))
+
+LAMBDA_ERRORS: Final = (
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+)
+PASSING_ERRORS: Final = (
+    *LAMBDA_ERRORS,
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
+    "States.Timeout",
+    "RegionUnavailable",
+)
+COMMENT: Final = (
+    "Puts Sidekiq workers to sleep (quiet, stop), wakes them (wake) or asks how they are (status). "
+    'Input to start with: {"action": "quiet", "application": "NAME"}'
+)
+UNREPORTED: Final = (
+    "The run ended without a report, so nothing is confirmed. The last failed step in this execution's "
+    "history says why, and the logs of its function say more."
+)
+
+
+class RunMachine(Construct):
+    """One execution is one run. `state_machine` is the machine."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: Mapping[str, lambda_.Function],
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._functions = functions
+        self.state_machine = self._build_machine(log_retention_days)
+
+    def _build_states(self) -> sfn.IChainable:
+        """The chain of states, with every way through it."""
+        receive_request = self._build_receive_request()
+        discover = self._build_step("DiscoverInstances", "discover_instances")
+        announce_start = self._build_step("AnnounceStart", "notify_slack")
+        dispatch = self._build_step("DispatchCommand", "dispatch_command")
+        wait = sfn.Wait(self, "WaitForWorkers", time=sfn.WaitTime.seconds_path("$.wait_seconds"))
+        poll = self._build_step("PollCommand", "poll_command")
+        announce_progress = self._build_step("AnnounceProgress", "notify_slack")
+        notify = self._build_step("NotifySlack", "notify_slack")
+        outcome = sfn.Choice(self, "Outcome")
+        confirmed = sfn.Choice(self, "Confirmed")
+        done = sfn.Succeed(self, "Done", output_path="$.report")
+        not_confirmed = sfn.Fail(
+            self, "NotConfirmed", error_path="$.report.error", cause_path="$.report.cause"
+        )
+        unreported = sfn.Fail(self, "Unreported", error="Unreported", cause=UNREPORTED)
+
+        for step in (discover, dispatch, poll):
+            _retry_passing_errors(step)
+            step.add_catch(notify, errors=["States.ALL"], result_path="$.error")
+        # Slack never fails a run: whatever went wrong with telling, the run goes on.
+        for step, following in ((announce_start, dispatch), (announce_progress, wait), (notify, confirmed)):
+            _retry_lambda_errors(step)
+            step.add_catch(following, errors=["States.ALL"], result_path="$.slack_error")
+
+        receive_request.next(discover).next(announce_start).next(dispatch).next(wait).next(poll).next(outcome)
+        outcome.when(_outcome_is("working"), wait)
+        outcome.when(_outcome_is("progress"), announce_progress)
+        outcome.when(_outcome_is("send"), dispatch)
+        outcome.when(_outcome_is("finished"), notify)
+        outcome.otherwise(unreported)
+        announce_progress.next(wait)
+        notify.next(confirmed)
+        confirmed.when(sfn.Condition.string_equals("$.report.result", "confirmed"), done)
+        confirmed.when(_has_a_cause(), not_confirmed)
+        confirmed.otherwise(unreported)
+        return receive_request
+
+    def _build_receive_request(self) -> sfn.Pass:
+        return sfn.Pass(
+            self,
+            "ReceiveRequest",
+            parameters={
+                "request": sfn.JsonPath.entire_payload,
+                "execution": {
+                    "arn": sfn.JsonPath.execution_id,
+                    "name": sfn.JsonPath.execution_name,
+                    "started_at": sfn.JsonPath.execution_start_time,
+                },
+            },
+        )
+
+    def _build_step(self, state: str, function: str) -> tasks.LambdaInvoke:
+        """A task that hands the whole run to a function, which gives the whole run back."""
+        return tasks.LambdaInvoke(
+            self,
+            state,
+            lambda_function=self._functions[function],
+            payload=sfn.TaskInput.from_object(
+                {"step": sfn.JsonPath.state_name, "run": sfn.JsonPath.entire_payload}
+            ),
+            output_path="$.Payload",
+            task_timeout=TASK_TIMEOUT,
+            retry_on_service_exceptions=False,
+        )
+
+    def _build_machine(self, log_retention_days: int) -> sfn.StateMachine:
+        log_group = build_log_group(
+            self, "Logs", retention_days=log_retention_days, name=f"/aws/vendedlogs/states/{MACHINE_NAME}"
+        )
+        return sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_name=MACHINE_NAME,
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            definition_body=sfn.DefinitionBody.from_chainable(self._build_states()),
+            comment=COMMENT,
+            timeout=RUN_TIMEOUT,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
+            role=self._build_role(),
+        )
+
+    def _build_role(self) -> iam.IRole:
+        steps = tuple(
+            function.function_arn for name, function in self._functions.items() if name != "close_run"
+        )
+        return build_role(
+            self,
+            "Role",
+            service="states.amazonaws.com",
+            grants=[Grant(("lambda:InvokeFunction",), steps), DELIVER_LOGS_AND_TRACES],
+        )
+
+
+DELIVER_LOGS_AND_TRACES: Final = Grant(
+    (
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+    ),
+    ("*",),
+    because="IAM has no resource to name for delivering a state machine's logs and traces.",
+)
+
+
+def _outcome_is(outcome: str) -> sfn.Condition:
+    return sfn.Condition.string_equals("$.outcome", outcome)
+
+
+def _has_a_cause() -> sfn.Condition:
+    return sfn.Condition.and_(
+        sfn.Condition.is_string("$.report.error"), sfn.Condition.is_string("$.report.cause")
+    )
+
+
+def _retry_passing_errors(step: sfn.TaskStateBase) -> None:
+    step.add_retry(
+        errors=list(PASSING_ERRORS),
+        interval=Duration.seconds(2),
+        backoff_rate=2,
+        max_attempts=6,
+        max_delay=Duration.seconds(60),
+        jitter_strategy=sfn.JitterType.FULL,
+    )
+
+
+def _retry_lambda_errors(step: sfn.TaskStateBase) -> None:
+    step.add_retry(
+        errors=list(LAMBDA_ERRORS),
+        interval=Duration.seconds(1),
+        backoff_rate=2,
+        max_attempts=3,
+        max_delay=Duration.seconds(10),
+        jitter_strategy=sfn.JitterType.FULL,
+    )

@@ -1,0 +1,60 @@
+"""The home stack: the state machine and all it needs, once, whatever the number of worker regions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import ArnFormat, CfnOutput, Stack
+from constructs import Construct
+
+from infra.failure_rule import FailureRule
+from infra.functions import Functions
+from infra.invoke_policy import InvokePolicy
+from infra.permissions import Permissions
+from infra.run_machine import MACHINE_NAME, RunMachine
+from infra.settings import Settings
+from infra.slack_secret import SlackSecret
+
+
+class SnowWhiteStack(Stack):
+    """State machine, functions, Slack secret, failure rule and the policy for those who may start runs."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        secret = SlackSecret(self, "Slack")
+        permissions = Permissions(
+            account=self.account,
+            partition=self.partition,
+            regions=settings.regions,
+            secret_arn=secret.arn,
+            execution_arns=self._execution_arns(),
+        )
+        functions = Functions(self, "Functions", settings=settings, permissions=permissions).by_name
+        machine = RunMachine(
+            self, "Run", functions=functions, log_retention_days=settings.log_retention_days
+        ).state_machine
+        FailureRule(self, "Failure", machine=machine, close_run=functions["close_run"])
+        invoke = InvokePolicy(
+            self,
+            "Invoke",
+            machine_arn=machine.state_machine_arn,
+            execution_arns=self._execution_arns(),
+            stack_id=self.stack_id,
+        )
+        self._build_output("StateMachineArn", machine.state_machine_arn, "Start runs here")
+        self._build_output(
+            "InvokePolicyArn", invoke.policy.managed_policy_arn, "Attach to those who may start runs"
+        )
+        self._build_output("SlackTokenSecretArn", secret.arn, "Store the Slack bot's token here")
+
+    def _execution_arns(self) -> str:
+        """Matches this machine's executions; by its fixed name, because close_run's role comes first."""
+        return self.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{MACHINE_NAME}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    def _build_output(self, name: str, value: str, description: str) -> None:
+        CfnOutput(self, name, value=value, description=description)
