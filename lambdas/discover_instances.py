@@ -1,0 +1,35 @@
+"""DiscoverInstances: validate the request and make the plan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from settings import Settings
+from snow_white.discovery import discover
+from snow_white.regions import Regions
+from snow_white.request import Request
+from snow_white.run import Execution, Progress, Run
+
+logger = Logger()
+settings = Settings.from_env()
+regions = Regions(boto3.Session())
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Takes {step, run: {request: the execution's input, execution}}; returns the run's first state."""
+    raw = event["run"]
+    execution = Execution.from_json(raw["execution"])
+    logger.append_keys(execution=execution.name)
+    request = Request.parse(raw["request"], settings.defaults)
+    plan = discover(request, regions)
+    instances = sum(part.instances for part in plan)
+    logger.info(
+        "planned", extra={"plan": [part.to_json() for part in plan], "at": datetime.now(UTC).isoformat()}
+    )
+    return Run(execution, request, plan, progress=Progress(0, instances)).to_json()

@@ -1,0 +1,27 @@
+"""DispatchCommand: send the action's document to the instances that need it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from snow_white.dispatch import dispatch
+from snow_white.regions import Regions
+from snow_white.run import Run
+
+logger = Logger()
+regions = Regions(boto3.Session())
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Takes {step, run}; returns the run with the ids of the commands that were sent."""
+    run = Run.from_json(event["run"])
+    logger.append_keys(execution=run.execution.name)
+    after = dispatch(run, regions, datetime.now(UTC))
+    logger.info("sent", extra={"sending": after.sendings, "commands": dict(after.commands)})
+    return after.to_json()

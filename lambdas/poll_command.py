@@ -1,0 +1,34 @@
+"""PollCommand: see how far the commands are and judge the instances once they have ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from snow_white.poll import poll
+from snow_white.regions import Regions
+from snow_white.run import Run
+
+logger = Logger()
+regions = Regions(boto3.Session())
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Takes {step, run}; returns the run with its outcome, and with the report when it is finished."""
+    run = Run.from_json(event["run"])
+    logger.append_keys(execution=run.execution.name)
+    after = poll(run, regions, datetime.now(UTC))
+    logger.info(
+        "polled",
+        extra={
+            "outcome": after.outcome,
+            "progress": after.progress.to_json(),
+            "wait_seconds": after.wait_seconds,
+        },
+    )
+    return after.to_json()

@@ -1,0 +1,119 @@
+"""A run that has died: end what it left on the hosts, and tell if the run itself could not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from snow_white import run_command
+from snow_white.regions import Regions, RegionUnavailable, in_each
+from snow_white.request import Action
+from snow_white.run import Execution
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import HistoryEventTypeDef
+
+_TELLING_STATE: Final = "NotifySlack"
+_HISTORY_PAGES: Final = 5
+_WHY: Final = {
+    "ABORTED": "it was aborted",
+    "TIMED_OUT": "it ran longer than an execution may",
+    "FAILED": "it failed outside its own handling of errors",
+}
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What the history of a dead execution tells.
+
+    Attributes:
+        told: the run's own last state has told Slack.
+        state: the newest state of the run that is known, {} when it died before its first step.
+    """
+
+    told: bool
+    state: Mapping[str, Any]
+
+
+def read_remains(client: SFNClient, execution_arn: str) -> Remains:
+    """Read the execution's history from its end, as far as the newest state and no further."""
+    told = False
+    token: str | None = None
+    for _ in range(_HISTORY_PAGES):
+        page = client.get_execution_history(
+            executionArn=execution_arn,
+            reverseOrder=True,
+            maxResults=100,
+            includeExecutionData=True,
+            **({"nextToken": token} if token else {}),
+        )
+        for event in page["events"]:
+            told = told or _tells(event)
+            state = _state(event)
+            if state is not None:
+                return Remains(told, state)
+        token = page.get("nextToken")
+        if not token:
+            break
+    return Remains(told, {})
+
+
+def cancel_remains(state: Mapping[str, Any], execution: Execution, regions: Regions) -> tuple[int, list[str]]:
+    """Cancel the run's commands that still go on.
+
+    Cancelling ends the hosts' scripts, which only watch: no worker and no job is ended by it.
+
+    Returns:
+        How many were cancelled, and a sentence for each region in which that could not be done.
+    """
+    request = state.get("request")
+    planned = [part["region"] for part in state.get("plan", [])]
+    if not planned or not isinstance(request, Mapping):
+        return 0, []
+    action = Action(request["action"])
+
+    def cancel(region: str) -> int:
+        client = regions.ssm(region)
+        known = state.get("commands", {}).get(region, ())
+        commands = run_command.commands_of(client, action, execution.name, execution.started_at, known)
+        return run_command.cancel(client, commands)
+
+    results = in_each(planned, cancel)
+    failed = [str(result) for result in results.values() if isinstance(result, RegionUnavailable)]
+    return sum(result for result in results.values() if isinstance(result, int)), failed
+
+
+def dead_run_error(status: str, detail: Mapping[str, Any]) -> dict[str, str]:
+    """What ended the run, in the form in which the state machine's own Catch would have given it."""
+    why = _WHY.get(status, f"its status is {status}")
+    said = " ".join(str(detail[key]) for key in ("error", "cause") if detail.get(key))
+    return {
+        "Error": f"Run{status.title().replace('_', '')}",
+        "Cause": f"The run was ended: {why}. {said}".strip(),
+    }
+
+
+def execution_of(detail: Mapping[str, Any], ended: datetime) -> Execution:
+    """The execution from a "Step Functions Execution Status Change" event; its times are in milliseconds."""
+    started = detail.get("startDate")
+    when = datetime.fromtimestamp(started / 1000, tz=ended.tzinfo) if started else ended
+    return Execution(detail["executionArn"], detail["name"], when)
+
+
+def _tells(event: HistoryEventTypeDef) -> bool:
+    details = event.get("stateExitedEventDetails", {})
+    return event["type"] == "TaskStateExited" and details.get("name") == _TELLING_STATE
+
+
+def _state(event: HistoryEventTypeDef) -> Mapping[str, Any] | None:
+    text = event.get("stateExitedEventDetails", {}).get("output") or event.get(
+        "stateEnteredEventDetails", {}
+    ).get("input")
+    if not text:
+        return None
+    state = json.loads(text)
+    return state if isinstance(state, dict) and "execution" in state else None

@@ -1,0 +1,95 @@
+"""Which Elastic Beanstalk environments a request means."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_elasticbeanstalk import ElasticBeanstalkClient
+
+_GLOB: Final = frozenset("*?[")
+_MAX_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, order=True)
+class Environment:
+    """One environment; its `id` (e-…) is never used twice, its name may be."""
+
+    name: str
+    id: str
+
+
+class NothingMatched(Exception):
+    """No environment, or no running instance, was found for the request; the sentence says what was looked for."""
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether an environment's name is meant by one of the patterns, whatever the case.
+
+    A pattern with `*`, `?` or `[` is a glob for the whole name; any other is a text contained in the name.
+    """
+    folded = name.casefold()
+    for pattern in patterns:
+        wanted = pattern.casefold()
+        if _GLOB.intersection(wanted):
+            if fnmatch.fnmatchcase(folded, wanted):
+                return True
+        elif wanted in folded:
+            return True
+    return False
+
+
+def application_environments(client: ElasticBeanstalkClient, application: str) -> list[Environment]:
+    """All environments of the application in the client's region that have not been terminated."""
+    found: list[Environment] = []
+    # The service answers all at once unless MaxRecords is given; asking for pages keeps a
+    # large account's answer from being throttled for its size.
+    token: str | None = None
+    while True:
+        page = client.describe_environments(
+            ApplicationName=application,
+            IncludeDeleted=False,
+            MaxRecords=200,
+            **({"NextToken": token} if token else {}),
+        )
+        found += [
+            Environment(name=environment["EnvironmentName"], id=environment["EnvironmentId"])
+            for environment in page.get("Environments", [])
+            if environment.get("Status") != "Terminated"
+        ]
+        token = page.get("NextToken")
+        if not token:
+            return sorted(found)
+
+
+def describe_miss(
+    application: str, patterns: Sequence[str], regions: Sequence[str], others: Iterable[str]
+) -> str:
+    """The sentence for a request whose patterns match no environment.
+
+    Args:
+        others: names of environments that the application does have, to show a mistyped pattern.
+    """
+    names = sorted(set(others))
+    there = (
+        f"The application has {_some(names)}."
+        if names
+        else "No environment of an application with that name was found at all."
+    )
+    return (
+        f"No environment of application '{application}' matches {_quoted(patterns)} "
+        f"in {', '.join(regions)}. {there}"
+    )
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    return " or ".join(f"'{text}'" for text in texts)
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MAX_SHOWN])
+    more = len(names) - _MAX_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,32 @@
+"""Turning what a state's Catch gives into the words a person reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+# Errors whose message is already a sentence for the person who asked.
+_OWN_ERRORS: Final = frozenset({"InvalidRequest", "NothingMatched", "RegionRefused", "RegionUnavailable"})
+
+
+def read_error(raw: Mapping[str, Any]) -> tuple[str, str]:
+    """The error's name and a sentence, from {"Error": name, "Cause": text}.
+
+    The cause of a failed function is JSON with errorMessage and errorType; that of a timeout, or of the service
+    itself, is plain text or missing.
+    """
+    name = str(raw.get("Error") or "Unknown")
+    cause = str(raw.get("Cause") or "no cause was given")
+    message = _message(cause)
+    if name in _OWN_ERRORS:
+        return name, message
+    return name, f"Snow White itself failed and confirmed nothing: {name}: {message}"
+
+
+def _message(cause: str) -> str:
+    try:
+        parsed = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(parsed.get("errorMessage") or cause) if isinstance(parsed, dict) else cause

@@ -1,0 +1,129 @@
+"""AWS clients for many regions, work done in all of them at once, and what a region's errors mean."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_elasticbeanstalk import ElasticBeanstalkClient
+    from mypy_boto3_ssm import SSMClient
+
+T = TypeVar("T")
+
+# Adaptive: Elastic Beanstalk and the Run Command lists are throttled hard.
+CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=20, retries={"mode": "adaptive", "total_max_attempts": 8}
+)
+_MAX_THREADS: Final = 16
+_PASSING_CODES: Final = (
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "PriorRequestNotComplete",
+    "RequestTimeout",
+    "InternalServerError",
+    "InternalFailure",
+    "InternalError",
+    "ServiceUnavailable",
+    "Unavailable",
+)
+
+
+class RegionUnavailable(Exception):
+    """A region did not answer, for a reason that passes: network, throttling, an error of the service."""
+
+
+class RegionRefused(Exception):
+    """A region refused a call for a reason that stays: a missing permission, document or opt-in."""
+
+
+@dataclass
+class Regions:
+    """The clients of one process, made once per service and region."""
+
+    session: boto3.Session
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ssm(self, region: str) -> SSMClient:
+        client: SSMClient = self._client("ssm", region)
+        return client
+
+    def ec2(self, region: str) -> EC2Client:
+        client: EC2Client = self._client("ec2", region)
+        return client
+
+    def elastic_beanstalk(self, region: str) -> ElasticBeanstalkClient:
+        client: ElasticBeanstalkClient = self._client("elasticbeanstalk", region)
+        return client
+
+    def _client(self, service: str, region: str) -> Any:
+        # A session is not safe to make clients from in several threads; the clients themselves are.
+        with self._lock:
+            key = (service, region)
+            if key not in self._clients:
+                self._clients[key] = self.session.client(  # type: ignore[call-overload]
+                    service, region_name=region, config=CONFIG
+                )
+            return self._clients[key]
+
+
+@contextmanager
+def region_errors(region: str) -> Iterator[None]:
+    """Turn what boto3 raises inside into `RegionUnavailable` or `RegionRefused`, naming the region."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        passing = code in _PASSING_CODES or status >= 500
+        kind = RegionUnavailable if passing else RegionRefused
+        raise kind(f"{region}: {error}") from error
+    except BotoCoreError as error:
+        raise RegionUnavailable(f"{region}: {error}") from error
+
+
+def in_each(regions: Iterable[str], work: Callable[[str], T]) -> dict[str, T | RegionUnavailable]:
+    """Do the work in all regions at once.
+
+    Returns:
+        For each region the result, or the `RegionUnavailable` it ended with: one region that cannot be
+        reached keeps no other from being served.
+
+    Raises:
+        RegionRefused: when any region refused; the others are finished first.
+    """
+
+    def guarded(region: str) -> T | RegionUnavailable | RegionRefused:
+        try:
+            with region_errors(region):
+                return work(region)
+        except (RegionUnavailable, RegionRefused) as error:
+            return error
+
+    wanted = list(regions)
+    with ThreadPoolExecutor(max_workers=min(_MAX_THREADS, max(1, len(wanted)))) as pool:
+        results = dict(zip(wanted, pool.map(guarded, wanted), strict=True))
+    kept: dict[str, T | RegionUnavailable] = {}
+    refused: list[str] = []
+    for region, result in results.items():
+        if isinstance(result, RegionRefused):
+            refused.append(str(result))
+        else:
+            kept[region] = result
+    if refused:
+        raise RegionRefused("; ".join(refused))
+    return kept

@@ -1,0 +1,185 @@
+"""The run: what one execution knows, carried as JSON from state to state.
+
+It holds environments, command ids and counts, never the instances of a run: 10,000 of them are about 200 command
+ids, far from the 256 KB that a state may have. Who is in scope is asked anew at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from snow_white.environments import Environment
+from snow_white.request import Request
+
+# After the deadline the hosts' last answers arrive and workers confirmed long before are proven once more.
+GRACE: Final = timedelta(seconds=120)
+
+
+class Outcome(StrEnum):
+    """Where the state machine goes after a poll."""
+
+    WORKING = "working"
+    PROGRESS = "progress"
+    SEND = "send"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """The execution of the state machine, from its context object."""
+
+    arn: str
+    name: str
+    started_at: datetime
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Execution:
+        return cls(raw["arn"], raw["name"], datetime.fromisoformat(raw["started_at"]))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"arn": self.arn, "name": self.name, "started_at": self.started_at.isoformat()}
+
+
+@dataclass(frozen=True)
+class RegionPlan:
+    """One region's part of a run: its matching environments, and what was found there at the start."""
+
+    region: str
+    environments: tuple[Environment, ...]
+    instances: int = 0
+    unmanaged: int = 0
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> RegionPlan:
+        return cls(
+            region=raw["region"],
+            environments=tuple(Environment(**one) for one in raw["environments"]),
+            instances=raw["instances"],
+            unmanaged=raw["unmanaged"],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "region": self.region,
+            "environments": [{"name": one.name, "id": one.id} for one in self.environments],
+            "instances": self.instances,
+            "unmanaged": self.unmanaged,
+        }
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many instances have been confirmed so far, of how many in scope."""
+
+    confirmed: int = 0
+    instances: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        return {"confirmed": self.confirmed, "instances": self.instances}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was last read of one command: how many of its instances had ended, how many of them confirmed."""
+
+    completed: int
+    confirmed: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution's knowledge.
+
+    Attributes:
+        plan: regions with matching environments only.
+        commands: ids of the commands sent, by region.
+        sendings: how often DispatchCommand has sent; numbers the commands' comments.
+        fruitless_sendings: how many sendings in a row reached nobody.
+        refusals: what SSM said of instances that it refused, at most a few, by instance id.
+        seen: by command id; what is not in it is read at the next poll.
+        dispatched_at: when the first command was sent; the timeout counts from here.
+        announced, announced_at: the progress last told to Slack, and when.
+        slack: what notify_slack keeps: messages to edit, and who could not be told.
+        report: the end of the run, see report.py.
+    """
+
+    execution: Execution
+    request: Request
+    plan: tuple[RegionPlan, ...]
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sendings: int = 0
+    fruitless_sendings: int = 0
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    dispatched_at: datetime | None = None
+    progress: Progress = Progress()
+    announced: Progress = Progress()
+    announced_at: datetime | None = None
+    outcome: Outcome = Outcome.WORKING
+    wait_seconds: int = 0
+    slack: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] | None = None
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the hosts' scripts must have ended; None before the first sending."""
+        if self.dispatched_at is None:
+            return None
+        return self.dispatched_at + timedelta(seconds=self.request.timeout_seconds)
+
+    def seconds_left(self, now: datetime) -> float:
+        """Seconds until the deadline, negative after it; the whole timeout before the first sending."""
+        return (self.deadline - now).total_seconds() if self.deadline else float(self.request.timeout_seconds)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Run:
+        """Read the state as it comes from the state machine."""
+        return cls(
+            execution=Execution.from_json(raw["execution"]),
+            request=Request.from_json(raw["request"]),
+            plan=tuple(RegionPlan.from_json(one) for one in raw["plan"]),
+            commands={region: tuple(ids) for region, ids in raw["commands"].items()},
+            sendings=raw["sendings"],
+            fruitless_sendings=raw["fruitless_sendings"],
+            refusals=raw["refusals"],
+            seen={command: Seen(*counts) for command, counts in raw["seen"].items()},
+            dispatched_at=_time(raw["dispatched_at"]),
+            progress=Progress(**raw["progress"]),
+            announced=Progress(**raw["announced"]),
+            announced_at=_time(raw["announced_at"]),
+            outcome=Outcome(raw["outcome"]),
+            wait_seconds=raw["wait_seconds"],
+            slack=raw["slack"],
+            report=raw["report"],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "execution": self.execution.to_json(),
+            "request": self.request.to_json(),
+            "plan": [one.to_json() for one in self.plan],
+            "commands": {region: list(ids) for region, ids in self.commands.items()},
+            "sendings": self.sendings,
+            "fruitless_sendings": self.fruitless_sendings,
+            "refusals": dict(self.refusals),
+            "seen": {command: [seen.completed, seen.confirmed] for command, seen in self.seen.items()},
+            "dispatched_at": self.dispatched_at.isoformat() if self.dispatched_at else None,
+            "progress": self.progress.to_json(),
+            "announced": self.announced.to_json(),
+            "announced_at": self.announced_at.isoformat() if self.announced_at else None,
+            "outcome": self.outcome.value,
+            "wait_seconds": self.wait_seconds,
+            "slack": dict(self.slack),
+            "report": dict(self.report) if self.report is not None else None,
+        }
+
+    def with_plan(self, plan: tuple[RegionPlan, ...]) -> Run:
+        return replace(self, plan=plan)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,99 @@
+"""Telling Slack: one message per run and place, posted at the start, edited on the way, answered at the end.
+
+Slack being down, slow or unconfigured never fails a run; who could not be told, and why, stands in its report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.builtin_handlers import (
+    ConnectionErrorRetryHandler,
+    RateLimitErrorRetryHandler,
+    ServerErrorRetryHandler,
+)
+
+from snow_white.slack_message import Message
+
+_TIMEOUT_SECONDS: Final = 10
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message that was posted: `to` as it was addressed, `channel` and `ts` as Slack needs them to edit it."""
+
+    to: str
+    channel: str
+    ts: str
+
+
+def slack_client(token: str, base_url: str) -> WebClient:
+    """A client that waits as Slack asks (429 with Retry-After) and tries again when the network or Slack fails."""
+    return WebClient(
+        token=token,
+        base_url=base_url,
+        timeout=_TIMEOUT_SECONDS,
+        retry_handlers=[
+            RateLimitErrorRetryHandler(max_retry_count=2),
+            ConnectionErrorRetryHandler(max_retry_count=2),
+            ServerErrorRetryHandler(max_retry_count=2),
+        ],
+    )
+
+
+@dataclass
+class Slack:
+    """Posts, edits and answers messages; what goes wrong is collected, never raised.
+
+    Attributes:
+        client: None when there is no token; `silence` then says why nobody can be told.
+        failures: a sentence for each call that did not succeed.
+    """
+
+    client: WebClient | None
+    silence: str = ""
+    failures: list[str] = field(default_factory=list)
+
+    def post(self, place: str, message: Message) -> Post | None:
+        """Post to a channel (id or name) or to a member (U…), to whom it is a direct message."""
+        answer = self._call(
+            place, "chat_postMessage", channel=place, text=message.text, attachments=list(message.attachments)
+        )
+        # A post to a member is answered with the id of the direct conversation, which edits need.
+        return Post(place, str(answer["channel"]), str(answer["ts"])) if answer else None
+
+    def edit(self, post: Post, message: Message) -> bool:
+        """Show the newest state in a message; whether Slack took it."""
+        answer = self._call(
+            post.to,
+            "chat_update",
+            channel=post.channel,
+            ts=post.ts,
+            text=message.text,
+            attachments=list(message.attachments),
+        )
+        return answer is not None
+
+    def reply(self, post: Post, text: str) -> bool:
+        """Answer in the message's thread, which notifies those who are mentioned; whether Slack took it."""
+        answer = self._call(post.to, "chat_postMessage", channel=post.channel, thread_ts=post.ts, text=text)
+        return answer is not None
+
+    def _call(self, place: str, method: str, **arguments: Any) -> Mapping[str, Any] | None:
+        if self.client is None:
+            if self.silence not in self.failures:
+                self.failures.append(self.silence)
+            return None
+        call: Callable[..., Any] = getattr(self.client, method)
+        try:
+            answer: Mapping[str, Any] = call(**arguments).data
+            return answer
+        except SlackApiError as error:
+            self.failures.append(f"Slack refused to tell {place}: {error.response.get('error', error)}.")
+        except (SlackClientError, OSError) as error:
+            self.failures.append(f"Slack could not be reached to tell {place}: {error}.")
+        return None

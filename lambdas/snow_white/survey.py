@@ -1,0 +1,143 @@
+"""Looking: who is there now in one region, what was sent to whom, and what is to be said of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+from snow_white import run_command
+from snow_white.instances import Instance, managed_ids, present_instances
+from snow_white.regions import Regions
+from snow_white.request import Action
+from snow_white.run import RegionPlan, Run
+from snow_white.run_command import Command
+from snow_white.verdict import CONFIRMED, MAX_SENDINGS, Judgement, Verdict, judge, judge_unsent
+
+# A worker that was confirmed much earlier than the last one may have been restarted since, so it is proven again.
+PROOF_IS_FRESH_FOR: Final = timedelta(seconds=120)
+_PROVEN_TWICE: Final = frozenset({Action.QUIET, Action.STOP})
+
+
+@dataclass(frozen=True)
+class View:
+    """One region as it is now. `commands` are the run's own, oldest first."""
+
+    region: str
+    instances: tuple[Instance, ...]
+    commands: tuple[Command, ...]
+
+    @cached_property
+    def last_command(self) -> dict[str, Command]:
+        """By instance id, the last command that was sent to it."""
+        return {instance: command for command in self.commands for instance in command.instance_ids}
+
+    @cached_property
+    def sendings(self) -> Counter[str]:
+        """By instance id, how many commands were sent to it."""
+        return Counter(instance for command in self.commands for instance in command.instance_ids)
+
+    @property
+    def all_ended(self) -> bool:
+        return all(command.ended for command in self.commands)
+
+    @cached_property
+    def unsent(self) -> tuple[Instance, ...]:
+        return tuple(instance for instance in self.instances if instance.id not in self.last_command)
+
+    @cached_property
+    def gone(self) -> tuple[str, ...]:
+        """Ids that were sent to and are not there any more."""
+        present = {instance.id for instance in self.instances}
+        return tuple(sorted(self.last_command.keys() - present))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An instance with what is said of it; `sendable` when a command should go to it."""
+
+    instance: Instance
+    judgement: Judgement
+    sendable: bool = False
+
+
+def look(regions: Regions, run: Run, part: RegionPlan) -> View:
+    """See one region: a page of commands for each 50 sent, and the instances that are there."""
+    ssm = regions.ssm(part.region)
+    commands = run_command.commands_of(
+        ssm,
+        run.request.action,
+        run.execution.name,
+        run.execution.started_at,
+        run.commands.get(part.region, ()),
+    )
+    instances = present_instances(regions.ec2(part.region), part.environments)
+    return View(part.region, tuple(instances), tuple(commands))
+
+
+def unsent_standings(
+    regions: Regions, view: View, refusals: Mapping[str, str], now: datetime
+) -> list[Standing]:
+    """Judge the instances that nothing was sent to; those that SSM manages are to be sent to."""
+    managed = managed_ids(regions.ssm(view.region), (one.id for one in view.unsent if one.running))
+    return [
+        Standing(
+            instance,
+            judge_unsent(
+                instance, managed=instance.id in managed, refusal=refusals.get(instance.id), now=now
+            ),
+            sendable=instance.running and instance.id in managed,
+        )
+        for instance in view.unsent
+    ]
+
+
+def ended_standings(
+    regions: Regions, view: View, action: Action, commands: Iterable[Command]
+) -> list[Standing]:
+    """Judge the instances whose last command is among the given ones and has ended on them."""
+    by_id = {instance.id: instance for instance in view.instances}
+    standings: list[Standing] = []
+    for command in commands:
+        for invocation in run_command.invocations(regions.ssm(view.region), command.id):
+            instance = by_id.get(invocation.instance_id)
+            if instance is None or view.last_command.get(instance.id) != command or not invocation.ended:
+                continue
+            judgement = judge(action, invocation)
+            again = judgement.passing and view.sendings[instance.id] < MAX_SENDINGS
+            standings.append(Standing(instance, judgement, sendable=again and instance.running))
+    return standings
+
+
+def stale(action: Action, standings: Iterable[Standing]) -> list[Standing]:
+    """Those confirmed so long before the last one that they are to be proven again."""
+    if action not in _PROVEN_TWICE:
+        return []
+    proofs = [(one, one.judgement.confirmed_at) for one in standings if one.judgement.verdict in CONFIRMED]
+    newest = max((at for _, at in proofs if at is not None), default=None)
+    if newest is None:
+        return []
+    return [one for one, at in proofs if at is None or newest - at > PROOF_IS_FRESH_FOR]
+
+
+def all_standings(
+    regions: Regions, view: View, action: Action, refusals: Mapping[str, str], now: datetime
+) -> list[Standing]:
+    """Judge every instance that is there, one standing each: none is forgotten, whatever the service shows."""
+    last_ones = {command.id: command for command in view.last_command.values()}
+    ended = ended_standings(regions, view, action, last_ones.values())
+    unsent = unsent_standings(regions, view, refusals, now)
+    judged = {standing.instance.id for standing in (*ended, *unsent)}
+    silent = [
+        Standing(
+            instance,
+            Judgement(Verdict.UNCONFIRMED, "the command sent to it has not ended there", passing=True),
+            sendable=instance.running and view.sendings[instance.id] < MAX_SENDINGS,
+        )
+        for instance in view.instances
+        if instance.id not in judged
+    ]
+    return [*ended, *unsent, *silent]
