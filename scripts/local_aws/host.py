@@ -1,7 +1,7 @@
 """What every worker host can do, whichever way it was made.
 
-Two kinds exist: `worker_host.WorkerHost` (a real systemd in namespaces, needs root) and
-`plain_host.PlainHost` (the fallback without root). Tests and the local Elastic Beanstalk know this interface only.
+Two kinds exist: `worker_host.WorkerHost` (a real systemd in namespaces, as root) and `plain_host.PlainHost`
+(the fallback without root). Tests and the local Elastic Beanstalk know this interface only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from local_aws.inside import InsideProcess
 
 
 class Restart(StrEnum):
@@ -70,8 +70,8 @@ class Host(Protocol):
         stdin: int | IO[Any] | None = subprocess.DEVNULL,
         stdout: int | IO[Any] | None = subprocess.PIPE,
         stderr: int | IO[Any] | None = subprocess.PIPE,
-    ) -> subprocess.Popen[bytes]:
-        """Start a command inside as root, in `/`, in a session of its own; only PATH, LANG and `env` are set."""
+    ) -> InsideProcess:
+        """Start a command inside as root, in `/`, in a session of its own, with PATH, LANG and `env`."""
 
     def run(
         self,
@@ -82,9 +82,6 @@ class Host(Protocol):
         check: bool = False,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command inside and wait for it; `check` raises CalledProcessError unless it exits 0."""
-
-    def kill_group(self, process: subprocess.Popen[bytes]) -> None:
-        """SIGKILL a command started with `popen` and every process of its process group, inside the host."""
 
     def write(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
         """Write a file inside the host, with its parent folders."""

@@ -1,8 +1,8 @@
 """A throw-away worker host: a real systemd as the first process of its own namespaces.
 
 Nothing is installed or built for it. Its root is an overlay of the machine's own `/`, kept on a tmpfs, its
-cgroups are its own, and it shares the machine's network unless told otherwise. It needs root. One boots in less
-than a second, dozens run side by side, and all of them end with the process that started them, however it ends.
+cgroups are its own, and it shares the machine's network unless told otherwise. It needs root. One boots in
+less than a second, dozens run side by side, and all end with the process that started them, however it ends.
 
     with WorkerHost.start(tmp_path / "host") as host:
         host.add_service(Service("worker", ["/usr/bin/sidekiq", "-r", "/var/app/current/app.rb"]))
@@ -20,7 +20,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import time
 import uuid
@@ -29,7 +28,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self
 
-from local_aws.host import SYSTEM_PATH, HostError, HostKind, Service
+from local_aws.host import HostError, HostKind, Service
+from local_aws.inside import InsideProcess, start_inside
 
 KEEPER = Path(__file__).parent / "host_boot" / "keep.sh"
 SYSTEMD = Path("/lib/systemd/systemd")
@@ -70,7 +70,7 @@ class WorkerHost:
         """Boot a host and wait until it has reached multi-user.target.
 
         `folder` must not exist yet; it is the host's own, and removed with it. `name` becomes the host name.
-        `network`: "shared" reaches the machine's 127.0.0.1, "private" has a loopback of its own, nothing else.
+        `network`: "shared" reaches the machine's 127.0.0.1, "private" has its own loopback, nothing else.
         HostError with the boot's last words when it is not up after `timeout` seconds.
         """
         if reason := why_impossible():
@@ -93,6 +93,7 @@ class WorkerHost:
             _let_go(keeper)
             raise
         host._keeper = keeper
+        host._spare_the_reaper(root)
         (cgroup / "commands").mkdir(exist_ok=True)
         state = {"name": name, "cgroup": str(cgroup), "init_pid": host.init_pid}
         (folder / "host.json").write_text(json.dumps(state))
@@ -106,6 +107,15 @@ class WorkerHost:
         except FileNotFoundError:
             raise HostError(f"There is no running worker host in {folder}.") from None
         return cls(folder.resolve(), state["name"], Path(state["cgroup"]), state["init_pid"])
+
+    def _spare_the_reaper(self, outside: Path) -> None:
+        """Move `unshare`, the parent of the host's systemd, out of the host's cgroup.
+
+        Killing the cgroup then leaves it alive to reap systemd; else a zombie would stay where PID 1 reaps nobody.
+        """
+        parent = Path(f"/proc/{self.init_pid}/stat").read_text().rpartition(")")[2].split()[1]
+        with contextlib.suppress(OSError):
+            (outside / "cgroup.procs").write_text(parent)
 
     def __enter__(self) -> Self:
         return self
@@ -135,20 +145,13 @@ class WorkerHost:
         stdin: int | IO[Any] | None = subprocess.DEVNULL,
         stdout: int | IO[Any] | None = subprocess.PIPE,
         stderr: int | IO[Any] | None = subprocess.PIPE,
-    ) -> subprocess.Popen[bytes]:
+    ) -> InsideProcess:
         """Start a command inside. Its cgroup is `/commands` of the host, so the host's end is its end too."""
         if not self.is_running:
             raise HostError(f"The worker host {self.name} is not running.")
-        enter = ["nsenter", "--target", str(self.init_pid), "--all", "--", "setsid", *command]
         members = shlex.quote(str(self.cgroup / "commands" / "cgroup.procs"))
-        return subprocess.Popen(
-            ["/bin/sh", "-c", f"echo $$ >{members}; exec {shlex.join(enter)}"],
-            env={"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", **(env or {})},
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
+        enter = f"echo $$ >{members}; exec nsenter --target {self.init_pid} --all --"
+        return start_inside(enter, command, env=env, stdin=stdin, stdout=stdout, stderr=stderr)
 
     def run(
         self,
@@ -161,25 +164,16 @@ class WorkerHost:
         with self.popen(command, env=env) as process:
             try:
                 stdout, stderr = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill_group()
+                raise subprocess.TimeoutExpired(command, timeout) from None
             except BaseException:
-                self.kill_group(process)
+                process.kill_group()
                 raise
         done = subprocess.CompletedProcess(command, process.returncode, stdout.decode(), stderr.decode())
         if check:
             done.check_returncode()
         return done
-
-    def kill_group(self, process: subprocess.Popen[bytes]) -> None:
-        """SIGKILL the group that the command leads inside; nsenter, which waits for it, then ends as well."""
-        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            for child in map(int, children):
-                if os.getpgid(child) == child:
-                    os.killpg(child, signal.SIGKILL)
-                else:
-                    os.kill(child, signal.SIGKILL)
-            if not children:
-                process.kill()
 
     def write(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
         target = self.root / path.lstrip("/")
@@ -235,7 +229,7 @@ def _quoted(word: str) -> str:
 
 
 def _writable_cgroup2() -> Path | None:
-    """Where a cgroup2 is mounted for writing: /sys/fs/cgroup, or /sys/fs/cgroup/unified on a hybrid machine."""
+    """Where a writable cgroup2 is: /sys/fs/cgroup, or /sys/fs/cgroup/unified on a hybrid machine."""
     for line in Path("/proc/mounts").read_text().splitlines():
         _, where, kind, options, *_ = line.split()
         if kind == "cgroup2" and "rw" in options.split(",") and os.access(where, os.W_OK):

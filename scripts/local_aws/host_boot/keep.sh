@@ -27,7 +27,7 @@ trap '' INT TERM HUP
 exec 3<&0
 boot_in_namespaces </dev/null 3<&- >"$folder/boot.log" 2>&1 &
 host=$!
-{ read -r _ <&3 || true; kill -KILL "$host"; } >&- 2>&- &
+{ read -r _ <&3 || true; echo 1 >"$cgroup/cgroup.kill"; } >&- 2>&- &
 lifeline=$!
 exec 3<&-
 wait "$host" || true

@@ -1,0 +1,79 @@
+"""A command that runs inside a worker host, seen from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_WAIT_FOR_GO = 'read -r _ <&9; exec "$@" 9<&-'
+
+
+class InsideProcess(subprocess.Popen[bytes]):
+    """A running command inside a host: `nsenter` here, and in the host the leader of a session of its own.
+
+    `group` is the command's process group by this machine's numbers, or None when the host ended before the
+    command could begin. A command that was killed by signal N has the return code -N.
+    """
+
+    group: int | None = None
+
+    def kill_group(self) -> None:
+        """SIGKILL every process of the command's group, also those that outlived the command itself."""
+        if self.group is None:
+            self.kill()
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.group, signal.SIGKILL)
+
+
+def start_inside(
+    enter: str,
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None,
+    stdin: int | IO[Any] | None,
+    stdout: int | IO[Any] | None,
+    stderr: int | IO[Any] | None,
+) -> InsideProcess:
+    """Run the shell words `enter`, which end in `exec nsenter …`, and then `command` in the host.
+
+    The command begins when its process group is known here, which the end of a pipe tells it.
+
+    Without that order, the group of a short command that leaves a child behind could not be found any more.
+    """
+    until_go, go = os.pipe()
+    wait_on_9 = "" if until_go == 9 else f"exec 9<&{until_go} {until_go}<&-; "
+    script = f"{wait_on_9}{enter} setsid sh -c '{_WAIT_FOR_GO}' inside \"$@\""
+    try:
+        process = InsideProcess(
+            ["/bin/bash", "-c", script, "enter", *command],
+            env={"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", **(env or {})},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=[until_go],
+            start_new_session=True,
+        )
+        process.group = _group_inside(process)
+    finally:
+        os.close(go)
+        os.close(until_go)
+    return process
+
+
+def _group_inside(process: InsideProcess) -> int | None:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None:
+        with contextlib.suppress(OSError):
+            for child in map(int, children.read_text().split()):
+                if os.getpgid(child) == child:
+                    return child
+        time.sleep(0.001)
+    return None
