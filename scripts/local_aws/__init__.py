@@ -3,6 +3,7 @@
 `LocalAws.start()` runs it, `LocalAws.attach(folder)` uses one that runs already.
 """
 
-from local_aws.client import Credentials, LocalAws, LocalAwsError
+from local_aws.client import LocalAws, LocalAwsError
+from local_aws.running import Credentials
 
 __all__ = ["Credentials", "LocalAws", "LocalAwsError"]

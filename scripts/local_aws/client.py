@@ -130,16 +130,16 @@ class LocalAws:
                 region_name=region,
             )
 
-    def client(
-        self, service: str, region: str = HOME_REGION, credentials: Credentials | None = None
-    ) -> Any:
+    def client(self, service: str, region: str = HOME_REGION, credentials: Credentials | None = None) -> Any:
         """A boto3 client of `service` in `region`; with root's credentials if none are given."""
         session = self.session(region, credentials)
         with self._session_lock:
             return session.client(
                 service,  # type: ignore[call-overload]  # the name is not known until run time
                 endpoint_url=self.endpoint,
-                config=Config(retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "path"}),
+                config=Config(
+                    retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "path"}
+                ),
             )
 
     def create_user(
@@ -147,7 +147,9 @@ class LocalAws:
     ) -> Credentials:
         """An IAM user with these managed policies and tags; returns keys of theirs."""
         iam = self.client("iam")
-        iam.create_user(UserName=name, Tags=[{"Key": key, "Value": text} for key, text in (tags or {}).items()])
+        iam.create_user(
+            UserName=name, Tags=[{"Key": key, "Value": text} for key, text in (tags or {}).items()]
+        )
         for arn in policy_arns:
             iam.attach_user_policy(UserName=name, PolicyArn=arn)
         key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -156,5 +158,5 @@ class LocalAws:
     def set_wait_scale(self, factor: float) -> None:
         """Multiply the seconds of Wait states and retries by `factor` from now on."""
         body = f'{{"stepfunctions._SFN_WAIT_SCALE": {factor}}}'.encode()
-        request = urllib.request.Request(self.endpoint + "/_ministack/config", data=body, method="POST")
-        urllib.request.urlopen(request).close()  # noqa: S310  # our own endpoint
+        with urllib.request.urlopen(self.endpoint + "/_ministack/config", data=body):  # noqa: S310  # our own
+            pass

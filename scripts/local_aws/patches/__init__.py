@@ -1,5 +1,43 @@
-"""Where MiniStack differs from AWS, one small module each; every one is checked against the pinned version."""
+"""Where MiniStack differs from AWS, one small module each.
+
+Each module's `install` says what AWS does, and raises MissingTarget if what it replaces is not there any more;
+tests/local_aws/test_patches_*.py shows each difference mended.
+"""
+
+from local_aws.patches import (
+    audit_trail,
+    execution_end,
+    execution_history,
+    execution_names,
+    function_packages,
+    handler_errors,
+    json_paths,
+    machine_role,
+    retries,
+    rule_permission,
+    secrets,
+    ssm_resources,
+    unknown_services,
+)
+
+ALL = (
+    handler_errors,
+    function_packages,
+    retries,
+    json_paths,
+    execution_history,
+    execution_end,
+    execution_names,
+    machine_role,
+    rule_permission,
+    secrets,
+    ssm_resources,
+    unknown_services,
+    audit_trail,
+)
 
 
 def install() -> None:
-    """Mend all differences; call once, before the first request."""
+    """Mend all differences; once, before the first request."""
+    for patch in ALL:
+        patch.install()

@@ -1,0 +1,88 @@
+"""An execution ends once: when time is up or when it is stopped, nothing of it goes on or is written over."""
+
+import contextvars
+import json
+import threading
+from typing import Any
+
+from local_aws.patches.target import find, wrap
+
+_current: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
+    "current_execution", default=None
+)
+
+
+def install() -> None:
+    """AWS ends an execution as TIMED_OUT after the machine's TimeoutSeconds, keeps the status it ended with, adds
+    no event after it, retries nothing any more, and gives a failed one an error and a cause but no output.
+    """
+    from ministack.services import stepfunctions
+
+    find(stepfunctions, "_executions")
+    wrap(stepfunctions, "_run_execution", _with_time_limit)
+    wrap(stepfunctions, "_fail_execution", _only_while_running)
+    wrap(stepfunctions, "_add_event", _only_before_the_end)
+    wrap(stepfunctions, "_find_matching_retrier", _no_retry_after_the_end)
+
+
+def _with_time_limit(run: Any) -> Any:
+    from ministack.services import stepfunctions
+
+    def time_out(execution: dict[str, Any]) -> None:
+        if execution["status"] != "RUNNING":
+            return
+        execution["stopDate"] = stepfunctions.now_iso()
+        stepfunctions._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+        execution["status"] = "TIMED_OUT"
+        stepfunctions._emit_execution_status_event(execution)
+
+    def run_with_time_limit(execution_arn: str) -> None:
+        execution = stepfunctions._executions.get(execution_arn)
+        machine = execution and stepfunctions._state_machines.get(execution["stateMachineArn"])
+        if not machine:
+            run(execution_arn)
+            return
+        _current.set(execution)
+        limit = json.loads(machine["definition"]).get("TimeoutSeconds")
+        timer = None
+        if limit:
+            context = contextvars.copy_context()
+            timer = threading.Timer(limit * stepfunctions._SFN_WAIT_SCALE, context.run, [time_out, execution])
+            timer.daemon = True
+            timer.start()
+        try:
+            run(execution_arn)
+        finally:
+            if timer:
+                timer.cancel()
+
+    return run_with_time_limit
+
+
+def _only_while_running(fail: Any) -> Any:
+    def fail_once(execution: dict[str, Any], error: str, cause: str) -> None:
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+            execution["output"] = None
+
+    return fail_once
+
+
+def _only_before_the_end(add: Any) -> Any:
+    last = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
+
+    def add_before_the_end(execution: dict[str, Any], kind: str, details: Any = None) -> Any:
+        events = execution["events"]
+        return events[-1] if events and events[-1]["type"] in last else add(execution, kind, details)
+
+    return add_before_the_end
+
+
+def _no_retry_after_the_end(find_retrier: Any) -> Any:
+    def find_while_running(retriers: Any, error: str, counts: Any) -> Any:
+        execution = _current.get()
+        if execution is not None and execution["status"] != "RUNNING":
+            return None, -1
+        return find_retrier(retriers, error, counts)
+
+    return find_while_running
