@@ -95,7 +95,7 @@ class RunMachine(Construct):
         outcome.otherwise(unreported)
         announce_progress.next(wait)
         notify.next(confirmed)
-        confirmed.when(sfn.Condition.string_equals("$.report.result", "confirmed"), done)
+        confirmed.when(_is_confirmed(), done)
         confirmed.when(_has_a_cause(), not_confirmed)
         confirmed.otherwise(unreported)
         return receive_request
@@ -181,9 +181,20 @@ def _outcome_is(outcome: str) -> sfn.Condition:
     return sfn.Condition.string_equals("$.outcome", outcome)
 
 
+# A comparison of something that is not there ends an execution on the spot, so presence is asked first.
+def _is_confirmed() -> sfn.Condition:
+    return sfn.Condition.and_(
+        sfn.Condition.is_present("$.report.result"),
+        sfn.Condition.string_equals("$.report.result", "confirmed"),
+    )
+
+
 def _has_a_cause() -> sfn.Condition:
     return sfn.Condition.and_(
-        sfn.Condition.is_string("$.report.error"), sfn.Condition.is_string("$.report.cause")
+        sfn.Condition.is_present("$.report.error"),
+        sfn.Condition.is_string("$.report.error"),
+        sfn.Condition.is_present("$.report.cause"),
+        sfn.Condition.is_string("$.report.cause"),
     )
 
 

@@ -6,8 +6,8 @@ context or as an environment variable (which wins):
     npx aws-cdk deploy --all -c snow_white_overrides='{"slack_channel": "C0123456789"}'
     SNOW_WHITE_OVERRIDES='{"regions": ["us-east-1", "eu-west-1"]}' python app.py
 
-So a local AWS sets SNOW_WHITE_OVERRIDES to {"slack_api_url": "http://127.0.0.1:PORT/api/", "regions": [...]} and
-CDK_OUTDIR to a folder of its own. The account stays unset there: the template then says AWS::AccountId.
+So a local AWS sets SNOW_WHITE_OVERRIDES to {"slack_api_url": "http://127.0.0.1:PORT/api/", "regions": [...]}
+and CDK_OUTDIR to a folder of its own. The account stays unset there: the template says AWS::AccountId.
 """
 
 from __future__ import annotations

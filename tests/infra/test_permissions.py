@@ -1,0 +1,127 @@
+"""Each role may do what is in the table below, and not one thing more."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import pytest
+
+from infra.permissions import Permissions
+from infra.settings import MOST_REGIONS
+from tests.infra.conftest import REGIONS
+from tests.infra.templates import Template, allowed, as_list, statements, text
+
+IN_WORKER_REGIONS = json.dumps({"StringEquals": {"aws:RequestedRegion": REGIONS}})
+ON_BEANSTALK = json.dumps({"StringLike": {"ssm:resourceTag/elasticbeanstalk:environment-name": "*"}})
+DOCUMENTS = [
+    f"arn:aws:ssm:{region}:<AWS::AccountId>:document/SnowWhite-{action}SidekiqWorkers"
+    for region, action in product(REGIONS, ("Quiet", "Stop", "Wake", "Status"))
+]
+INSTANCES = [f"arn:aws:ec2:{region}:<AWS::AccountId>:instance/*" for region in REGIONS]
+USERS = "arn:aws:iam::<AWS::AccountId>:user/*"
+EXECUTIONS = "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*"
+
+FIND = ["elasticbeanstalk:DescribeEnvironments", "ec2:DescribeInstances", "ssm:DescribeInstanceInformation"]
+FOLLOW = ["ssm:ListCommands", "ssm:ListCommandInvocations"]
+
+Rights = set[tuple[str, str, str]]
+
+
+def in_worker_regions(*actions: str) -> Rights:
+    return {(action, "*", IN_WORKER_REGIONS) for action in actions}
+
+
+def telling(secret: str) -> Rights:
+    return {("secretsmanager:GetSecretValue", secret, ""), ("iam:ListUserTags", USERS, "")}
+
+
+def rights_of(function: str, secret: str) -> Rights:
+    """The table."""
+    match function:
+        case "discover_instances":
+            return in_worker_regions(*FIND) | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
+        case "dispatch_command":
+            return (
+                in_worker_regions(*FIND, *FOLLOW)
+                | {("ssm:SendCommand", arn, "") for arn in DOCUMENTS}
+                | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
+            )
+        case "poll_command":
+            return in_worker_regions(*FIND, *FOLLOW, "ssm:CancelCommand")
+        case "notify_slack":
+            return telling(secret)
+        case "close_run":
+            return (
+                telling(secret)
+                | in_worker_regions("ssm:ListCommands", "ssm:CancelCommand")
+                | {("states:GetExecutionHistory", EXECUTIONS, "")}
+            )
+    raise LookupError(function)
+
+
+FUNCTIONS = ["discover_instances", "dispatch_command", "poll_command", "notify_slack", "close_run"]
+
+
+def test_there_are_these_functions_and_no_others(home: Template) -> None:
+    handlers = [each["Handler"] for each in home.resources("AWS::Lambda::Function").values()]
+    assert sorted(handlers) == sorted(f"{name}.handler" for name in FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_may_do_exactly_what_is_in_the_table(name: str, home: Template) -> None:
+    function = home.function(name)
+    (secret,) = home.resources("AWS::SecretsManager::Secret")
+    own_logs = f"<{function['LoggingConfig']['LogGroup']['Ref']}.Arn>"
+    own = {(f"logs:{action}", own_logs, "") for action in ("CreateLogStream", "PutLogEvents")}
+    traces = {(f"xray:{action}", "*", "") for action in ("PutTraceSegments", "PutTelemetryRecords")}
+    assert allowed(home.role(function["Role"])) == rights_of(name, f"<{secret}>") | own | traces
+
+
+def test_no_function_shares_its_role_and_no_role_has_a_policy_from_elsewhere(home: Template) -> None:
+    roles = [text(each["Role"]) for each in home.resources("AWS::Lambda::Function").values()]
+    assert len(set(roles)) == len(FUNCTIONS)
+    assert not home.resources("AWS::IAM::Policy")
+    for role in home.resources("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+
+
+def test_no_action_has_a_star_anywhere(home: Template) -> None:
+    holders = [*home.resources("AWS::IAM::Role").values(), home.only("AWS::IAM::ManagedPolicy")]
+    actions = {action for each in holders for said in statements(each) for action in as_list(said["Action"])}
+    assert actions
+    assert not [action for action in actions if "*" in action]
+
+
+def test_each_role_is_for_its_own_service_only(home: Template) -> None:
+    for logical_id, role in home.resources("AWS::IAM::Role").items():
+        (said,) = role["AssumeRolePolicyDocument"]["Statement"]
+        service = "states.amazonaws.com" if logical_id.startswith("Run") else "lambda.amazonaws.com"
+        assert said["Principal"] == {"Service": service}
+
+
+def test_the_state_machine_may_call_the_functions_of_its_steps_and_nothing_else(home: Template) -> None:
+    machine = home.only("AWS::StepFunctions::StateMachine")
+    rights = allowed(home.role(machine["RoleArn"]))
+    called = {
+        home.function_name({"Fn::GetAtt": arn.strip("<>").split(".")})
+        for action, arn, _ in rights
+        if action == "lambda:InvokeFunction"
+    }
+    assert called == set(FUNCTIONS) - {"close_run"}
+    others = {action for action, _, _ in rights} - {"lambda:InvokeFunction"}
+    assert {action.split(":")[0] for action in others} == {"logs", "xray"}
+
+
+def test_the_policies_of_a_role_fit_into_what_iam_allows_even_for_the_most_regions() -> None:
+    regions = tuple(f"ap-southeast-{number}" for number in range(MOST_REGIONS))
+    grants = Permissions("123456789012", "aws", regions, "s" * 120, "e" * 120).by_function()
+    for name, granted in grants.items():
+        document = json.dumps([grant.statement().to_statement_json() for grant in granted])
+        assert len("".join(document.split())) < 10_240 - 1_000, name
+
+
+def test_secrets_stand_in_no_template(home: Template) -> None:
+    secret = home.only("AWS::SecretsManager::Secret")
+    assert "SecretString" not in secret
+    assert "GenerateSecretString" not in secret
