@@ -1,5 +1,6 @@
 """Starting a local AWS, or using one that runs, from tests and from the demo."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
+from local_aws.deploy import deploy, synthesize
 from local_aws.running import HOME_REGION, Credentials, Running
+from local_aws.slack_client import LocalSlack
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
@@ -38,6 +41,7 @@ class LocalAws:
         self.running = running
         self._process = process
         self._session_lock = threading.Lock()
+        self.slack = LocalSlack(running.slack_url)
 
     @classmethod
     def start(cls, folder: Path | None = None, *, wait_scale: float = 1.0) -> Self:
@@ -160,3 +164,25 @@ class LocalAws:
         body = f'{{"stepfunctions._SFN_WAIT_SCALE": {factor}}}'.encode()
         with urllib.request.urlopen(self.endpoint + "/_ministack/config", data=body):  # noqa: S310  # our own
             pass
+
+    def deploy(self, **settings: Any) -> dict[str, str]:
+        """Synthesize the application for this local AWS and deploy it; returns the outputs of all stacks.
+
+        `settings` are those of infra/settings.py, for example `regions=["us-east-1", "eu-west-1"]`; Slack is the
+        local one unless they say otherwise. Deploying again updates the stacks. Raises DeploymentError.
+        """
+        defaults = {"slack_api_url": self.slack.api_url, "slack_channel": "C0LOCAL", "account": self.account}
+        assembly = synthesize(self.folder / "cdk.out", {**defaults, **settings}, self.account)
+        outputs = deploy(assembly, self.client)
+        merged = {key: text for of_stack in outputs.values() for key, text in of_stack.items()}
+        unfinished = self.folder / "outputs.json.part"
+        unfinished.write_text(json.dumps(merged))
+        unfinished.replace(self.folder / "outputs.json")
+        return merged
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The outputs of all stacks at the last `deploy`, also one of another process."""
+        kept = self.folder / "outputs.json"
+        outputs: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+        return outputs

@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -21,17 +21,16 @@ _STATUS_OF_DETAILS: Final = {
     "Cancelling": "Cancelling",
     "Success": "Success",
     "Cancelled": "Cancelled",
-    "TimedOut": "TimedOut",
     "ExecutionTimedOut": "TimedOut",
     "DeliveryTimedOut": "TimedOut",
 }
 _IN_PROGRESS: Final = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
-_COUNTED_AS_ERROR: Final = frozenset({"Failed", "ExecutionTimedOut", "TimedOut"})
+_COUNTED_AS_ERROR: Final = frozenset({"Failed", "ExecutionTimedOut"})
 _sequence = itertools.count(1)
 
 
-class Result(Protocol):
-    """What an agent reports at the end; `local_aws.agent.Result` is one."""
+class Outcome(Protocol):
+    """How something went on an instance: a step of a document, or all of it."""
 
     @property
     def status_details(self) -> str: ...
@@ -45,6 +44,20 @@ class Result(Protocol):
     def started_at(self) -> datetime: ...
     @property
     def ended_at(self) -> datetime: ...
+
+
+class StepResult(Outcome, Protocol):
+    """How one step went."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class Result(Outcome, Protocol):
+    """What an agent reports at the end; `local_aws.agent.Result` is one."""
+
+    @property
+    def steps(self) -> Sequence[StepResult]: ...
 
 
 def share(amount: str, total: int) -> int:
@@ -94,8 +107,13 @@ class Invocation:
         """Whether it counts against MaxErrors."""
         return self.status_details in _COUNTED_AS_ERROR
 
+    def finish(self, result: Result) -> None:
+        """Take what the agent reports; its plain TimedOut is the service's ExecutionTimedOut."""
+        self.result = result
+        self.status_details = _details(result)
+
     def plugin(self, step: str) -> dict[str, Any]:
-        """The CommandPlugin of the document's step, complete only once it has ended."""
+        """The CommandPlugin of the document's step, complete only once everything has ended."""
         shown: dict[str, Any] = {
             "Name": step,
             "Status": self.status,
@@ -110,12 +128,19 @@ class Invocation:
         }
         if self.started_at is not None:
             shown["ResponseStartDateTime"] = self.started_at
-        if self.result is not None:
-            shown["ResponseCode"] = self.result.response_code
-            shown["Output"] = shortened_output(self.result.stdout, self.result.stderr)
-            shown["ResponseStartDateTime"] = self.result.started_at.timestamp()
-            shown["ResponseFinishDateTime"] = self.result.ended_at.timestamp()
+        for outcome in self.result.steps if self.result else ():
+            if outcome.name in (step, ""):
+                shown["Status"] = _STATUS_OF_DETAILS.get(_details(outcome), "Failed")
+                shown["StatusDetails"] = _details(outcome)
+                shown["ResponseCode"] = outcome.response_code
+                shown["Output"] = shortened_output(outcome.stdout, outcome.stderr)
+                shown["ResponseStartDateTime"] = outcome.started_at.timestamp()
+                shown["ResponseFinishDateTime"] = outcome.ended_at.timestamp()
         return shown
+
+
+def _details(outcome: Outcome) -> str:
+    return "ExecutionTimedOut" if outcome.status_details == "TimedOut" else outcome.status_details
 
 
 @dataclass(eq=False)

@@ -118,13 +118,12 @@ class Delivery:
             result = agent.run(
                 dict(command.document.content), dict(command.parameters), invocation.cancelled, on_start
             )
-        except Exception:
-            _logger.exception("the agent of %s was lost with %s", invocation.instance_id, command.command_id)
+        except Exception as error:  # noqa: BLE001  # whatever ends an agent, the service hears nothing of it
+            _logger.warning("%s will not report on %s: %r", invocation.instance_id, command.command_id, error)
             return
         with command.lock:
             if not invocation.ended:
-                invocation.result = result
-                invocation.status_details = result.status_details
+                invocation.finish(result)
         self._advance(command)
 
     def _look_after_open_commands(self) -> None:

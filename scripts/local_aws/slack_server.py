@@ -11,6 +11,7 @@ It keeps what was posted and every edit of it, and can be told to fail. What it 
 
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -68,7 +69,7 @@ class _Requests(BaseHTTPRequestHandler):
         if path.startswith("/api/"):
             self._call(path.removeprefix("/api/"))
             return
-        settings = {
+        settings: dict[str, Callable[..., None]] = {
             "/people": workspace.add_person,
             "/channels": workspace.add_channel,
             "/failures": workspace.fail_next,
