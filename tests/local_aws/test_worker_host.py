@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from local_aws.host import HostError, Restart, Service
 from local_aws.worker_host import WorkerHost
 
