@@ -1,0 +1,63 @@
+"""The checks of the templates: they pass, and they would not pass in silence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Stack, Validations
+from aws_cdk import aws_secretsmanager as secretsmanager
+from cdk_nag import AwsSolutionsChecks
+
+from infra.acknowledgement import acknowledge
+from infra.application import ROOT
+from infra.settings import context_of
+from infra.validation import ChecksFailed, demand_clean_report
+from tests.infra.templates import Assembly
+
+
+def synthesize_a_secret(folder: Path, *, reason: str = "") -> None:
+    """An application with one finding: a secret that is never rotated."""
+    app = App(outdir=str(folder), context=context_of(ROOT / "cdk.json"))
+    secret = secretsmanager.CfnSecret(Stack(app, "Example"), "Secret")
+    if reason:
+        acknowledge(secret, "AwsSolutions-SMG4", reason)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    app.synth()
+
+
+def test_what_cdk_nag_finds_and_nobody_acknowledged_fails_with_place_and_rule(tmp_path: Path) -> None:
+    synthesize_a_secret(tmp_path)
+    with pytest.raises(ChecksFailed, match="Example/Secret: AwsSolutions-SMG4: "):
+        demand_clean_report(tmp_path)
+
+
+def test_what_somebody_acknowledged_passes(tmp_path: Path) -> None:
+    synthesize_a_secret(tmp_path, reason="It is an example.")
+    demand_clean_report(tmp_path)
+
+
+def test_this_application_has_nothing_unanswered(assembly: Assembly) -> None:
+    demand_clean_report(assembly.folder)
+
+
+def test_a_report_that_is_not_there_is_no_clean_report(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        demand_clean_report(tmp_path)
+
+
+def test_cfn_lint_has_no_complaint_about_any_template(assembly: Assembly) -> None:
+    templates = [str(path) for path in sorted(assembly.folder.glob("*.template.json"))]
+    assert len(templates) == len(assembly.stacks())
+    command = ["cfn-lint", "--ignore-checks", "W3005", "--format", "json", "--template", *templates]
+    result = subprocess.run(command, cwd=assembly.folder, capture_output=True, text=True, check=False)
+    assert json.loads(result.stdout or "[]") == [], result.stderr
+    assert result.returncode == 0
+
+
+def test_the_files_that_explain_the_checks_are_read_by_the_command_line_too() -> None:
+    assert "W3005" in (ROOT / ".cfnlintrc").read_text()
+    assert os.access(ROOT / "cdk.json", os.R_OK)

@@ -1,0 +1,56 @@
+"""The README's diagram shows the state machine as it is deployed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.infra.templates import Json, Template
+
+README = Path(__file__).parents[2] / "README.md"
+ARROW = re.compile(r"^\s*(?P<origin>\[\*\]|\w+)\s*-->\s*(?P<target>\[\*\]|\w+)\s*(:.*)?$", re.MULTILINE)
+END = "[*]"
+
+
+@pytest.fixture(scope="module")
+def arrows() -> set[tuple[str, str]]:
+    """Every arrow of the README's state diagram: (from, to), with [*] for start and end."""
+    blocks = re.findall(r"```mermaid\s*\nstateDiagram-v2\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(blocks) == 1, "README.md should have one Mermaid block that is a stateDiagram-v2"
+    return {(found["origin"], found["target"]) for found in ARROW.finditer(blocks[0])}
+
+
+@pytest.fixture(scope="module")
+def machine(home: Template) -> Json:
+    return home.machine()
+
+
+def ways_on(machine: Json) -> set[tuple[str, str]]:
+    """Every step from state to state, errors aside."""
+    ways = {(END, machine["StartAt"])}
+    for name, state in machine["States"].items():
+        ways |= {(name, state[key]) for key in ("Next", "Default") if key in state}
+        ways |= {(name, choice["Next"]) for choice in state.get("Choices", [])}
+        if state["Type"] in {"Succeed", "Fail"}:
+            ways.add((name, END))
+    return ways
+
+
+def ways_of_errors(machine: Json) -> set[tuple[str, str]]:
+    states = machine["States"].items()
+    return {(name, caught["Next"]) for name, state in states for caught in state.get("Catch", [])}
+
+
+def test_the_diagram_has_the_states_of_the_template(arrows: set[tuple[str, str]], machine: Json) -> None:
+    shown = {name for arrow in arrows for name in arrow} - {END}
+    assert shown == set(machine["States"])
+
+
+def test_the_diagram_shows_every_way_on(arrows: set[tuple[str, str]], machine: Json) -> None:
+    assert ways_on(machine) - arrows == set()
+
+
+def test_the_diagram_shows_no_way_that_is_not_there(arrows: set[tuple[str, str]], machine: Json) -> None:
+    assert arrows - ways_on(machine) - ways_of_errors(machine) == set()

@@ -1,0 +1,125 @@
+"""Settings: where they come from, and what a person is told who gets one wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.log_groups import RETENTION
+from infra.settings import LOG_RETENTION_DAYS, InvalidSettings, Settings, context_of, load_settings
+
+ROOT = Path(__file__).parents[2]
+ENOUGH = {"home_region": "us-east-1", "regions": ["us-east-1"]}
+
+
+def test_the_settings_in_cdk_json_are_right_as_they_come() -> None:
+    settings = load_settings(context_of(ROOT / "cdk.json"), environ={})
+    assert settings.default_environments == ("workers",)
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.account is None
+
+
+def test_the_command_line_overrides_cdk_json_and_the_environment_overrides_both() -> None:
+    context = {
+        "snow_white": {**ENOUGH, "log_level": "INFO", "slack_channel": "C00000001"},
+        "snow_white_overrides": '{"log_level": "DEBUG", "slack_channel": "C00000002"}',
+    }
+    settings = load_settings(context, {"SNOW_WHITE_OVERRIDES": '{"slack_channel": "C00000003"}'})
+    assert (settings.log_level, settings.slack_channel) == ("DEBUG", "C00000003")
+
+
+def test_the_account_is_that_of_the_credentials_unless_one_is_set() -> None:
+    environ = {"CDK_DEFAULT_ACCOUNT": "111111111111"}
+    assert load_settings({"snow_white": ENOUGH}, environ).account == "111111111111"
+    set_here = {"snow_white": {**ENOUGH, "account": "222222222222"}}
+    assert load_settings(set_here, environ).account == "222222222222"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("home_region", "us-east", "one AWS region"),
+        ("home_region", None, "one AWS region"),
+        ("regions", "us-east-1", "a list of up to 20 different AWS regions"),
+        ("regions", [], "a list of up to 20"),
+        ("regions", ["us-east-1", "us-east-1"], "different"),
+        ("regions", [f"us-east-{n}" for n in range(10)] + [f"eu-west-{n}" for n in range(10)] + ["x"], "20"),
+        ("default_environments", ["a,b"], "without commas"),
+        ("default_environments", [7], "texts"),
+        ("slack_channel", "#deploys", "channel's id"),
+        ("slack_user_tag", "", "IAM tag"),
+        ("slack_api_url", "slack.com/api/", "http"),
+        ("slack_api_url", "https://slack.com/api", "ends in '/'"),
+        ("log_level", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
+        ("log_retention_days", "90", "numbers of days"),
+        ("log_retention_days", True, "numbers of days"),
+        ("log_retention_days", 91, "90"),
+        ("account", 123456789012, "12 digits, as text"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_the_key_the_value_and_what_is_allowed(
+    key: str, value: object, allowed: str
+) -> None:
+    with pytest.raises(InvalidSettings) as error:
+        Settings.from_mapping({**ENOUGH, key: value})
+    assert repr(key) in str(error.value)
+    assert repr(value) in str(error.value)
+    assert allowed in str(error.value)
+
+
+def test_a_misspelt_key_is_refused_with_the_keys_there_are() -> None:
+    with pytest.raises(InvalidSettings, match=r"no setting 'region'\. Allowed are: home_region, regions, "):
+        Settings.from_mapping({**ENOUGH, "region": "us-east-1"})
+
+
+@pytest.mark.parametrize("key", ENOUGH)
+def test_a_missing_key_is_named(key: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"{key!r} is missing"):
+        Settings.from_mapping({name: value for name, value in ENOUGH.items() if name != key})
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7", "null", '"text"'])
+def test_overrides_that_are_no_json_object_are_refused_with_the_place_they_came_from(text: str) -> None:
+    with pytest.raises(InvalidSettings, match="environment variable SNOW_WHITE_OVERRIDES"):
+        load_settings({"snow_white": ENOUGH}, {"SNOW_WHITE_OVERRIDES": text})
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(key=st.sampled_from(sorted(Settings.__dataclass_fields__)), value=anything)
+def test_any_value_is_either_taken_or_refused_in_words(key: str, value: object) -> None:
+    try:
+        Settings.from_mapping({**ENOUGH, key: value})
+    except InvalidSettings as error:
+        assert repr(key) in str(error)
+
+
+def test_every_number_of_days_that_may_be_set_can_be_built() -> None:
+    assert set(LOG_RETENTION_DAYS) == set(RETENTION)
+
+
+def test_a_person_who_synthesizes_with_a_wrong_setting_reads_a_sentence_and_no_stack_trace(
+    tmp_path: Path,
+) -> None:
+    environ = {
+        **os.environ,
+        "CDK_OUTDIR": str(tmp_path),
+        "SNOW_WHITE_OVERRIDES": json.dumps({"slack_chanel": ""}),
+    }
+    command = [sys.executable, "app.py"]
+    result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("There is no setting 'slack_chanel'. Allowed are: ")
+    assert "Traceback" not in result.stderr
