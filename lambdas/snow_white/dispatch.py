@@ -19,7 +19,7 @@ from snow_white.survey import (
     all_standings,
     ended_standings,
     look,
-    stale,
+    to_prove_again,
     unsent_standings,
 )
 from snow_white.waiting import SHORTEST_SECONDS
@@ -75,7 +75,7 @@ def sendable(
         all_ended: no command goes on anywhere, so that workers confirmed long ago are proven again.
     """
     everyone = [one for some in standings.values() for one in some]
-    again = {one.instance.id for one in stale(run.request.action, everyone)} if all_ended else set()
+    again = {one.instance.id for one in to_prove_again(run.request.action, everyone)} if all_ended else set()
     # The shortest time a host's script takes; a little less is allowed so that a run with the
     # shortest timeout is not refused for the second that has passed since it began.
     in_time = run.seconds_left(now) >= MIN_TIMEOUT_SECONDS / 2

@@ -112,15 +112,18 @@ def ended_standings(
     return standings
 
 
-def stale(action: Action, standings: Iterable[Standing]) -> list[Standing]:
-    """Those confirmed so long before the last one that they are to be proven again."""
+def to_prove_again(action: Action, standings: Iterable[Standing]) -> list[Standing]:
+    """Everyone who is confirmed, when the first proof is much older than the last; else nobody.
+
+    All are asked, not the oldest only: proofs of one sending are of one age, so one more sending is enough.
+    """
     if action not in _PROVEN_TWICE:
         return []
-    proofs = [(one, one.judgement.confirmed_at) for one in standings if one.judgement.verdict in CONFIRMED]
-    newest = max((at for _, at in proofs if at is not None), default=None)
-    if newest is None:
-        return []
-    return [one for one, at in proofs if at is None or newest - at > PROOF_IS_FRESH_FOR]
+    confirmed = [one for one in standings if one.judgement.verdict in CONFIRMED]
+    times = [one.judgement.confirmed_at for one in confirmed]
+    known = [at for at in times if at is not None]
+    fresh = len(known) == len(times) and (not known or max(known) - min(known) <= PROOF_IS_FRESH_FOR)
+    return [] if fresh else confirmed
 
 
 def all_standings(

@@ -1,0 +1,397 @@
+"""Runs from their first to their last state, on the cloud in memory."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from snow_white.discovery import discover
+from snow_white.dispatch import dispatch
+from snow_white.environments import NothingMatched
+from snow_white.poll import poll
+from snow_white.regions import RegionRefused, RegionUnavailable
+from snow_white.request import Action
+from snow_white.run import Execution, Outcome, Run
+
+from .fake_cloud import START, Answer, FakeCloud, client_error, network_error, says
+from .story import Story, request
+
+BUSY = {
+    "pid": 42,
+    "version": "6.4.1",
+    "tag": "shop",
+    "busy": 2,
+    "state": "quieting",
+    "supervisor": "systemd:worker",
+}
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    cloud = FakeCloud()
+    cloud["us-east-1"].add_environment("shop", "shop-workers", instances=2)
+    cloud["us-east-1"].add_environment("shop", "shop-web", instances=1)
+    cloud["eu-west-1"].add_environment("shop", "shop-workers-eu", instances=1)
+    return cloud
+
+
+def problems(report: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {one["instance"]: (one["verdict"], one["reason"]) for one in report["problems"]}
+
+
+def sent_to(cloud: FakeCloud) -> list[str]:
+    return [one for region in cloud.regions.values() for c in region.commands for one in c.answers]
+
+
+@pytest.mark.parametrize(
+    ("action", "verdict"),
+    [("quiet", "quiet"), ("stop", "stopped"), ("wake", "awake"), ("status", "reported")],
+)
+def test_when_every_worker_confirms_the_run_is_confirmed(cloud: FakeCloud, action: str, verdict: str) -> None:
+    report = Story(cloud, request(Action(action))).report()
+    assert report["result"] == "confirmed"
+    assert report["cause"] is None
+    assert report["counts"] == {verdict: 3}
+    assert report["environments"] == ["shop-workers", "shop-workers-eu"]
+    assert report["regions"] == ["us-east-1", "eu-west-1"]
+
+
+def test_an_environment_that_does_not_match_is_never_touched(cloud: FakeCloud) -> None:
+    Story(cloud, request()).end()
+    web = [one.id for one in cloud["us-east-1"].instances.values() if one.environment_id.endswith("web")]
+    assert web
+    assert not set(web) & set(sent_to(cloud))
+
+
+def test_every_worker_is_sent_to_once_with_what_the_service_must_be_told(cloud: FakeCloud) -> None:
+    Story(cloud, request(timeout_seconds=3600)).end()
+    assert len(sent_to(cloud)) == len(set(sent_to(cloud))) == 3
+    options = cloud["us-east-1"].commands[0].options
+    assert options["MaxConcurrency"] == "50"
+    assert options["MaxErrors"] == "100%"
+    assert options["Parameters"] == {"executionTimeout": ["3600"]}
+    assert options["Comment"] == "SnowWhite night-1 1"
+
+
+def test_an_instance_without_an_agent_is_named_and_the_run_not_confirmed(cloud: FakeCloud) -> None:
+    lost = cloud["eu-west-1"].add_instance("shop-workers-eu", managed=False)
+    report = Story(cloud, request()).report()
+    assert (report["result"], report["error"]) == ("not_confirmed", "NotConfirmed")
+    assert problems(report)[lost.id][0] == "unreachable"
+    assert lost.id in report["cause"]
+    assert "3 of 4 instances are confirmed quiet" in report["cause"]
+
+
+def test_a_worker_that_is_still_busy_is_named_with_its_process_and_jobs(cloud: FakeCloud) -> None:
+    stuck = next(iter(cloud["us-east-1"].instances.values()))
+    stuck.answers = [Answer(3500, "Failed", 2, says("busy", message="jobs run", processes=[BUSY]))]
+    report = Story(cloud, request(timeout_seconds=3600)).report()
+    assert problems(report)[stuck.id] == ("busy", "jobs run")
+    assert "process 42 shop: 2 jobs" in report["cause"]
+
+
+def test_an_instance_that_appears_is_sent_to_while_the_others_still_drain(cloud: FakeCloud) -> None:
+    region = cloud["us-east-1"]
+    for one in region.instances.values():
+        one.answers = [Answer(after=1800), Answer(20)]
+
+    def meanwhile(turn: int) -> None:
+        if turn == 3:
+            region.add_instance("shop-workers", launched_at=cloud.clock.now)
+
+    report = Story(cloud, request(), meanwhile).report()
+    assert report["counts"] == {"quiet": 4}
+    newest = region.commands[1]
+    assert (newest.sent_at - START) < timedelta(seconds=60)
+
+
+def test_an_instance_that_appears_at_the_very_end_is_quieted_before_the_end_is_told(cloud: FakeCloud) -> None:
+    def meanwhile(turn: int) -> None:
+        if turn == 3:
+            cloud["us-east-1"].add_instance("shop-workers", launched_at=cloud.clock.now)
+
+    report = Story(cloud, request(), meanwhile).report()
+    assert report["counts"] == {"quiet": 4}
+
+
+def test_an_environment_that_is_made_during_the_run_is_in_scope(cloud: FakeCloud) -> None:
+    def meanwhile(turn: int) -> None:
+        if turn == 0:
+            cloud["eu-west-1"].add_environment("shop", "shop-workers-clone", instances=2)
+
+    report = Story(cloud, request(), meanwhile).report()
+    assert report["counts"] == {"quiet": 5}
+    assert "shop-workers-clone" in report["environments"]
+
+
+def test_an_instance_that_is_still_starting_is_waited_for(cloud: FakeCloud) -> None:
+    starting = cloud["us-east-1"].add_instance(
+        "shop-workers", state="pending", managed=False, launched_at=START
+    )
+
+    def meanwhile(turn: int) -> None:
+        if turn == 8:
+            starting.state, starting.managed = "running", True
+
+    assert Story(cloud, request(), meanwhile).report()["counts"] == {"quiet": 4}
+
+
+def test_an_instance_that_is_terminated_is_gone_and_no_failure(cloud: FakeCloud) -> None:
+    victim = next(iter(cloud["us-east-1"].instances.values()))
+    victim.answers = [Answer(after=1000, status="DeliveryTimedOut", exit_code=-1)]
+
+    def meanwhile(turn: int) -> None:
+        if turn == 2:
+            victim.state = "terminated"
+
+    report = Story(cloud, request(), meanwhile).report()
+    assert report["result"] == "confirmed"
+    assert report["counts"] == {"quiet": 2, "gone": 1}
+
+
+def test_when_every_instance_is_gone_nothing_is_confirmed(cloud: FakeCloud) -> None:
+    def meanwhile(turn: int) -> None:
+        for region in cloud.regions.values():
+            for one in region.instances.values():
+                one.state = "terminated"
+
+    report = Story(cloud, request(), meanwhile).report()
+    assert report["result"] == "not_confirmed"
+    assert "3 gone since the start" in report["cause"]
+
+
+def test_a_command_that_was_lost_is_sent_again_at_once_and_not_when_the_others_are_done(
+    cloud: FakeCloud,
+) -> None:
+    lost, slow = list(cloud["us-east-1"].instances.values())[:2]
+    lost.answers = [Answer(120, "DeliveryTimedOut", -1), Answer(20)]
+    slow.answers = [Answer(after=3000), Answer(20)]
+    report = Story(cloud, request()).report()
+    assert report["counts"] == {"quiet": 3}
+    again = next(c for c in cloud["us-east-1"].commands[1:] if lost.id in c.answers)
+    assert again.sent_at - START < timedelta(seconds=200)
+
+
+def test_a_worker_that_cannot_be_reached_is_tried_a_few_times_and_then_named(cloud: FakeCloud) -> None:
+    dead = next(iter(cloud["us-east-1"].instances.values()))
+    dead.answers = [Answer(120, "DeliveryTimedOut", -1)]
+    report = Story(cloud, request()).report()
+    assert problems(report)[dead.id][0] == "unreachable"
+    assert sent_to(cloud).count(dead.id) == 3
+
+
+def test_a_definite_answer_is_not_asked_for_again(cloud: FakeCloud) -> None:
+    firm = next(iter(cloud["us-east-1"].instances.values()))
+    firm.answers = [Answer(5, "Failed", 1, says("unconfirmed", message="a worker died while busy"))]
+    report = Story(cloud, request()).report()
+    assert problems(report)[firm.id] == ("unconfirmed", "a worker died while busy")
+    assert sent_to(cloud).count(firm.id) == 1
+
+
+def test_one_refused_id_does_not_keep_the_others_from_being_reached(cloud: FakeCloud) -> None:
+    region = cloud["us-east-1"]
+    for _ in range(120):
+        region.add_instance("shop-workers")
+    bad = region.add_instance("shop-workers", refused=True)
+    report = Story(cloud, request()).report()
+    assert report["counts"] == {"quiet": 123, "unreachable": 1}
+    assert problems(report)[bad.id] == ("unreachable", f"Instances not in a valid state: {bad.id}")
+
+
+def test_a_host_without_sidekiq_is_listed_and_fails_nobody(cloud: FakeCloud) -> None:
+    bare = next(iter(cloud["us-east-1"].instances.values()))
+    bare.answers = [Answer(5, "Failed", 3, says("no_worker", message="no Sidekiq here"))]
+    report = Story(cloud, request()).report()
+    assert report["result"] == "confirmed"
+    assert report["counts"] == {"quiet": 2, "no_worker": 1}
+    assert [one["instance"] for one in report["notes"]] == [bare.id]
+
+
+def test_when_no_worker_is_found_anywhere_the_run_is_not_confirmed(cloud: FakeCloud) -> None:
+    for region in cloud.regions.values():
+        for one in region.instances.values():
+            one.answers = [Answer(5, "Failed", 3, says("no_worker"))]
+    report = Story(cloud, request()).report()
+    assert report["result"] == "not_confirmed"
+    assert "No worker was found" in report["cause"]
+
+
+def test_a_worker_confirmed_long_before_the_last_one_is_proven_again(cloud: FakeCloud) -> None:
+    early, late = list(cloud["us-east-1"].instances.values())[:2]
+    late.answers = [Answer(after=3600), Answer(20)]
+    report = Story(cloud, request()).report()
+    assert report["counts"] == {"quiet": 3}
+    proofs = [c for c in cloud["us-east-1"].commands if early.id in c.answers]
+    assert len(proofs) == 2
+    assert proofs[1].ends_at(early.id) - late_end(cloud, late.id) >= timedelta(0)
+
+
+def late_end(cloud: FakeCloud, instance: str) -> Any:
+    first = next(c for c in cloud["us-east-1"].commands if instance in c.answers)
+    return first.ends_at(instance)
+
+
+def test_a_worker_that_was_restarted_after_its_proof_does_not_pass_as_quiet(cloud: FakeCloud) -> None:
+    early, late = list(cloud["us-east-1"].instances.values())[:2]
+    late.answers = [Answer(after=3600), Answer(20)]
+    early.answers = [
+        Answer(20),
+        Answer(300, "Failed", 2, says("busy", message="works again", processes=[BUSY])),
+    ]
+    report = Story(cloud, request()).report()
+    assert report["result"] == "not_confirmed"
+    assert problems(report)[early.id] == ("busy", "works again")
+
+
+def test_a_region_that_falls_silent_for_a_while_is_waited_for(cloud: FakeCloud) -> None:
+    region = cloud["eu-west-1"]
+
+    def meanwhile(turn: int) -> None:
+        region.down = network_error() if 1 <= turn < 9 else None
+
+    assert Story(cloud, request(), meanwhile).report()["counts"] == {"quiet": 3}
+
+
+def test_a_region_that_stays_silent_is_named_and_nothing_in_it_is_called_quiet(cloud: FakeCloud) -> None:
+    def meanwhile(turn: int) -> None:
+        if turn == 0:
+            cloud["eu-west-1"].down = network_error()
+
+    report = Story(cloud, request(timeout_seconds=600), meanwhile).report()
+    assert report["result"] == "not_confirmed"
+    assert report["counts"] == {"quiet": 2}
+    assert [(one["region"], one["verdict"]) for one in report["problems"]] == [("eu-west-1", "unreachable")]
+
+
+def test_a_permission_that_is_taken_away_ends_the_run_with_an_error(cloud: FakeCloud) -> None:
+    def meanwhile(turn: int) -> None:
+        cloud["eu-west-1"].down = client_error("AccessDeniedException", "not authorized", 400)
+
+    with pytest.raises(RegionRefused, match=r"eu-west-1.*not authorized"):
+        Story(cloud, request(), meanwhile).end()
+
+
+def test_an_agent_that_dies_during_the_drain_is_waited_for_until_the_deadline_and_no_longer(
+    cloud: FakeCloud,
+) -> None:
+    dead = next(iter(cloud["us-east-1"].instances.values()))
+    dead.answers = [Answer(after=10**9)]
+    report = Story(cloud, request(timeout_seconds=1800)).report()
+    assert problems(report)[dead.id][0] == "unconfirmed"
+    assert 1800 <= report["duration_seconds"] <= 1800 + 180
+    assert cloud["us-east-1"].commands[0].cancelled
+
+
+def test_a_command_that_the_lists_do_not_show_yet_is_not_sent_twice(cloud: FakeCloud) -> None:
+    region = cloud["us-east-1"]
+
+    def meanwhile(turn: int) -> None:
+        region.hidden_commands = {c.id for c in region.commands} if turn < 2 else set()
+
+    Story(cloud, request(), meanwhile).end()
+    assert len(sent_to(cloud)) == 3
+
+
+def test_a_dispatch_that_is_tried_again_finds_what_it_has_sent(cloud: FakeCloud) -> None:
+    run = Run(
+        Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
+        request(),
+        discover(request(), cloud),  # type: ignore[arg-type]
+    )
+    dispatch(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
+    cloud.clock.advance(3)
+    again = dispatch(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
+    assert len(sent_to(cloud)) == 3
+    assert {c.id for r in cloud.regions.values() for c in r.commands} == {
+        one for ids in again.commands.values() for one in ids
+    }
+
+
+def test_another_executions_commands_are_not_taken_for_ones_own(cloud: FakeCloud) -> None:
+    first = Story(cloud, request())
+    first.end()
+    other = Run(
+        Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-11", "night-11", cloud.clock.now),
+        request(),
+        discover(request(), cloud),  # type: ignore[arg-type]
+    )
+    after = dispatch(other, cloud, cloud.clock.now)  # type: ignore[arg-type]
+    assert len(sent_to(cloud)) == 6
+    assert poll(after, cloud, cloud.clock.now).outcome is not Outcome.FINISHED  # type: ignore[arg-type]
+
+
+def test_nothing_matched_says_what_was_looked_for(cloud: FakeCloud) -> None:
+    with pytest.raises(NothingMatched, match=r"'wrokers'.*shop-web, shop-workers"):
+        Story(cloud, request(environments=("wrokers",))).end()
+
+
+def test_environments_without_an_instance_are_no_success(cloud: FakeCloud) -> None:
+    cloud["us-east-1"].add_environment("empty", "empty-workers")
+    with pytest.raises(NothingMatched, match="No instance is running in empty-workers"):
+        Story(cloud, request(application="empty")).end()
+
+
+def test_a_region_that_does_not_answer_at_the_start_is_not_planned_around(cloud: FakeCloud) -> None:
+    cloud["eu-west-1"].down = network_error()
+    with pytest.raises(RegionUnavailable, match="eu-west-1"):
+        Story(cloud, request()).end()
+
+
+def test_a_region_without_the_document_is_named_before_anything_is_sent(cloud: FakeCloud) -> None:
+    cloud["eu-west-1"].documents = False
+    with pytest.raises(RegionRefused, match="SnowWhite-Documents-eu-west-1"):
+        Story(cloud, request()).end()
+    assert sent_to(cloud) == []
+
+
+def test_the_shortest_timeout_is_enough_to_be_sent(cloud: FakeCloud) -> None:
+    assert Story(cloud, request(timeout_seconds=60)).report()["result"] == "confirmed"
+
+
+def test_a_drain_of_48_hours_stays_within_the_history_and_the_state(cloud: FakeCloud) -> None:
+    for region in cloud.regions.values():
+        for number, one in enumerate(region.instances.values()):
+            one.answers = [Answer(after=172_000 - 40_000 * number), Answer(20)]
+    story = Story(cloud, request(timeout_seconds=172_800))
+    assert story.report()["counts"] == {"quiet": 3}
+    assert story.events < 25_000
+
+
+def test_ten_thousand_instances_in_twelve_regions_fit_into_the_state() -> None:
+    names = tuple(f"us-east-{number}" for number in range(12))
+    cloud = FakeCloud(names)
+    for name in names:
+        for number in range(4):
+            for index, one in enumerate(
+                cloud[name].add_environment("shop", f"shop-workers-{number}", instances=209)
+            ):
+                one.answers = [Answer(after=20 + index * 5), Answer(20)]
+                if index % 20 == 0:
+                    one.answers = [
+                        Answer(300, "Failed", 2, says("busy", message="m" * 900, processes=[BUSY] * 25))
+                    ]
+    story = Story(cloud, request(regions=names))
+    report = story.report()
+    assert report["instances"] == 12 * 4 * 209
+    assert report["counts"]["busy"] == len(report["problems"]) + report["more_problems"]
+    assert story.largest_state < 262_144
+    assert len(json.dumps(report["cause"])) < 32_768
+
+
+def test_a_poll_asks_for_a_page_of_commands_and_not_for_every_instance() -> None:
+    cloud = FakeCloud(("us-east-1",))
+    for one in cloud["us-east-1"].add_environment("shop", "shop-workers", instances=1000):
+        one.answers = [Answer(after=5000)]
+    run = Run(
+        Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
+        request(regions=("us-east-1",)),
+        discover(request(regions=("us-east-1",)), cloud),  # type: ignore[arg-type]
+    )
+    run = dispatch(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
+    cloud.clock.advance(60)
+    cloud["us-east-1"].calls.clear()
+    poll(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
+    assert cloud["us-east-1"].calls == ["list_commands", "describe_instances"]
