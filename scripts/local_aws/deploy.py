@@ -1,24 +1,19 @@
 """Deploying what `python app.py` synthesizes, unchanged, by CloudFormation."""
 
-import compileall
 import contextlib
-import io
 import json
 import os
-import py_compile
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws.bundles import zipped
+
 _PROJECT = Path(__file__).resolve().parent.parent.parent
-_ZIPPED = _PROJECT / "cdk.out" / ".zipped"
 _DEPLOY_SECONDS = 120.0
 _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
@@ -127,7 +122,7 @@ def _publish_assets(stack: Stack, assembly: Path, client_for: ClientFor) -> str:
     template_url = ""
     for asset in json.loads(stack.assets.read_text())["files"].values():
         source = assembly / asset["source"]["path"]
-        content = _zipped(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
+        content = zipped(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
         for destination in asset["destinations"].values():
             bucket, key = destination["bucketName"], destination["objectKey"]
             _make_bucket(s3, bucket, stack.region)
@@ -143,39 +138,6 @@ def _make_bucket(s3: Any, bucket: str, region: str) -> None:
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=bucket, **place)
-
-
-def _zipped(folder: Path) -> bytes:
-    """The asset as a zip file, its Python modules compiled for this interpreter too.
-
-    A local function unpacks its bundle at each cold start, into another folder: without compiled modules it would
-    compile boto3 every time. They are marked as valid whatever the source's date is. Kept by the asset's name, which
-    is its hash.
-    """
-    kept = _ZIPPED / f"{folder.name}-{sys.implementation.cache_tag}.zip"
-    if not kept.exists():
-        _ZIPPED.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=_ZIPPED) as temporary:
-            copy = Path(shutil.copytree(folder, Path(temporary) / "asset"))
-            compileall.compile_dir(
-                copy,
-                quiet=2,
-                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-                stripdir=str(copy),
-            )
-            finished = Path(temporary) / kept.name
-            finished.write_bytes(_zip(copy))
-            finished.replace(kept)
-    return kept.read_bytes()
-
-
-def _zip(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(folder))
-    return buffer.getvalue()
 
 
 def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from local_aws.patches import (
     execution_end,
     execution_history,
     execution_names,
+    function_code,
     function_packages,
     handler_errors,
     json_paths,
@@ -22,6 +23,7 @@ from local_aws.patches import (
 
 ALL = (
     handler_errors,
+    function_code,
     function_packages,
     retries,
     json_paths,
