@@ -19,6 +19,8 @@ _SECTION: Final = 3_000
 _HEADER: Final = 150
 _FALLBACK: Final = 4_000
 _PROBLEMS_SHOWN: Final = 10
+_PROBLEM: Final = 240
+_PROBLEMS_ROOM: Final = 2_500  # of a section; escaping makes text up to five times as long
 _BAR_CELLS: Final = 20
 _COLOURS: Final = {"working": "#3aa3e3", "confirmed": "#2eb67d", "failed": "#e01e5a"}
 _VERBS: Final = {
@@ -122,7 +124,14 @@ def _counts(report: Mapping[str, Any]) -> str:
 
 
 def _problem_lines(problems: Sequence[Mapping[str, Any]], more: int) -> list[str]:
-    lines = [f"• {_escape(_cut(problem_sentence(one), 240))}" for one in problems[:_PROBLEMS_SHOWN]]
+    lines: list[str] = []
+    room = _PROBLEMS_ROOM
+    for problem in problems[:_PROBLEMS_SHOWN]:
+        line = f"• {_escape(_cut(problem_sentence(problem), _PROBLEM))}"
+        room -= len(line)
+        if room < 0:
+            break
+        lines.append(line)
     hidden = len(problems) - len(lines) + more
     return [*lines, f"and {hidden} more"] if hidden else lines
 

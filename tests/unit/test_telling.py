@@ -1,0 +1,259 @@
+"""What Slack is told: the real slack_sdk over HTTP against a Slack server of our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from local_aws.slack_server import TOKEN, SlackServer
+from snow_white.environments import Environment
+from snow_white.request import Action
+from snow_white.run import Execution, Progress, RegionPlan, Run
+from snow_white.slack import Slack, slack_client
+from snow_white.telling import Teller
+
+from .fake_cloud import START, client_error
+from .story import request
+
+ARN = "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1"
+LATER = START + timedelta(seconds=90)
+CONFIRMED: dict[str, Any] = {
+    "result": "confirmed",
+    "error": None,
+    "cause": None,
+    "action": "quiet",
+    "application": "shop",
+    "instances": 3,
+    "counts": {"quiet": 3},
+    "problems": [],
+    "more_problems": 0,
+    "duration_seconds": 90,
+}
+PROBLEM = {
+    "region": "us-east-1",
+    "environment": "shop-workers",
+    "instance": "i-0abc",
+    "verdict": "busy",
+    "reason": "jobs <run> & run",
+    "processes": [{"pid": 42, "tag": "shop", "busy": 2, "state": "quieting"}],
+}
+
+
+@dataclass(frozen=True)
+class FakeIam:
+    """Users by name, each with tags; everybody else does not exist."""
+
+    users: dict[str, dict[str, str]]
+
+    def get_paginator(self, name: str) -> FakeIam:
+        assert name == "list_user_tags"
+        return self
+
+    def paginate(self, **asked: str) -> list[dict[str, Any]]:
+        if asked["UserName"] not in self.users:
+            raise client_error("NoSuchEntity", "The user cannot be found.", 404)
+        return [{"Tags": [{"Key": k, "Value": v} for k, v in self.users[asked["UserName"]].items()]}]
+
+
+@pytest.fixture
+def server() -> Iterator[SlackServer]:
+    server = SlackServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+def teller(server: SlackServer, *, channel: str = "C0LOCAL", token: str = TOKEN) -> Teller:
+    iam = FakeIam({"ann": {"slack_userid": "U0ANN"}, "bob": {}})
+    return Teller(Slack(slack_client(token, server.url)), iam, channel, "slack_userid")  # type: ignore[arg-type]
+
+
+def run(**changes: Any) -> Run:
+    plan = (RegionPlan("us-east-1", (Environment("shop-workers", "e-1"),), 3),)
+    asked = request(Action.QUIET, regions=("us-east-1",), **changes)
+    return Run(Execution(ARN, "night-1", START), asked, plan, progress=Progress(0, 3))
+
+
+def at_end(run: Run, report: dict[str, Any]) -> dict[str, Any]:
+    return {**run.to_json(), "report": report}
+
+
+def messages(server: SlackServer) -> list[dict[str, Any]]:
+    recorded: list[dict[str, Any]] = server.workspace.recorded()["messages"]
+    return recorded
+
+
+def shown(message: dict[str, Any]) -> str:
+    return json.dumps(message, ensure_ascii=False)
+
+
+def test_one_message_is_posted_edited_and_answered(server: SlackServer) -> None:
+    started = teller(server).start(run(), START)
+    on_its_way = teller(server).progress(replace(started, progress=Progress(2, 3)), LATER)
+    ended = teller(server).end(at_end(on_its_way, CONFIRMED), LATER)
+    first, reply = messages(server)
+    assert first["channel"] == reply["channel"] == "C0LOCAL"
+    assert reply["thread_ts"] == first["ts"]
+    assert "2 of 3" in shown(first["edits"])
+    assert "confirmed quiet" in first["text"]
+    assert ended["report"]["slack"] == {"delivered": True, "told": ["C0LOCAL"], "not_told": []}
+
+
+def test_the_channel_of_the_request_goes_before_the_one_of_the_settings(server: SlackServer) -> None:
+    server.workspace.add_channel(id="C0NIGHT", name="night")
+    teller(server).start(run(channel="C0NIGHT"), START)
+    assert [one["channel"] for one in messages(server)] == ["C0NIGHT"]
+
+
+def test_the_person_who_asked_is_found_by_the_users_tag_told_and_mentioned(server: SlackServer) -> None:
+    started = teller(server).start(run(requested_by="ann"), START)
+    ended = teller(server).end(at_end(started, CONFIRMED), LATER)
+    assert ended["report"]["slack"]["told"] == ["C0LOCAL", "U0ANN"]
+    replies = [one for one in messages(server) if one.get("thread_ts")]
+    assert len(replies) == 2
+    assert all("<@U0ANN>" in one["text"] for one in replies)
+
+
+@pytest.mark.parametrize("name", ["ann", "arn:aws:iam::111122223333:user/ops/ann"])
+def test_a_user_may_be_named_by_name_or_by_arn(server: SlackServer, name: str) -> None:
+    started = teller(server, channel="").start(run(requested_by=name), START)
+    assert started.slack["person"] == "U0ANN"
+
+
+def test_the_person_alone_is_told_when_there_is_no_channel(server: SlackServer) -> None:
+    started = teller(server, channel="").start(run(slack_user="U0BEN"), START)
+    ended = teller(server, channel="").end(at_end(started, CONFIRMED), LATER)
+    assert ended["report"]["slack"] == {"delivered": True, "told": ["U0BEN"], "not_told": []}
+    assert all(one["channel"].startswith("D") for one in messages(server))
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        ("bob", "bob has no tag slack_userid"),
+        ("eve", "eve could not be read"),
+        ("arn:aws:sts::1:assumed-role/Admin/eve", "is no IAM user"),
+    ],
+)
+def test_a_person_who_is_not_found_is_said_and_the_channel_told(
+    server: SlackServer, who: str, said: str
+) -> None:
+    started = teller(server).start(run(requested_by=who), START)
+    slack = teller(server).end(at_end(started, CONFIRMED), LATER)["report"]["slack"]
+    assert slack["told"] == ["C0LOCAL"]
+    assert said in slack["not_told"][0]
+
+
+def test_every_problem_is_shown_with_its_place_and_reason(server: SlackServer) -> None:
+    failed = {
+        **CONFIRMED,
+        "result": "not_confirmed",
+        "error": "NotConfirmed",
+        "cause": "2 of 3 instances are confirmed quiet. Not confirmed: shop-workers i-0abc (us-east-1)",
+        "counts": {"quiet": 2, "busy": 1},
+        "problems": [PROBLEM],
+    }
+    teller(server).end(at_end(run(), failed), LATER)
+    first, reply = messages(server)
+    assert "NOT confirmed quiet" in first["text"]
+    assert "i-0abc (us-east-1) busy: jobs &lt;run&gt; &amp; run [process 42 shop: 2 jobs]" in shown(first)
+    assert "i-0abc" in reply["text"]
+
+
+def test_a_flood_of_problems_stays_within_slacks_limits(server: SlackServer) -> None:
+    flood = {
+        **CONFIRMED,
+        "result": "not_confirmed",
+        "cause": "x" * 30_000,
+        "counts": {"busy": 500},
+        "problems": [{**PROBLEM, "reason": "<" * 500} for _ in range(100)],
+        "more_problems": 400,
+    }
+    teller(server).end(at_end(run(), flood), LATER)
+    first, reply = messages(server)
+    texts = [block["text"]["text"] for block in first["attachments"][0]["blocks"] if "text" in block]
+    assert max(len(text) for text in texts) <= 3_000
+    assert len(reply["text"]) <= 3_000
+    hidden = 500 - shown(first).count("•")
+    assert hidden < 500
+    assert f"and {hidden} more" in shown(first)
+
+
+def test_slack_being_down_fails_nothing_and_is_said(server: SlackServer) -> None:
+    server.workspace.fail_next(calls=100, answer="error")
+    started = teller(server).start(run(), START)
+    ended = teller(server).end(at_end(started, CONFIRMED), LATER)
+    slack = ended["report"]["slack"]
+    assert ended["report"]["result"] == "confirmed"
+    assert (slack["delivered"], slack["told"]) == (False, [])
+    assert "C0LOCAL" in slack["not_told"][0]
+
+
+def test_a_message_that_could_not_be_posted_at_the_start_is_posted_at_the_end(server: SlackServer) -> None:
+    server.workspace.fail_next(calls=3, answer="error")
+    started = teller(server).start(run(), START)
+    assert started.slack["posts"] == []
+    ended = teller(server).end(at_end(started, CONFIRMED), LATER)
+    assert ended["report"]["slack"]["delivered"] is True
+
+
+def test_a_rate_limit_is_waited_out(server: SlackServer) -> None:
+    server.workspace.fail_next(calls=1, answer="rate_limited", retry_after=1)
+    assert teller(server).start(run(), START).slack["posts"]
+
+
+def test_a_wrong_token_and_an_unknown_channel_are_said_in_slacks_words(server: SlackServer) -> None:
+    ended = teller(server, token="xoxb-wrong").end(at_end(run(), CONFIRMED), LATER)
+    assert "invalid_auth" in ended["report"]["slack"]["not_told"][0]
+    ended = teller(server, channel="C0NOWHERE").end(at_end(run(), CONFIRMED), LATER)
+    assert "channel_not_found" in ended["report"]["slack"]["not_told"][0]
+
+
+def test_without_a_token_nobody_is_told_and_that_is_said() -> None:
+    silent = Teller(Slack(None, "Nobody was told: no token."), FakeIam({}), "C0LOCAL", "slack_userid")  # type: ignore[arg-type]
+    started = silent.start(run(), START)
+    slack = silent.end(at_end(started, CONFIRMED), LATER)["report"]["slack"]
+    assert slack == {"delivered": False, "told": [], "not_told": ["Nobody was told: no token."]}
+
+
+def test_without_a_channel_or_a_person_that_is_said(server: SlackServer) -> None:
+    slack = teller(server, channel="").end(at_end(run(), CONFIRMED), LATER)["report"]["slack"]
+    assert slack["delivered"] is False
+    assert "No channel is set" in slack["not_told"][0]
+
+
+def test_a_run_that_an_error_ended_is_told_with_the_errors_own_sentence(server: SlackServer) -> None:
+    cause = json.dumps({"errorType": "InvalidRequest", "errorMessage": "'action' is missing."})
+    state = {
+        "request": {"application": "shop", "channel": 7, "slack_user": ["x"]},
+        "execution": {"arn": ARN, "name": "night-1", "started_at": START.isoformat()},
+        "error": {"Error": "InvalidRequest", "Cause": cause},
+    }
+    report = teller(server).end(state, LATER)["report"]
+    assert (report["result"], report["error"], report["cause"]) == (
+        "not_confirmed",
+        "InvalidRequest",
+        "'action' is missing.",
+    )
+    assert report["slack"]["told"] == ["C0LOCAL"]
+    assert "'action' is missing." in shown(messages(server)[0])
+
+
+@pytest.mark.parametrize("raw", [None, [], "quiet", 7, {"action": "sleep"}])
+def test_even_a_request_that_is_no_object_gets_its_report(server: SlackServer, raw: object) -> None:
+    state = {
+        "request": raw,
+        "execution": {"arn": ARN, "name": "night-1", "started_at": START.isoformat()},
+        "error": {"Error": "States.Timeout"},
+    }
+    report = teller(server).end(state, LATER)["report"]
+    assert (
+        report["cause"]
+        == "Snow White itself failed and confirmed nothing: States.Timeout: no cause was given"
+    )
+    assert report["slack"]["delivered"] is True
