@@ -1,0 +1,152 @@
+"""./scripts/deploy: what it would run, what it says about mistakes, and its own part on the local AWS."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_aws import LocalAws
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "xoxb-123-abc"
+
+
+def deploy(
+    *options: str, token: str = "", environ: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the script without a terminal, and with no credentials but those in `environ`."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "SNOW_WHITE_", "CDK_"))
+    }
+    nowhere = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "HOME": "/nonexistent"}
+    return subprocess.run(
+        ["scripts/deploy", *options],
+        cwd=ROOT,
+        env={**clean, **nowhere, **(environ or {})},
+        input=token,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_says_every_option_the_script_knows() -> None:
+    result = deploy("--help")
+    assert result.returncode == 0
+    known = ["--profile", "--settings", "--slack-token", "--slack-token-stdin", "--only-slack-token", "--yes"]
+    for option in [*known, "--dry-run", "--help"]:
+        assert f"  {option} " in result.stdout
+
+
+def test_a_dry_run_shows_the_whole_deployment_of_every_region_in_order() -> None:
+    settings = '{"home_region": "us-east-1", "regions": ["eu-west-1", "us-east-1"]}'
+    result = deploy("--dry-run", "--yes", "--slack-token-stdin", "--settings", settings, token=TOKEN)
+    assert result.stdout.splitlines() == [
+        "would run: .venv/bin/python -m infra.account identity",
+        "would run: npx --yes aws-cdk@2.1148.1 bootstrap aws://ACCOUNT/eu-west-1 aws://ACCOUNT/us-east-1",
+        "would run: npx --yes aws-cdk@2.1148.1 deploy --all --concurrency 5 --require-approval never",
+        "would run: .venv/bin/python -m infra.account store-token",
+        "would run: .venv/bin/python -m infra.account next-steps",
+    ]
+    assert result.returncode == 0
+
+
+def test_permissions_are_asked_for_unless_told_otherwise() -> None:
+    assert "--require-approval broadening" in deploy("--dry-run").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "token", "code", "said"),
+    [
+        (["--yess"], "", 2, "There is no option '--yess'."),
+        (["--profile"], "", 2, "The option --profile needs a value."),
+        ([], "", 2, "There is no terminal to ask on before permissions change: add --yes."),
+        (["--yes", "--slack-token-stdin"], "", 1, "There is no Slack token on standard input."),
+        (["--yes", "--slack-token-stdin"], "xoxp-1", 1, "That is no Slack bot token: it starts with xoxb-"),
+        (["--yes", "--slack-token-stdin"], "xoxb-1 2", 1, "That is no Slack bot token"),
+        (["--yes", "--slack-token"], TOKEN, 1, "There is no terminal to ask for the Slack token on"),
+        (["--only-slack-token"], TOKEN, 1, "There is no terminal to ask for the Slack token on"),
+        (["--yes", "--settings", "{"], "", 1, "The environment variable SNOW_WHITE_OVERRIDES is not JSON"),
+        (["--yes", "--settings", '{"regions": "all"}'], "", 1, "The setting 'regions' is 'all', but must be"),
+        (["--yes"], "", 1, "There are no AWS credentials that work"),
+        (["--yes", "--profile", "nobody"], "", 1, "There are no AWS credentials that work"),
+    ],
+)
+def test_a_mistake_ends_it_with_a_sentence_before_anything_is_done(
+    options: list[str], token: str, code: int, said: str
+) -> None:
+    result = deploy(*options, token=token)
+    assert result.returncode == code
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws.start(tmp_path_factory.mktemp("aws")) as local_aws:
+        yield local_aws
+
+
+@pytest.fixture(scope="module")
+def credentials(aws: LocalAws) -> dict[str, str]:
+    """The environment of a person who may do everything on the local AWS."""
+    return {
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_ACCESS_KEY_ID": aws.root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": aws.root.secret_access_key,
+    }
+
+
+def account(command: str, credentials: dict[str, str], **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the commands that the script is made of."""
+    return subprocess.run(
+        [".venv/bin/python", "-m", "infra.account", command],
+        cwd=ROOT,
+        env={**os.environ, **credentials, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_credentials_of_another_account_than_the_one_set_are_refused(
+    aws: LocalAws, credentials: dict[str, str]
+) -> None:
+    assert aws.account in account("identity", credentials).stdout
+    other = account("identity", credentials, SNOW_WHITE_OVERRIDES='{"account": "999999999999"}')
+    assert other.returncode == 1
+    assert other.stderr.startswith("The setting 'account' is '999999999999', but the credentials are ")
+
+
+def test_a_token_for_a_stack_that_is_not_there_is_refused_with_the_region(
+    credentials: dict[str, str],
+) -> None:
+    settings = {**credentials, "SNOW_WHITE_OVERRIDES": '{"home_region": "eu-north-1"}'}
+    result = deploy("--only-slack-token", "--slack-token-stdin", token=TOKEN, environ=settings)
+    assert result.returncode == 1
+    assert "The stack SnowWhite cannot be read in eu-north-1" in result.stderr
+
+
+def test_regions_are_bootstrapped_once_and_the_token_is_stored_without_being_shown(
+    aws: LocalAws, credentials: dict[str, str]
+) -> None:
+    assert account("unprepared", credentials).stdout == f"aws://{aws.account}/us-east-1\n"
+    outputs = aws.deploy()
+    assert account("unprepared", credentials).stdout == ""
+    assert "not stored" in account("next-steps", credentials).stdout
+
+    result = deploy("--only-slack-token", "--slack-token-stdin", token=f"{TOKEN}\n", environ=credentials)
+    assert result.returncode == 0, result.stderr
+    assert outputs["StateMachineArn"] in result.stdout
+    assert f"--policy-arn {outputs['InvokePolicyArn']}" in result.stdout
+    assert "Slack token    stored" in result.stdout
+    assert TOKEN not in result.stdout + result.stderr
+    secrets = aws.client("secretsmanager")
+    assert secrets.get_secret_value(SecretId=outputs["SlackTokenSecretArn"])["SecretString"] == TOKEN
