@@ -1,0 +1,154 @@
+"""The four SSM Command documents in their final form: the YAML of ``ssm_documents/`` with its script put in.
+
+A host must not depend on anything but the document when it is told to be quiet, so the script stands inside it. It is
+written as small modules that are sourced by nobody: they are laid end to end here. Where a host shall download the
+script instead, the document names the SHA-256 that it must have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+DOCUMENT_NAMES: Final[Mapping[str, str]] = {
+    "quiet": "SnowWhite-QuietSidekiqWorkers",
+    "stop": "SnowWhite-StopSidekiqWorkers",
+    "wake": "SnowWhite-WakeSidekiqWorkers",
+    "status": "SnowWhite-StatusSidekiqWorkers",
+}
+LARGEST_DOCUMENT: Final = 64 * 1024  # bytes, what SSM takes
+
+_FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents"
+_SEES: Final = ("strict", "clock", "processes", "proof", "one_command", "memory", "supervisors", "systemd",
+                "supervisord", "other_supervisors", "report", "answer")  # fmt: skip
+_ACTS: Final = (*_SEES, "signals", "drain")
+_MODULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "status": (*_SEES, "status"),
+    "quiet": (*_ACTS, "quiet"),
+    "stop": (*_ACTS, "groups", "stop"),
+    "wake": (*_ACTS, "groups", "wake"),
+}
+_LIMIT_LINE: Final = "set -- '{{ executionTimeout }}'"
+
+
+class DocumentTooLarge(Exception):
+    """A document is over what SSM takes; the message says which and by how much."""
+
+
+@dataclass(frozen=True)
+class GitHubScript:
+    """A file in a GitHub repository at one commit (all 40 hexadecimal digits of it)."""
+
+    owner: str
+    repository: str
+    commit: str
+    path: str
+    token_parameter: str | None = (
+        None  # name of the SecureString parameter with a token, for a private repository
+    )
+
+    @property
+    def file_name(self) -> str:
+        return Path(self.path).name
+
+    def step_inputs(self) -> dict[str, str]:
+        """The source half of an ``aws:downloadContent`` step's inputs; ``sourceInfo`` is JSON text there."""
+        info = {
+            "owner": self.owner,
+            "repository": self.repository,
+            "path": self.path,
+            "getOptions": f"commitID:{self.commit}",
+        }
+        if self.token_parameter is not None:
+            info["tokenInfo"] = f"{{{{ssm-secure:{self.token_parameter}}}}}"
+        return {"sourceType": "GitHub", "sourceInfo": json.dumps(info)}
+
+
+@dataclass(frozen=True)
+class S3Script:
+    """An object in S3 by its https address (``https://s3.REGION.amazonaws.com/BUCKET/KEY``)."""
+
+    url: str
+
+    @property
+    def file_name(self) -> str:
+        return self.url.rsplit("/", 1)[-1]
+
+    def step_inputs(self) -> dict[str, str]:
+        """The source half of an ``aws:downloadContent`` step's inputs; ``sourceInfo`` is JSON text there."""
+        return {"sourceType": "S3", "sourceInfo": json.dumps({"path": self.url})}
+
+
+ScriptSource = GitHubScript | S3Script
+
+
+def action_script(action: str) -> str:
+    """The whole script of an action, without comments: bash, takes executionTimeout (seconds) as its only argument."""
+    lines = ["#!/bin/bash"]
+    for module in _MODULES[action]:
+        text = (_FOLDER / "scripts" / f"{module}.sh").read_text(encoding="ascii")
+        lines += [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return "\n".join(lines) + "\n"
+
+
+def script_sha256(action: str) -> str:
+    """What a downloaded script of the action must hash to, in hexadecimal digits."""
+    return hashlib.sha256(action_script(action).encode("ascii")).hexdigest()
+
+
+def command_document(action: str, source: ScriptSource | None = None) -> dict[str, Any]:
+    """The document of an action as it is handed to SSM; with the script inside, or with where to download it.
+
+    Raises ``KeyError`` for an unknown action and ``DocumentTooLarge``.
+    """
+    text = (_FOLDER / f"{action}_sidekiq_workers.yaml").read_text(encoding="ascii")
+    document: dict[str, Any] = yaml.safe_load(text)
+    step = document["mainSteps"][0]
+    if source is None:
+        shebang, *body = action_script(action).splitlines()
+        step["inputs"]["runCommand"] = [shebang, _LIMIT_LINE, *body]
+    else:
+        folder = f"/var/lib/snow-white/{action}"
+        document["mainSteps"].insert(0, _download_step(action, source, folder))
+        step["inputs"]["runCommand"] = _checked_run(f"{folder}/{source.file_name}", script_sha256(action))
+    size = len(json.dumps(document).encode())
+    if size > LARGEST_DOCUMENT:
+        raise DocumentTooLarge(f"{DOCUMENT_NAMES[action]} has {size} bytes, SSM takes {LARGEST_DOCUMENT}.")
+    return document
+
+
+def _download_step(action: str, source: ScriptSource, folder: str) -> dict[str, Any]:
+    return {
+        "action": "aws:downloadContent",
+        "name": f"download{action.capitalize()}Script",
+        "inputs": {**source.step_inputs(), "destinationPath": f"{folder}/"},
+    }
+
+
+def _checked_run(path: str, sha256: str) -> list[str]:
+    """Commands that run a downloaded script if it is the expected one; else the answer says that it is not."""
+    checker = (_FOLDER / "scripts" / "run_downloaded.sh").read_text(encoding="ascii")
+    lines = [line for line in checker.splitlines() if line.strip() and not line.startswith("# ")]
+    return ["#!/bin/bash", f"set -- '{path}' '{sha256}' '{{{{ executionTimeout }}}}'", *lines]
+
+
+def write_scripts(folder: Path) -> None:
+    """Writes the four scripts as they are to be put into a repository or a bucket, named ACTION.sh."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for action in DOCUMENT_NAMES:
+        (folder / f"{action}.sh").write_text(action_script(action), encoding="ascii")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(
+            "usage: python -m infra.command_documents FOLDER   (writes quiet.sh, stop.sh, wake.sh and status.sh)"
+        )
+    write_scripts(Path(sys.argv[1]))

@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Workers by supervisor: what one supervisor's entry runs is stopped and started together, and only when nothing in it
+# can be harmed.
+
+declare -A GROUP=() # supervisor's name -> process ids of its titled workers, with a space after each
+
+group_workers() {
+  local pid
+  GROUP=()
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    supervisor_of "${P_KEY[$pid]}"
+    GROUP[$FOUND]+="$pid "
+  done
+}
+
+can_be_told() { # NAME
+  case ${1%%:*} in
+    systemd | supervisord | runit | docker | upstart) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Looks at every worker of a group in this moment, at its neighbours under the same supervisor too.
+group_is_quiet() { # NAME
+  local pid
+  scan_afresh
+  now
+  for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"} ${BOOTING[@]+"${BOOTING[@]}"} \
+    ${EMBEDDED[@]+"${EMBEDDED[@]}"}; do
+    belongs_to "$pid" "$1" || continue
+    [[ -n ${P_BUSY[$pid]-} ]] && look "$pid" && is_proven "$pid" || return 1
+  done
+}
+
+belongs_to() { # PID NAME
+  read_stat "$1" || return 1
+  supervisor_of "$1:$STAT_START"
+  [[ $FOUND == "$2" ]]
+}
+
+# Tells a supervisor to stop, start or restart one of its entries. What it answers goes to the log only: what is there
+# afterwards decides.
+tell() { # stop|start|restart NAME
+  log "$1 ${2#*:} by ${2%%:*}"
+  "${2%%:*}_$1" "${2#*:}"
+}

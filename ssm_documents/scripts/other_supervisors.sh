@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# runit, containers and upstart.
+
+found_runit() { # PID of runsv, which stays in its service's folder
+  FOUND="parent:runsv($1)"
+  local folder
+  folder=$(readlink "/proc/$1/cwd") || return 0
+  if [[ -d $folder/supervise ]] && command -v sv >/dev/null; then FOUND=runit:$folder; fi
+}
+
+runit_stop() { bounded 60 sv -w 50 down "$1"; }
+runit_start() { bounded 60 sv -w 50 up "$1"; }
+runit_restart() { bounded 60 sv -w 50 restart "$1"; }
+
+# The container stands in the process's cgroup; another process namespace than ours is one of which only that is known.
+find_container() { # PID
+  local line id=''
+  while IFS= read -r line; do
+    if [[ $line =~ (docker|libpod|crio|ecs|kubepods|containerd).*[-/:]([0-9a-f]{12})[0-9a-f]{52} ]]; then
+      id=${BASH_REMATCH[2]}
+      break
+    fi
+  done <"/proc/$1/cgroup"
+  if [[ -n $id && $line == *docker* ]] && command -v docker >/dev/null; then
+    FOUND=docker:$id
+  elif [[ -n $id ]]; then
+    FOUND=container:$id
+  elif [[ -e /proc/$1/ns/pid && ! /proc/$1/ns/pid -ef /proc/self/ns/pid ]]; then
+    FOUND=container:unknown
+  else
+    return 1
+  fi
+} 2>/dev/null
+
+docker_stop() { bounded 60 docker stop "$1"; }
+docker_start() { bounded 60 docker start "$1"; }
+docker_restart() { bounded 60 docker restart "$1"; }
+
+# Amazon Linux 1. The job is found by the process id that initctl lists for it.
+find_upstart_job() {
+  local line
+  read_comm 1 && [[ $COMM == init ]] && command -v initctl >/dev/null || return 1
+  while IFS= read -r line; do
+    [[ $line =~ ^([^ ]+)\ (\((.*)\)\ )?start/running,\ process\ ([0-9]+)$ ]] || continue
+    [[ $CHAIN == *" ${BASH_REMATCH[4]} "* && -z ${BASH_REMATCH[3]} ]] || continue
+    FOUND=upstart:${BASH_REMATCH[1]}
+    return
+  done < <(timeout 10 initctl list 2>/dev/null </dev/null)
+  return 1
+}
+
+upstart_stop() { bounded 60 initctl stop "$1"; }
+upstart_start() { bounded 60 initctl start "$1"; }
+upstart_restart() { bounded 60 initctl restart "$1"; }

@@ -1,0 +1,210 @@
+# shellcheck shell=bash
+# Which Sidekiq processes are there, read from /proc by the shell itself: a wait of hours must cost next to nothing.
+#
+# After scan: TITLED, BOOTING, SWARMS, EMBEDDED and UNREADABLE hold process ids; the P_ tables say of each titled one
+# what stood in its title and in its stat. A process is known by "PID:START", since process ids are used again.
+
+readonly TITLE='^sidekiq ([0-9]+\.[^ ]+) (.*)\[([0-9]+) of ([0-9]+) busy\](.*)$'
+
+TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
+declare -A P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_STOPPING=() P_TAIL=()
+declare -A OTHERS=() # command line of each process that was found to be none of ours
+SWARM_CHILDREN_MISSING=0
+
+# What a command finds out about a worker beyond one look, by its key.
+declare -A SEEN=()      # number of jobs in the title at the last look
+declare -A SEEN_AS=()   # "VERSION<us>TAG"
+declare -A SIGNALLED=() # time of the last request to be quiet
+declare -A LOST=()      # number of jobs with which it ended
+
+# State letter, parent and start time of a process; fails when there is none.
+read_stat() {
+  local line=''
+  IFS= read -r -N 4096 line <"/proc/$1/stat" || [[ -n $line ]] || return 1
+  local fields
+  # The name in parentheses may hold anything, parentheses included.
+  read -r -a fields <<<"${line##*) }"
+  STAT_STATE=${fields[0]} STAT_PARENT=${fields[1]} STAT_START=${fields[19]}
+} 2>/dev/null
+
+# The first argument of a process: the whole title of one that has set it.
+read_title() {
+  PROCESS_TITLE=''
+  IFS= read -r -d '' PROCESS_TITLE <"/proc/$1/cmdline" || [[ -n $PROCESS_TITLE ]] || return 1
+  PROCESS_TITLE=${PROCESS_TITLE%"${PROCESS_TITLE##*[! ]}"}
+} 2>/dev/null
+
+read_comm() {
+  COMM=''
+  IFS= read -r COMM <"/proc/$1/comm" || [[ -n $COMM ]]
+} 2>/dev/null
+
+# Is the process still the one that was seen under this key?
+still_there() { # KEY
+  read_stat "${1%%:*}" && [[ $STAT_START == "${1#*:}" && $STAT_STATE != [ZX] ]]
+}
+
+scan() {
+  local folder pid line
+  TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
+  P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_STOPPING=() P_TAIL=()
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    line=''
+    # The zero bytes between arguments are dropped here; who needs them reads again.
+    IFS= read -r -N 1024 line <"$folder/cmdline" || :
+    case $line in
+      '') ;; # a kernel thread, a zombie or gone
+      'sidekiq '[0-9]*) add_titled "$pid" ;;
+      sidekiqswarm*) add_swarm "$pid" ;;
+      *) [[ ${OTHERS[$pid]-} == "$line" ]] || classify_other "$pid" "$line" ;;
+    esac
+  done
+  leave_out_forks
+  sort_out_wrappers
+  count_swarm_children
+} 2>/dev/null
+
+# Looks at every process anew, also at those found to be none of ours.
+scan_afresh() {
+  OTHERS=()
+  scan
+}
+
+add_titled() {
+  local pid=$1
+  read_stat "$pid" || return 0
+  [[ $STAT_STATE != [ZX] ]] || return 0
+  read_title "$pid" || return 0
+  P_KEY[$pid]=$pid:$STAT_START
+  P_PARENT[$pid]=$STAT_PARENT
+  P_STATE[$pid]=$STAT_STATE
+  if [[ $PROCESS_TITLE =~ $TITLE ]]; then
+    P_VERSION[$pid]=${BASH_REMATCH[1]}
+    P_TAG[$pid]=${BASH_REMATCH[2]% }
+    P_BUSY[$pid]=$((10#${BASH_REMATCH[3]}))
+    P_TAIL[$pid]=${BASH_REMATCH[5]}
+    P_STOPPING[$pid]=0
+    if [[ "${P_TAIL[$pid]} " == *' stopping '* ]]; then P_STOPPING[$pid]=1; fi
+    TITLED+=("$pid")
+  else
+    add_unreadable "$pid"
+  fi
+}
+
+# A title without its busy count, as when the tag leaves no room for it. With Sidekiq's own heartbeat it takes signals.
+add_unreadable() {
+  local pid=$1
+  local words
+  read -r -a words <<<"$PROCESS_TITLE"
+  P_VERSION[$pid]=${words[1]-}
+  P_TAG[$pid]=${words[2]-}
+  P_BUSY[$pid]=0 P_STOPPING[$pid]=0 P_TAIL[$pid]=' ?'
+  UNREADABLE+=("$pid")
+}
+
+add_swarm() {
+  local pid=$1
+  read_stat "$pid" || return 0
+  P_KEY[$pid]=$pid:$STAT_START
+  P_PARENT[$pid]=$STAT_PARENT
+  SWARMS+=("$pid")
+}
+
+classify_other() { # PID LINE
+  local pid=$1
+  if [[ $2 == *sidekiq* ]] && starts_sidekiq "$pid"; then
+    read_stat "$pid" || return 0
+    [[ $STAT_STATE != [ZX] ]] || return 0
+    P_KEY[$pid]=$pid:$STAT_START
+    P_PARENT[$pid]=$STAT_PARENT
+    P_STATE[$pid]=$STAT_STATE
+    BOOTING+=("$pid")
+  elif embeds_sidekiq "$pid"; then
+    EMBEDDED+=("$pid")
+  else
+    OTHERS[$pid]=$2
+  fi
+}
+
+# Does the command line run the program sidekiq in this very process (ruby .../bin/sidekiq, bundle exec sidekiq)?
+# The word elsewhere in it (a log file, a queue, a shell's -c) means nothing.
+starts_sidekiq() {
+  local word skip=0 program=''
+  while IFS= read -r -d '' word; do
+    if ((skip)); then
+      skip=0
+      continue
+    fi
+    case $program:$word in
+      ruby:-[ICErW]) skip=1 ;;
+      ruby:-e*) return 1 ;;
+      ruby:-* | bundle:-* | exec:-*) ;;
+      bundle:exec) program='exec' ;;
+      bundle:*) return 1 ;;
+      *:*/sidekiq | *:sidekiq | *:*/sidekiqswarm | *:sidekiqswarm) return 0 ;;
+      *:*/ruby | *:ruby | *:*/ruby[0-9]* | *:ruby[0-9]*) program=ruby ;;
+      *:*/bundle | *:bundle | *:*/bundler | *:bundler | *:*/bundle[0-9]* | *:bundle[0-9]*) program=bundle ;;
+      *) return 1 ;;
+    esac
+  done <"/proc/$1/cmdline"
+  return 1
+} 2>/dev/null
+
+# Sidekiq inside another server (Puma, a console) keeps that one's title and shows itself by its heartbeat thread.
+embeds_sidekiq() {
+  local task comm heartbeat=0 capsule=0
+  for task in "/proc/$1/task"/*/comm; do
+    IFS= read -r comm <"$task" || continue
+    case $comm in
+      sidekiq.heartbe*) return 0 ;;
+      heartbeat) heartbeat=1 ;;
+      */process | */processo | */processor) capsule=1 ;;
+    esac
+  done
+  ((heartbeat && capsule))
+} 2>/dev/null
+
+# A job that forks makes a process with the worker's title. It belongs to its parent's job and is no worker.
+leave_out_forks() {
+  local pid kept=()
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    [[ -n ${P_BUSY[${P_PARENT[$pid]}]-} ]] || kept+=("$pid")
+  done
+  TITLED=(${kept[@]+"${kept[@]}"})
+}
+
+# A launcher that waits for its child (foreman run bundle exec sidekiq) is not a worker that boots.
+sort_out_wrappers() {
+  ((${#BOOTING[@]})) || return 0
+  local pid kept=() parent
+  local -A parents=()
+  for pid in "${!P_PARENT[@]}"; do
+    parent=${P_PARENT[$pid]}
+    parents[$parent]=1
+  done
+  for pid in "${BOOTING[@]}"; do
+    [[ -n ${parents[$pid]-} ]] || kept+=("$pid")
+  done
+  BOOTING=(${kept[@]+"${kept[@]}"})
+}
+
+# A swarm's child bears its parent's title until its own heartbeat: it boots. The parent says how many there are.
+count_swarm_children() {
+  SWARM_CHILDREN_MISSING=0
+  ((${#SWARMS[@]})) || return 0
+  local pid child top=() wanted
+  for pid in "${SWARMS[@]}"; do
+    if [[ -n ${P_PARENT[${P_PARENT[$pid]}]-} ]]; then BOOTING+=("$pid"); else top+=("$pid"); fi
+  done
+  SWARMS=(${top[@]+"${top[@]}"})
+  for pid in ${top[@]+"${top[@]}"}; do
+    read_title "$pid" || continue
+    [[ $PROCESS_TITLE =~ ^sidekiqswarm,\ managing\ ([0-9]{1,4})\ process ]] || continue
+    wanted=${BASH_REMATCH[1]}
+    for child in "${!P_PARENT[@]}"; do
+      if [[ ${P_PARENT[$child]} == "$pid" ]]; then wanted=$((wanted - 1)); fi
+    done
+    if ((wanted > 0)); then SWARM_CHILDREN_MISSING=$((SWARM_CHILDREN_MISSING + wanted)); fi
+  done
+}

@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# quiet: no worker on this host runs a job or will take one.
+
+quiet_host() {
+  claim_host quiet
+  drain
+  recall
+  list_processes
+  describe_obstacles
+  count_of "${#TITLED[@]}" process
+  if [[ -n $OBSTACLES ]]; then
+    answer 1 unconfirmed "Not confirmed quiet.$OBSTACLES"
+  elif ((${#TITLED[@]})); then
+    answer 0 quiet "$COUNTED proven quiet."
+  elif ((${#REMEMBERED[@]})); then
+    list_stopped
+    answer 0 stopped "Nothing runs: the workers were stopped before and are still down."
+  elif ((${#SEEN_AS[@]})); then
+    answer 1 unconfirmed "The Sidekiq processes ended during the command, and none was started again."
+  else
+    answer 3 no_worker "No Sidekiq process on this host."
+  fi
+}
+
+set_deadline "${1:-}"
+quiet_host

@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# supervisord: its program is found by the process id that supervisorctl reports for it, run as supervisord is run.
+
+is_supervisord() { # PID, its name in COMM
+  local word
+  case $COMM in
+    supervisord) return 0 ;;
+    python*) ;;
+    *) return 1 ;;
+  esac
+  while IFS= read -r -d '' word; do
+    case $word in
+      */supervisord | supervisord | supervisor.supervisord) return 0 ;;
+    esac
+  done <"/proc/$1/cmdline"
+  return 1
+} 2>/dev/null
+
+# CTL: the command line of a supervisorctl that belongs to this supervisord and reads the same configuration.
+supervisorctl_of() { # PID
+  local words=() word configuration='' before='' folder
+  while IFS= read -r -d '' word; do
+    words+=("$word")
+    case $before:$word in
+      -c:* | --configuration:*) configuration=$word ;;
+      *:--configuration=*) configuration=${word#*=} ;;
+      *:-c?*) configuration=${word#-c} ;;
+    esac
+    before=$word
+  done <"/proc/$1/cmdline"
+  folder=$(readlink "/proc/$1/cwd") || folder=/
+  CTL=()
+  for word in "${words[@]}"; do
+    case $word in
+      */supervisord) [[ ! -x ${word%d}ctl ]] || CTL=("${word%d}ctl") ;;
+      supervisor.supervisord) CTL=("$(readlink "/proc/$1/exe")" -m supervisor.supervisorctl) ;;
+    esac
+  done
+  ((${#CTL[@]})) || CTL=(supervisorctl)
+  if [[ -n $configuration && $configuration != /* ]]; then configuration=$folder/$configuration; fi
+  if [[ -n $configuration ]]; then CTL+=(-c "$configuration"); fi
+}
+
+found_supervisord() { # PID, the processes below it in CHAIN
+  local program rest
+  supervisorctl_of "$1"
+  while read -r program rest; do
+    [[ $rest =~ pid\ ([0-9]+) && $CHAIN == *" ${BASH_REMATCH[1]} "* ]] || continue
+    FOUND=supervisord:$program
+    printf -v "CONTROL[$FOUND]" '%s\x1f' "${CTL[@]}"
+    return
+  done < <(timeout 10 "${CTL[@]}" status 2>/dev/null </dev/null)
+  FOUND="parent:supervisord($1)"
+}
+
+supervisorctl() { # ACTION PROGRAM
+  local words
+  IFS=$'\x1f' read -r -a words <<<"${CONTROL[supervisord:$2]}"
+  # It says "ERROR" and, in old versions, still exits 0: what counts is what is there afterwards.
+  bounded 120 "${words[@]}" "$1" "$2"
+}
+
+supervisord_stop() { supervisorctl stop "$1"; }
+supervisord_start() { supervisorctl start "$1"; }
+supervisord_restart() { supervisorctl restart "$1"; }

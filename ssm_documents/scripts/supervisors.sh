@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# Who keeps a process running. Found for each process by its container, its ancestors and its unit, never by a name
+# that hosts are supposed to use:
+#   systemd:UNIT  supervisord:PROGRAM  runit:FOLDER  docker:ID  upstart:JOB   can be told to stop and to start it
+#   parent:NAME(PID)  container:ID                                            would start it again, cannot be told
+#   none
+
+declare -A SUPERVISOR=() # key of a process -> name of its supervisor
+
+supervisor_of() { # KEY
+  if [[ -z ${SUPERVISOR[$1]-} ]]; then
+    FOUND=none
+    find_supervisor "${1%%:*}" || FOUND=none
+    FOUND=${FOUND//[$'\t\n']/?}
+    SUPERVISOR[$1]=$FOUND
+  fi
+  FOUND=${SUPERVISOR[$1]}
+}
+
+find_supervisor() { # PID
+  find_container "$1" && return
+  climb "$1" && return
+  find_unit "$1" && return
+  find_upstart_job && return
+  FOUND=$ANCESTOR
+}
+
+# Walks up through wrappers (sh -c, tini, sudo) to the first ancestor that is more: CHAIN holds the process and the
+# wrappers, ANCESTOR the name for what was found. Succeeds at a supervisor that is known by its own process.
+climb() {
+  local pid=$1
+  CHAIN=" $pid " ANCESTOR=none
+  while read_stat "$pid" && pid=$STAT_PARENT && ((pid > 1)); do
+    read_comm "$pid" || return 1
+    if [[ $COMM == runsv ]]; then
+      found_runit "$pid"
+      return
+    elif is_supervisord "$pid"; then
+      found_supervisord "$pid"
+      return
+    elif is_wrapper "$pid"; then
+      CHAIN+="$pid "
+    else
+      [[ $ANCESTOR != none ]] || ANCESTOR="parent:$COMM($pid)"
+      return 1
+    fi
+  done
+  name_first_process "${pid:-0}"
+  return 1
+}
+
+# A first process that is no plain init may be what starts workers again, as in a container.
+name_first_process() {
+  [[ $1 == 1 && $ANCESTOR == none ]] || return 0
+  read_comm 1 || return 0
+  case $COMM in
+    systemd | init | tini | dumb-init | docker-init | catatonit | s6-svscan) ;;
+    *) ANCESTOR="parent:$COMM(1)" ;;
+  esac
+}
+
+is_wrapper() { # PID, its name in COMM
+  case $COMM in
+    env | sudo | su | runuser | setpriv | tini | dumb-init | docker-init | timeout | nice | ionice | chpst | setuidgid) ;;
+    *) is_shell "$1" || is_swarm "$1" || return 1 ;;
+  esac
+}
+
+is_shell() {
+  local shell
+  for shell in "$BASH" /bin/sh /bin/bash /bin/dash /bin/busybox; do
+    [[ ! /proc/$1/exe -ef $shell ]] || break
+  done
+  [[ /proc/$1/exe -ef $shell ]] || return 1
+  # A shell that only waits for its command is a wrapper; one that could run it in a loop may start it again.
+  runs_one_command "$1" || [[ $ANCESTOR != none ]] || ANCESTOR="parent:$COMM($1)"
+}
+
+runs_one_command() {
+  local word command=''
+  while IFS= read -r -d '' word; do
+    if [[ $command == -*c ]]; then
+      [[ ! $word =~ (while|until|for)[[:space:]] ]]
+      return
+    fi
+    command=$word
+  done <"/proc/$1/cmdline"
+  return 1
+} 2>/dev/null
+
+is_swarm() {
+  read_title "$1" && [[ $PROCESS_TITLE == sidekiqswarm* ]]
+}

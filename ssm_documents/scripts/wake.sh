@@ -1,0 +1,225 @@
+# shellcheck shell=bash
+# wake: starts what stop has stopped, replaces what is quiet by a new process, leaves alone what is awake. Refuses while
+# a quieted worker still runs jobs. Confirmed when the new processes are there, with a title and not quieted.
+
+readonly COMES_BACK_WITHIN=$((300 * SECOND)) NEW_FOR=$((3 * SECOND))
+PROBLEMS=''
+declare -A OLD=()         # keys that were there before anything was started
+declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
+declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
+declare -A MISSING=()     # supervisor's name -> 1 while its new processes are not confirmed
+
+wake_host() {
+  claim_host wake
+  recall
+  find_sleepers
+  wait_for_proof
+  local pid
+  for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do OLD[${P_KEY[$pid]}]=1; done
+  start_remembered
+  restart_quiet
+  wait_for_new
+  list_processes
+  list_stopped
+  conclude
+}
+
+conclude() {
+  count_of "${#TITLED[@]}" process
+  if [[ -n $PROBLEMS ]]; then
+    answer 1 unconfirmed "Not confirmed awake.$PROBLEMS"
+  elif ((${#TITLED[@]})); then
+    answer 0 awake "$COUNTED awake."
+  elif ((${#EMBEDDED[@]})); then
+    answer 1 unconfirmed "Only a Sidekiq embedded in another server is on this host, which is not supported and was left alone."
+  else
+    answer 3 no_worker "No Sidekiq process on this host, and none that was stopped."
+  fi
+}
+
+# What is on the host, with time for one that is just being started.
+find_sleepers() {
+  local began
+  now
+  began=$NOW
+  scan_afresh
+  while ((${#TITLED[@]} + ${#UNREADABLE[@]} + ${#BOOTING[@]} + ${#REMEMBERED[@]} == 0 && NOW - began < PROOF_APART)); do
+    pause 2
+    scan_afresh
+    now
+  done
+}
+
+# Nothing is touched before every quieted worker is proven to be idle.
+wait_for_proof() {
+  local pid unproven began=$NOW
+  while :; do
+    unproven=()
+    for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+      if [[ ${P_STATE[$pid]} == T ]]; then resume "$pid" || :; fi
+      ((P_STOPPING[$pid])) || continue
+      if ((P_BUSY[$pid] > 0)); then refuse; fi
+      look "$pid" || :
+      is_proven "$pid" || unproven+=("$pid")
+    done
+    ((${#unproven[@]})) || return 0
+    if out_of_time || ((NOW - began > 60 * SECOND)); then refuse; fi
+    pause 2
+    now
+    scan_afresh
+  done
+}
+
+refuse() {
+  list_processes
+  local pid text=''
+  for pid in "${TITLED[@]}"; do
+    ((P_STOPPING[$pid])) && ! is_proven "$pid" || continue
+    why_unproven "$pid"
+    if ((P_BUSY[$pid] > 0)); then WHY="${P_BUSY[$pid]} busy"; fi
+    text+="${text:+; }$NAME: $WHY"
+  done
+  answer 2 busy "Nothing was woken, because quieted workers may still run jobs: $text."
+}
+
+start_remembered() {
+  local name awake
+  group_workers
+  for name in "${!REMEMBERED[@]}"; do
+    if [[ -n ${GROUP[$name]-} ]]; then
+      forget "$name" # somebody has started it since; if it is quiet it is dealt with as such
+    elif can_be_told "$name"; then
+      EXPECTED[$name]=${REMEMBERED[$name]}
+      if ! tell start "$name"; then log "$name: the start was not confirmed"; fi
+    else
+      PROBLEMS+=" ${REMEMBERED[$name]} of the stopped processes had no supervisor: start them by hand."
+    fi
+  done
+}
+
+restart_quiet() {
+  local name pids pid quiet awake
+  for name in "${!GROUP[@]}"; do
+    read -r -a pids <<<"${GROUP[$name]}"
+    quiet=() awake=0
+    for pid in "${pids[@]}"; do
+      if is_proven "$pid"; then quiet+=("$pid"); else awake=$((awake + 1)); fi
+    done
+    ((${#quiet[@]})) || continue
+    if [[ $name == none ]]; then
+      PROBLEMS+=" Nothing supervises ${quiet[*]}, so it stays quiet: end it and start a new one by hand."
+    elif ((awake == 0)) && can_be_told "$name" && group_is_quiet "$name"; then
+      EXPECTED[$name]=${#quiet[@]}
+      if ! tell restart "$name"; then log "$name: the restart was not confirmed"; fi
+    else
+      # Beside workers that are awake, or under a parent that cannot be told, only the quiet one itself is ended.
+      EXPECTED[$name]=${#quiet[@]}
+      for pid in "${quiet[@]}"; do
+        end_quiet_worker "$pid" || log "$pid is no longer what it was"
+      done
+    fi
+  done
+}
+
+wait_for_new() {
+  local began name
+  now
+  began=$NOW
+  while :; do
+    scan_afresh
+    now
+    note_the_awake
+    all_awake && break
+    if out_of_time || ((NOW - began > COMES_BACK_WITHIN)) || nothing_will_come; then
+      report_missing
+      break
+    fi
+    pause 1
+  done
+  for name in "${!EXPECTED[@]}"; do
+    [[ -n ${MISSING[$name]-} || -z ${REMEMBERED[$name]-} ]] || forget "$name"
+  done
+}
+
+note_the_awake() {
+  local pid key
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    key=${P_KEY[$pid]}
+    if [[ ${P_STATE[$pid]} != [Tt] ]] && ((!P_STOPPING[$pid])); then
+      AWAKE_SINCE[$key]=${AWAKE_SINCE[$key]:-$NOW}
+    else
+      unset "AWAKE_SINCE[$key]"
+    fi
+  done
+}
+
+# A title is as old as a heartbeat: one that was there before may have been quieted a moment ago.
+is_awake() { # PID
+  local key=${P_KEY[$1]} since=${AWAKE_SINCE[${P_KEY[$1]}]-} needed=$NEW_FOR
+  if [[ -n ${OLD[$key]-} ]]; then needed=$PROOF_APART; fi
+  [[ -n $since ]] && ((NOW - since >= needed))
+}
+
+all_awake() {
+  local pid name count held=0
+  local -A new=()
+  MISSING=()
+  ((${#BOOTING[@]} == 0)) || held=1
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    if is_awake "$pid"; then
+      if [[ -z ${OLD[${P_KEY[$pid]}]-} ]]; then
+        expected_name "$pid"
+        new[$FOUND]=$((${new[$FOUND]:-0} + 1))
+      fi
+    elif ! stays_quiet "$pid"; then
+      held=1
+    fi
+  done
+  for name in "${!EXPECTED[@]}"; do
+    count=${new[$name]:-0}
+    if ((count < ${EXPECTED[$name]})); then MISSING[$name]=1 held=1; fi
+  done
+  ((held == 0))
+}
+
+# What was left alone on purpose does not hold up the rest.
+stays_quiet() { # PID
+  [[ -n ${OLD[${P_KEY[$1]}]-} ]] && is_proven "$1" && supervisor_of "${P_KEY[$1]}" && [[ $FOUND == none ]]
+}
+
+# The name under which a new process was expected; a container that is replaced has a new one.
+expected_name() { # PID
+  local name
+  supervisor_of "${P_KEY[$1]}"
+  [[ -z ${EXPECTED[$FOUND]-} ]] || return 0
+  for name in "${!EXPECTED[@]}"; do
+    if ! can_be_told "$name" && [[ ${name%%:*} == "${FOUND%%:*}" ]]; then FOUND=$name; fi
+  done
+}
+
+# A unit that has failed for good is not worth the rest of the time.
+nothing_will_come() {
+  local name failed=0
+  ((${#MISSING[@]})) || return 1
+  for name in "${!MISSING[@]}"; do
+    [[ ${name%%:*} == systemd ]] && systemd_failed "${name#*:}" || return 1
+    failed=1
+  done
+  ((failed))
+}
+
+report_missing() {
+  local name pid how
+  for name in "${!MISSING[@]}"; do
+    how='ending the quiet process'
+    if can_be_told "$name"; then how="telling ${name%%:*}"; fi
+    PROBLEMS+=" $name did not come back, tried by $how."
+  done
+  for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do PROBLEMS+=" Process $pid is still booting."; done
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    is_awake "$pid" || stays_quiet "$pid" || PROBLEMS+=" Process $pid is not awake."
+  done
+}
+
+set_deadline "${1:-}"
+wake_host
