@@ -58,9 +58,15 @@ def test_a_function_starts_from_the_bundle_alone_with_the_settings_of_the_templa
     assert result.returncode == 0, result.stderr
 
 
-def test_the_same_inputs_give_the_same_bytes(bundle: Path) -> None:
-    with lambda_bundle() as again:
-        assert digest(again) == digest(bundle)
+def test_the_same_inputs_give_the_same_bytes(wheels: Path, tmp_path: Path) -> None:
+    source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\nneedy==1.0\n")
+    (source / "poll_command.py").write_text("import needy\n")
+    with (
+        lambda_bundle(source, tmp_path / "cache") as first,
+        lambda_bundle(source, tmp_path / "other") as second,
+    ):
+        assert (first / "poll_command.py").exists()
+        assert digest(first) == digest(second)
 
 
 def digest(folder: Path) -> str:
