@@ -37,7 +37,7 @@ def _agents() -> Mapping[tuple[str, str], Agent]:
     """The agents of all instances by (region, instance id)."""
     try:
         registry: Mapping[tuple[str, str], Agent] = importlib.import_module("local_aws.agent").registry
-    except ModuleNotFoundError:
+    except ImportError:
         return {}
     return registry
 
@@ -49,7 +49,7 @@ def _register_elastic_beanstalk() -> Any:
 
     try:
         beanstalk = importlib.import_module("local_aws.elastic_beanstalk")
-    except ModuleNotFoundError:
+    except ImportError:
         return None
     router.SERVICE_PATTERNS["elasticbeanstalk"] = {}
     iam_actions._SERVICE_PROTOCOL["elasticbeanstalk"] = "query-xml"

@@ -23,6 +23,7 @@ def install() -> None:
     wrap(stepfunctions, "_fail_execution", _only_while_running)
     wrap(stepfunctions, "_add_event", _only_before_the_end)
     wrap(stepfunctions, "_find_matching_retrier", _no_retry_after_the_end)
+    wrap(stepfunctions, "_invoke_resource", _no_task_after_the_end)
 
 
 def _with_time_limit(run: Any) -> Any:
@@ -78,10 +79,26 @@ def _only_before_the_end(add: Any) -> Any:
     return add_before_the_end
 
 
+def _has_ended() -> bool:
+    execution = _current.get()
+    return execution is not None and execution["status"] != "RUNNING"
+
+
+def _no_task_after_the_end(invoke: Any) -> Any:
+    """The end may come while a retry waits."""
+    from ministack.services import stepfunctions
+
+    def invoke_while_running(resource: str, given: Any) -> Any:
+        if _has_ended():
+            raise stepfunctions._ExecutionError("States.Runtime", "The execution has ended.")
+        return invoke(resource, given)
+
+    return invoke_while_running
+
+
 def _no_retry_after_the_end(find_retrier: Any) -> Any:
     def find_while_running(retriers: Any, error: str, counts: Any) -> Any:
-        execution = _current.get()
-        if execution is not None and execution["status"] != "RUNNING":
+        if _has_ended():
             return None, -1
         return find_retrier(retriers, error, counts)
 
