@@ -159,7 +159,7 @@ class Agent:
             name=step.name,
             plugin="aws:runShellScript",
             status_details=_status(outcome),
-            response_code=0 if outcome.code == SKIP_REST_SUCCEEDED else outcome.code,
+            response_code=outcome.code,
             stdout=outcome.stdout.decode(errors="replace"),
             stderr=stderr.decode(errors="replace"),
             started_at=started_at,
