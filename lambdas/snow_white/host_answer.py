@@ -20,6 +20,7 @@ CONFIRMATION: Final[Mapping[Action, str]] = {
     Action.WAKE: "awake",
     Action.STATUS: "reported",
 }
+"""The result that confirms an action."""
 
 
 class ExitCode(IntEnum):

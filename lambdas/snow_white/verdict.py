@@ -105,11 +105,13 @@ def _judge_answer(action: Action, invocation: Invocation) -> Judgement:
 
 
 def _confirms(action: Action, answer: HostAnswer) -> bool:
-    """A quiet or stopped host has no job left; one that lists a job contradicts itself."""
+    """A quiet or stopped host has no job left; one that lists a job contradicts itself.
+
+    Workers that were stopped by an earlier run and are still down are as good as quiet.
+    """
+    results = {CONFIRMATION[action]} | ({"stopped"} if action is Action.QUIET else set())
     jobs_matter = action in (Action.QUIET, Action.STOP)
-    return answer.result == CONFIRMATION[action] and not (
-        jobs_matter and any(process.busy for process in answer.processes)
-    )
+    return answer.result in results and not (jobs_matter and any(one.busy for one in answer.processes))
 
 
 def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now: datetime) -> Judgement:

@@ -85,6 +85,10 @@ def test_an_answer_that_was_cut_off_is_no_confirmation() -> None:
     assert judgement.verdict is Verdict.UNCONFIRMED
 
 
+def test_workers_that_were_stopped_before_need_not_be_quieted() -> None:
+    assert judge(Action.QUIET, invocation(output=says("stopped"))).verdict is Verdict.STOPPED
+
+
 def test_the_answer_to_another_question_is_no_confirmation() -> None:
     assert judge(Action.STOP, invocation(output=says("quiet"))).verdict is Verdict.UNCONFIRMED
 
@@ -124,7 +128,8 @@ def test_whatever_a_host_answers_only_success_zero_and_the_right_word_confirm(
     action: Action, status: str, exit_code: int | None, result: str
 ) -> None:
     judgement = judge(action, invocation(status, exit_code, says(result)))
-    right = (status, exit_code, result) == ("success", 0, CONFIRMATION[action])
+    words = {CONFIRMATION[action], "stopped"} if action is Action.QUIET else {CONFIRMATION[action]}
+    right = (status, exit_code) == ("success", 0) and result in words
     assert (judgement.verdict in CONFIRMED) is right
 
 
