@@ -14,7 +14,7 @@ from infra.acknowledgement import acknowledge
 from infra.lambda_bundle import lambda_bundle
 from infra.log_groups import build_log_group
 from infra.permissions import Permissions
-from infra.roles import Grant, build_role
+from infra.roles import NOTHING_TO_NAME, Grant, build_role
 from infra.settings import Settings
 
 FUNCTION_TIMEOUT: Final = Duration.seconds(300)
@@ -58,7 +58,9 @@ class Functions(Construct):
                 grants=[*grants, _write_logs(log_group), SEND_TRACES],
             ),
         )
-        acknowledge(function, "AwsSolutions-L1", "Python 3.13 is what the pinned packages are tested on.")
+        acknowledge(
+            function, "AwsSolutions-L1", "Moving on from Python 3.13 is decided, not done by default."
+        )
         return function
 
     def _environment(self, name: str) -> Mapping[str, str]:
@@ -80,15 +82,11 @@ class Functions(Construct):
 
 
 def _write_logs(log_group: logs.ILogGroup) -> Grant:
-    # The group's own ARN ends in ':*', its streams.
-    return Grant(
-        ("logs:CreateLogStream", "logs:PutLogEvents"),
-        (log_group.log_group_arn,),
-    )
+    return Grant(("logs:CreateLogStream", "logs:PutLogEvents"), (log_group.log_group_arn,))
 
 
 SEND_TRACES: Final = Grant(
     ("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
     ("*",),
-    because="IAM has no resource to name for these calls, nor for sending traces.",
+    because=NOTHING_TO_NAME,
 )

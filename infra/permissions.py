@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.command_documents import DOCUMENT_NAMES
-from infra.roles import Grant
+from infra.roles import NOTHING_TO_NAME, Grant
 
 BEANSTALK_TAG: Final = "elasticbeanstalk:environment-name"
 
@@ -64,7 +64,7 @@ class Permissions:
             actions,
             ("*",),
             {"StringEquals": {"aws:RequestedRegion": list(self.regions)}},
-            because="IAM has no resource to name for these calls, nor for sending traces.",
+            because=NOTHING_TO_NAME,
         )
 
     def _send_to_beanstalk_instances(self) -> Grant:

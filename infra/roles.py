@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.acknowledgement import acknowledge_wildcard
+
+NOTHING_TO_NAME: Final = (
+    "Looking up, cancelling and tracing: IAM has no resource for it that is known beforehand."
+)
 
 
 @dataclass(frozen=True)
