@@ -97,7 +97,7 @@ def test_two_of_them_know_nothing_of_each_other(aws: LocalAws) -> None:
 
 
 def test_nothing_listens_beyond_this_machine(aws: LocalAws) -> None:
-    sockets = {os.readlink(opened) for opened in Path(f"/proc/{aws.running.pid}/fd").iterdir()}
+    sockets = {str(opened.readlink()) for opened in Path(f"/proc/{aws.running.pid}/fd").iterdir()}
     tables = [
         line.split()
         for name in ("tcp", "tcp6")
