@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import boto3
 from botocore.config import Config
 
 from local_aws.deploy import deploy, synthesize
-from local_aws.running import HOME_REGION, Credentials, Running
+from local_aws.running import HOME_REGION, KEEP_RUNNING, Credentials, Running
 from local_aws.slack_client import LocalSlack
 
 _START_SECONDS = 60.0
@@ -74,6 +75,7 @@ class LocalAws:
                 process.kill()
                 process.wait()
                 last_lines = log.read_text(errors="replace")[-4000:] if log.exists() else ""
+                shutil.rmtree(folder, ignore_errors=True)
                 raise LocalAwsError(f"the local AWS did not start in {folder}:\n{last_lines}")
             time.sleep(0.02)
         return running
@@ -99,6 +101,14 @@ class LocalAws:
             process.kill()
             process.wait()
             raise LocalAwsError(f"the local AWS (pid {process.pid}) had to be killed") from None
+
+    def keep(self) -> None:
+        """Let it run on when this process ends; from then on a signal to `running.pid` ends and cleans it up."""
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.write(KEEP_RUNNING)
+            process.stdin.close()
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from local_aws.command import Command, Invocation, Result
 
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.2
 _logger = logging.getLogger(__name__)
 
 
@@ -30,7 +30,7 @@ class Agent(Protocol):
 class Delivery:
     """Hands invocations to agents, each in a thread of its own, as many of a command as it allows at once.
 
-    One thread more looks ten times a second after those whose agent does not answer (Delayed until it does,
+    One thread more looks five times a second after those whose agent does not answer (Delayed until it does,
     DeliveryTimedOut after the time to start) and those that never report back: an instance that went away in the
     middle leaves its invocation InProgress until the command expires, as on AWS.
     """

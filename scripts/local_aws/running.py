@@ -10,6 +10,9 @@ ACCOUNT: str = "111122223333"
 HOME_REGION: str = "us-east-1"
 """The region of a client that names none."""
 
+KEEP_RUNNING: bytes = b"keep running"
+"""Written to the standard input of the local AWS, it makes the end of that input mean nothing."""
+
 _FILE = "local_aws.json"
 
 

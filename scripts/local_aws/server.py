@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from local_aws.running import ACCOUNT, Credentials, Running
+from local_aws.running import ACCOUNT, KEEP_RUNNING, Credentials, Running
 
 _CLEANUP_SECONDS = 20.0
 _logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ def serve(folder: Path) -> None:
     from local_aws import patches, services
     from local_aws.slack_server import SlackServer
 
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     patches.install()
     close_services = services.install()
     slack = SlackServer()
@@ -58,15 +59,14 @@ async def _serve_gateway(gateway: socket.socket) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process once standard input is at its end: the parent holds the other side and never writes.
+    """End this process when standard input ends, since the parent holds the other side: unless it said to go on.
 
     Unlike a parent-death signal, this does not depend on the thread that started the process.
     """
 
     def wait_for_end() -> None:
-        while sys.stdin.buffer.read(1):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
+        if sys.stdin.buffer.read() != KEEP_RUNNING:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait_for_end, name="parent-watch", daemon=True).start()
 

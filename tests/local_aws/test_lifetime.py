@@ -67,6 +67,17 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_it_can_be_kept_running_until_it_is_told_to_end() -> None:
+    aws = LocalAws.start()
+    aws.keep()
+    kept = LocalAws.attach(aws.folder)
+
+    assert kept.client("sts").get_caller_identity()["Account"] == aws.account
+    os.kill(kept.running.pid, signal.SIGTERM)
+    wait_until(lambda: is_gone(kept.running.pid))
+    assert not kept.folder.exists()
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_removes_its_folder(how: signal.Signals) -> None:
     with LocalAws.start() as aws:

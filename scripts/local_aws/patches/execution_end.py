@@ -44,11 +44,11 @@ def _with_time_limit(run: Any) -> Any:
             run(execution_arn)
             return
         _current.set(execution)
-        limit = json.loads(machine["definition"]).get("TimeoutSeconds")
+        limit = json.loads(machine["definition"]).get("TimeoutSeconds", 0) * stepfunctions._SFN_WAIT_SCALE
         timer = None
         if limit:
             context = contextvars.copy_context()
-            timer = threading.Timer(limit * stepfunctions._SFN_WAIT_SCALE, context.run, [time_out, execution])
+            timer = threading.Timer(limit, context.run, [time_out, execution])
             timer.daemon = True
             timer.start()
         try:
