@@ -1,0 +1,178 @@
+"""Run Command through boto3, on real hosts, under IAM enforcement."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_aws import LocalAws
+from tests.local_aws.workbench import allowing, wait_until
+
+REGION = "eu-west-1"
+
+
+def document(*lines: str) -> str:
+    parameters = {
+        "executionTimeout": {"type": "String", "default": "60", "allowedPattern": "^[1-9][0-9]{1,5}$"},
+        "word": {"type": "String", "default": "nothing", "allowedPattern": "^[a-z]+$"},
+    }
+    inputs = {"runCommand": list(lines), "timeoutSeconds": "{{ executionTimeout }}"}
+    steps = [{"action": "aws:runShellScript", "name": "say", "inputs": inputs}]
+    return json.dumps({"schemaVersion": "2.2", "parameters": parameters, "mainSteps": steps})
+
+
+class Hosts:
+    """Two environments of hosts without Sidekiq, one with two instances whose agent answers, one with a lost agent."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        self.ssm = aws.client("ssm", REGION)
+        self._beanstalk = aws.client("elasticbeanstalk", REGION)
+        self._beanstalk.create_application(ApplicationName="quarry")
+        self._beanstalk.create_application_version(ApplicationName="quarry", VersionLabel="v1")
+        self._launch("quarry-workers", 2, "online")
+        self._launch("quarry-lost", 1, "lost")
+        wait_until(self._all_ready)
+        self.workers = self._instances("quarry-workers")
+        self.lost = self._instances("quarry-lost")
+        self.ssm.create_document(
+            Name="Quarry-Say", Content=document("echo {{ word }}", "id -u", "exit 3"), DocumentType="Command"
+        )
+        self.ssm.create_document(Name="Quarry-Sleep", Content=document("sleep 600"), DocumentType="Command")
+
+    def _launch(self, name: str, number: int, agent: str) -> None:
+        options = {"aws:autoscaling:asg": {"MinSize": str(number)}}
+        options["snow-white:local"] = {"Agent": agent, "Workers": "none"}
+        self._beanstalk.create_environment(
+            ApplicationName="quarry",
+            EnvironmentName=name,
+            VersionLabel="v1",
+            OptionSettings=[
+                {"Namespace": namespace, "OptionName": option, "Value": value}
+                for namespace, values in options.items()
+                for option, value in values.items()
+            ],
+        )
+
+    def _all_ready(self) -> bool:
+        found = self._beanstalk.describe_environments(ApplicationName="quarry")["Environments"]
+        return all(each["Status"] == "Ready" for each in found)
+
+    def _instances(self, environment: str) -> list[str]:
+        tagged = [{"Name": "tag:elasticbeanstalk:environment-name", "Values": [environment]}]
+        found = self.aws.client("ec2", REGION).describe_instances(Filters=tagged)["Reservations"]
+        return [instance["InstanceId"] for each in found for instance in each["Instances"]]
+
+    def ended(self, command: str) -> list[dict[str, Any]]:
+        """The invocations with details, once all have ended."""
+
+        def over() -> list[dict[str, Any]] | None:
+            listed = self.ssm.list_command_invocations(CommandId=command, Details=True)["CommandInvocations"]
+            going_on = {"Pending", "InProgress", "Delayed", "Cancelling"}
+            return listed if all(each["Status"] not in going_on for each in listed) else None
+
+        invocations: list[dict[str, Any]] = wait_until(over)
+        return invocations
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Hosts]:
+    with LocalAws.start(wait_scale=0.02) as aws:
+        yield Hosts(aws)
+
+
+def test_a_user_runs_a_document_on_the_instances_their_policy_allows(hosts: Hosts) -> None:
+    name = f"user-{uuid.uuid4().hex[:8]}"
+    keys = hosts.aws.create_user(name)
+    tagged = {
+        "Condition": {"StringEquals": {"ssm:resourceTag/elasticbeanstalk:environment-name": "quarry-workers"}}
+    }
+    for number, policy in enumerate(
+        [
+            allowing("ssm:SendCommand", f"arn:aws:ssm:{REGION}:{hosts.aws.account}:document/Quarry-*"),
+            allowing("ssm:SendCommand", "arn:aws:ec2:*:*:instance/*", **tagged),
+        ]
+    ):
+        hosts.aws.client("iam").put_user_policy(UserName=name, PolicyName=f"p{number}", PolicyDocument=policy)
+    send = hosts.aws.client("ssm", REGION, keys).send_command
+
+    sent = send(
+        DocumentName="Quarry-Say", InstanceIds=hosts.workers, Parameters={"word": ["hello"]}, MaxErrors="100%"
+    )["Command"]
+    invocations = hosts.ended(sent["CommandId"])
+
+    assert (sent["Status"], sent["TargetCount"]) == ("Pending", len(hosts.workers))
+    assert sent["Parameters"] == {"word": ["hello"]}
+    assert sorted(each["InstanceId"] for each in invocations) == sorted(hosts.workers)
+    for each in invocations:
+        [plugin] = each["CommandPlugins"]
+        assert (each["StatusDetails"], plugin["ResponseCode"], plugin["Name"]) == ("Failed", 3, "say")
+        assert plugin["Output"].startswith("hello\n0\n")
+        assert plugin["ResponseFinishDateTime"] >= plugin["ResponseStartDateTime"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        send(DocumentName="Quarry-Say", InstanceIds=hosts.lost)
+
+
+def test_an_instance_whose_agent_was_lost_is_managed_but_not_reached(hosts: Hosts) -> None:
+    [lost] = hosts.lost
+    wanted = [{"Key": "InstanceIds", "Values": [*hosts.lost, *hosts.workers]}]
+    told = hosts.ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"]
+
+    sent = hosts.ssm.send_command(DocumentName="Quarry-Say", InstanceIds=[lost], TimeoutSeconds=30)["Command"]
+    [invocation] = hosts.ended(sent["CommandId"])
+
+    assert {each["InstanceId"]: each["PingStatus"] for each in told} == {
+        lost: "ConnectionLost",
+        **dict.fromkeys(hosts.workers, "Online"),
+    }
+    assert (invocation["Status"], invocation["StatusDetails"]) == ("TimedOut", "DeliveryTimedOut")
+
+
+def test_cancelling_kills_what_runs_on_the_host(hosts: Hosts) -> None:
+    command = hosts.ssm.send_command(DocumentName="Quarry-Sleep", InstanceIds=hosts.workers[:1])["Command"][
+        "CommandId"
+    ]
+    wait_until(
+        lambda: hosts.ssm.list_commands(CommandId=command)["Commands"][0]["StatusDetails"] == "InProgress"
+    )
+
+    hosts.ssm.cancel_command(CommandId=command)
+
+    [invocation] = hosts.ended(command)
+    assert invocation["Status"] == "Cancelled"
+    assert hosts.ssm.list_commands(CommandId=command)["Commands"][0]["Status"] == "Cancelled"
+
+
+def test_a_terminated_instance_is_no_longer_taken(hosts: Hosts) -> None:
+    victim = hosts.workers.pop()
+    hosts.aws.client("ec2", REGION).terminate_instances(InstanceIds=[victim])
+
+    def refused() -> bool:
+        try:
+            hosts.ssm.send_command(DocumentName="Quarry-Say", InstanceIds=[victim])
+        except ClientError as error:
+            return str(error.response["Error"]["Code"]) == "InvalidInstanceId"
+        return False
+
+    wait_until(refused)
+    wanted = [{"Key": "InstanceIds", "Values": [victim]}]
+    assert hosts.ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"] == []
+
+
+def test_the_answers_are_those_that_boto3s_paginators_expect(hosts: Hosts) -> None:
+    for _ in range(3):
+        hosts.ssm.send_command(DocumentName="Quarry-Say", InstanceIds=hosts.workers[:1])
+
+    def all_pages(operation: str, key: str, size: int) -> list[Any]:
+        pages = hosts.ssm.get_paginator(operation).paginate(PaginationConfig={"PageSize": size})
+        return [each for page in pages for each in page[key]]
+
+    commands = all_pages("list_commands", "Commands", 2)
+    assert len({each["CommandId"] for each in commands}) == len(commands) >= 3
+    requested = [each["RequestedDateTime"] for each in commands]
+    assert requested == sorted(requested, reverse=True)
+    assert len(all_pages("list_command_invocations", "CommandInvocations", 1)) >= 3
+    assert all_pages("describe_instance_information", "InstanceInformationList", 5)
