@@ -32,6 +32,26 @@ class InsideProcess(subprocess.Popen[bytes]):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.group, signal.SIGKILL)
 
+    def finish(
+        self, command: Sequence[str], timeout: float, *, check: bool
+    ) -> subprocess.CompletedProcess[str]:
+        """Wait for the command's end and output; one that takes longer is killed, and TimeoutExpired names it."""
+        with self:
+            try:
+                stdout, stderr = self.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                self.kill_group()
+                raise subprocess.TimeoutExpired(command, timeout) from None
+            except BaseException:
+                self.kill_group()
+                raise
+        done = subprocess.CompletedProcess(
+            command, self.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace")
+        )
+        if check:
+            done.check_returncode()
+        return done
+
 
 def start_inside(
     enter: str,

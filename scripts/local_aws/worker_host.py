@@ -161,19 +161,7 @@ class WorkerHost:
         timeout: float = 60,
         check: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        with self.popen(command, env=env) as process:
-            try:
-                stdout, stderr = process.communicate(timeout=timeout)
-            except subprocess.TimeoutExpired:
-                process.kill_group()
-                raise subprocess.TimeoutExpired(command, timeout) from None
-            except BaseException:
-                process.kill_group()
-                raise
-        done = subprocess.CompletedProcess(command, process.returncode, stdout.decode(), stderr.decode())
-        if check:
-            done.check_returncode()
-        return done
+        return self.popen(command, env=env).finish(command, timeout, check=check)
 
     def write(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
         target = self.root / path.lstrip("/")
@@ -240,15 +228,16 @@ def _writable_cgroup2() -> Path | None:
 def _wait_for_boot(folder: Path, keeper: subprocess.Popen[bytes], timeout: float) -> int:
     """The pid of the host's systemd once it is up. The last unit to start leaves a mark in /run."""
     deadline = time.monotonic() + timeout
-    words = ""
-    while time.monotonic() < deadline and keeper.poll() is None:
+    while time.monotonic() < deadline and keeper.poll() is None and not (folder / "ended").exists():
         with contextlib.suppress(OSError, ValueError):
-            words = (folder / "boot.log").read_text().strip() or words
             pid = int((folder / "init.pid").read_text())
             if Path(f"/proc/{pid}/root/run/worker-host-booted").exists():
                 return pid
         time.sleep(0.05)
-    ended = "ended while it booted" if keeper.poll() is not None else f"was not up after {timeout:g} s"
+    words = ""
+    with contextlib.suppress(OSError):
+        words = (folder / "boot.log").read_text().strip()
+    ended = f"was not up after {timeout:g} s" if time.monotonic() >= deadline else "ended while it booted"
     raise HostError(f"The worker host in {folder} {ended}. {words}".strip())
 
 

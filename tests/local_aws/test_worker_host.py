@@ -165,6 +165,13 @@ def test_a_host_ends_with_the_process_that_started_it(tmp_path: Path, how: signa
     eventually(lambda: not Path(cgroup).exists() and not (tmp_path / "host").exists())
 
 
+def test_a_boot_that_fails_says_what_went_wrong_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "a,b"  # a comma separates the options of a mount
+    with pytest.raises(HostError, match=r"ended while it booted.*mount"):
+        WorkerHost.start(folder)
+    assert not folder.exists()
+
+
 def main_pid(host: WorkerHost, service: str) -> str:
     return host.run(["systemctl", "show", "-p", "MainPID", "--value", service]).stdout.strip()
 

@@ -3,6 +3,7 @@
 # The first process of a worker host, in namespaces of its own: builds the host's root and becomes its systemd.
 # The root is an overlay of the machine's own; what the host writes goes to a tmpfs and is gone with it.
 set -euo pipefail
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 folder=$1 network=$2 name=$3
 stage=$folder/stage root=$stage/root

@@ -4,6 +4,7 @@
 # The host ends when it powers off, when its cgroup is killed, or when standard input is closed. The process that
 # started the host holds that pipe, so a runner that dies in any way takes its hosts with it.
 set -euo pipefail
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 folder=$1 cgroup=$2 network=$3 name=$4
 here=$(dirname "$(readlink -f "$0")")
@@ -31,5 +32,9 @@ host=$!
 lifeline=$!
 exec 3<&-
 wait "$host" || true
+if [ ! -e "$folder/host.json" ]; then  # whoever started it first reads what went wrong
+    touch "$folder/ended"
+    wait "$lifeline" || true
+fi
 kill -KILL "$lifeline" 2>&- || true
 remove_host
