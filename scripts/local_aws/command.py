@@ -4,15 +4,13 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from local_aws.agent_result import Result, service_details, shortened_output
 from local_aws.ssm_documents import DocumentVersion
-
-OUTPUT_CHARACTERS: Final = 2500
-"""How much of a plugin's output the service keeps for ListCommandInvocations."""
 
 _STATUS_OF_DETAILS: Final = {
     "Pending": "Pending",
@@ -29,57 +27,9 @@ _COUNTED_AS_ERROR: Final = frozenset({"Failed", "ExecutionTimedOut"})
 _sequence = itertools.count(1)
 
 
-class Outcome(Protocol):
-    """How something went on an instance: a step of a document, or all of it."""
-
-    @property
-    def status_details(self) -> str: ...
-    @property
-    def response_code(self) -> int: ...
-    @property
-    def stdout(self) -> str: ...
-    @property
-    def stderr(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def ended_at(self) -> datetime: ...
-
-
-class StepResult(Outcome, Protocol):
-    """How one step went."""
-
-    @property
-    def name(self) -> str: ...
-
-
-class Result(Outcome, Protocol):
-    """What an agent reports at the end; `local_aws.agent.Result` is one."""
-
-    @property
-    def steps(self) -> Sequence[StepResult]: ...
-
-
 def share(amount: str, total: int) -> int:
     """A number of targets from "7" or "20%" of `total`, rounded up to at least 1 unless it is 0."""
     return -(-total * int(amount[:-1]) // 100) if amount.endswith("%") else int(amount)
-
-
-def shortened_output(stdout: str, stderr: str, characters: int = OUTPUT_CHARACTERS) -> str:
-    """Both streams as the agent joins them for the service: the END of the longer one is what gets lost."""
-    heading = "\n----------ERROR-------\n" if stderr else ""
-    room = characters - len(heading)
-    if len(stdout) + len(stderr) < room:
-        return stdout + heading + stderr
-    cut_output, cut_error = "\n---Output truncated---", "\n---Error truncated----"
-    if not stderr or len(stderr) < room // 2:
-        return stdout[: room - len(stderr) - len(cut_output)] + cut_output + heading + stderr
-    if len(stdout) < room // 2:
-        return stdout + heading + stderr[: room - len(stdout) - len(cut_error)] + cut_error
-    half = room // 2
-    return (
-        stdout[: half - len(cut_output)] + cut_output + heading + stderr[: half - len(cut_error)] + cut_error
-    )
 
 
 @dataclass(eq=False)
@@ -110,7 +60,7 @@ class Invocation:
     def finish(self, result: Result) -> None:
         """Take what the agent reports; its plain TimedOut is the service's ExecutionTimedOut."""
         self.result = result
-        self.status_details = _details(result)
+        self.status_details = service_details(result)
 
     def plugin(self, step: str) -> dict[str, Any]:
         """The CommandPlugin of the document's step, complete only once everything has ended."""
@@ -130,17 +80,13 @@ class Invocation:
             shown["ResponseStartDateTime"] = self.started_at
         for outcome in self.result.steps if self.result else ():
             if outcome.name in (step, ""):
-                shown["Status"] = _STATUS_OF_DETAILS.get(_details(outcome), "Failed")
-                shown["StatusDetails"] = _details(outcome)
+                shown["Status"] = _STATUS_OF_DETAILS.get(service_details(outcome), "Failed")
+                shown["StatusDetails"] = service_details(outcome)
                 shown["ResponseCode"] = outcome.response_code
                 shown["Output"] = shortened_output(outcome.stdout, outcome.stderr)
                 shown["ResponseStartDateTime"] = outcome.started_at.timestamp()
                 shown["ResponseFinishDateTime"] = outcome.ended_at.timestamp()
         return shown
-
-
-def _details(outcome: Outcome) -> str:
-    return "ExecutionTimedOut" if outcome.status_details == "TimedOut" else outcome.status_details
 
 
 @dataclass(eq=False)
@@ -160,7 +106,6 @@ class Command:
     invocations: list[Invocation]
     waiting_factor: float = 1.0
     """What a second of delivery time is worth here: tests do not wait half a minute."""
-    by_tags: list[dict[str, Any]] = field(default_factory=list)
     command_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     requested_at: float = field(default_factory=time.time)
     sequence: int = field(default_factory=lambda: next(_sequence))
@@ -234,8 +179,8 @@ class Command:
                 "Comment": self.comment,
                 "ExpiresAfter": self.expires_at,
                 "Parameters": self.given_parameters,
-                "InstanceIds": [] if self.by_tags else [each.instance_id for each in self.invocations],
-                "Targets": self.by_tags,
+                "InstanceIds": [each.instance_id for each in self.invocations],
+                "Targets": [],
                 "RequestedDateTime": self.requested_at,
                 "Status": self.status,
                 "StatusDetails": self.status_details,

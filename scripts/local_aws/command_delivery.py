@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from local_aws.command import Command, Invocation, Result
+from local_aws.agent_result import Result
+from local_aws.command import Command, Invocation
 
 _TICK_SECONDS = 0.2
 _logger = logging.getLogger(__name__)

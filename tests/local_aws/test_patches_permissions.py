@@ -152,33 +152,60 @@ def test_cloudtrail_says_who_started_which_execution(aws: LocalAws, workbench: W
     assert recorded[0]["userIdentity"]["arn"] == f"arn:aws:iam::{aws.account}:user/{name}"
 
 
+class Rule:
+    """A rule on machines that end badly, with the workbench's function as its target."""
+
+    def __init__(self, aws: LocalAws, workbench: Workbench) -> None:
+        self._aws = aws
+        self.name = f"rule-{uuid.uuid4().hex[:8]}"
+        self.machine = workbench.machine({"Over": {"Type": "Fail"}})
+        pattern = {
+            "source": ["aws.states"],
+            "detail-type": ["Step Functions Execution Status Change"],
+            "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": [self.machine]},
+        }
+        events = aws.client("events")
+        self.arn = events.put_rule(Name=self.name, EventPattern=json.dumps(pattern))["RuleArn"]
+        events.put_targets(Rule=self.name, Targets=[{"Id": "function", "Arn": workbench.function_arn}])
+
+    def allow(self) -> None:
+        """Let the rule invoke the function."""
+        self._aws.client("lambda").add_permission(
+            FunctionName="workbench",
+            StatementId=self.name,
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=self.arn,
+        )
+
+
 def test_a_rule_reaches_the_function_once_the_function_allows_it(
     aws: LocalAws, workbench: Workbench, tmp_path: Path
 ) -> None:
-    events, functions = aws.client("events"), aws.client("lambda")
-    machine = workbench.machine({"Over": {"Type": "Fail"}})
-    pattern = {
-        "source": ["aws.states"],
-        "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": [machine]},
-    }
-    rule = events.put_rule(Name="ended-badly", EventPattern=json.dumps(pattern))["RuleArn"]
-    events.put_targets(Rule="ended-badly", Targets=[{"Id": "function", "Arn": workbench.function_arn}])
+    rule = Rule(aws, workbench)
     denied, allowed = tmp_path / "denied", tmp_path / "allowed"
 
-    workbench.ended(workbench.start(machine, {"event_file": str(denied)}))
-    functions.add_permission(
-        FunctionName="workbench",
-        StatementId="rule",
-        Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com",
-        SourceArn=rule,
-    )
-    workbench.ended(workbench.start(machine, {"event_file": str(allowed)}))
+    workbench.ended(workbench.start(rule.machine, {"event_file": str(denied)}))
+    rule.allow()
+    workbench.ended(workbench.start(rule.machine, {"event_file": str(allowed)}))
 
     wait_until(allowed.exists)
     assert allowed.read_text() == "FAILED\n"
     assert not denied.exists()
+
+
+def test_a_function_that_raises_on_an_event_is_invoked_twice_more(
+    aws: LocalAws, workbench: Workbench, tmp_path: Path
+) -> None:
+    rule = Rule(aws, workbench)
+    rule.allow()
+    seen = tmp_path / "seen"
+    aws.set_wait_scale(0.005)
+    try:
+        workbench.ended(workbench.start(rule.machine, {"event_file": str(seen), "then": "raise"}))
+        wait_until(lambda: seen.exists() and len(seen.read_text().splitlines()) == 3)
+    finally:
+        aws.set_wait_scale(1)
 
 
 def test_a_patch_refuses_to_start_on_another_version_of_ministack() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.command import OUTPUT_CHARACTERS, shortened_output
+from local_aws.agent_result import OUTPUT_CHARACTERS, shortened_output
 from local_aws.run_command import RunCommand
 from local_aws.service_error import ServiceError
 from local_aws.ssm_documents import DocumentStore

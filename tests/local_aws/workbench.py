@@ -11,7 +11,7 @@ from typing import Any, Self
 from local_aws import LocalAws
 
 _CODE = """
-import importlib, os, time
+import importlib, json, os, time
 
 class WorkerShy(Exception):
     pass
@@ -31,9 +31,12 @@ def handler(event, context):
         with open(event["marks"], "a") as marks:
             marks.write(f"{time.time()}\\n")
         raise WorkerShy("marked")
-    if "event_file" in event.get("detail", {}).get("input", ""):
-        with open(__import__("json").loads(event["detail"]["input"])["event_file"], "a") as file:
+    given = json.loads(event.get("detail", {}).get("input", "{}"))
+    if "event_file" in given:
+        with open(given["event_file"], "a") as file:
             file.write(event["detail"]["status"] + "\\n")
+    if "then" in given:
+        raise WorkerShy("on an event")
     return {"invocations": invocations, "pid": os.getpid(), "text": "x" * event.get("characters", 0)}
 """
 
