@@ -39,7 +39,7 @@ def test_it_does_not_start_the_services_of_the_machine(host: WorkerHost) -> None
         ["systemctl", "list-units", "--type=service", "--state=running", "--plain", "--no-legend"]
     )
     running = {line.split()[0] for line in units.stdout.splitlines()}
-    assert running <= {"dbus.service", "systemd-journald.service", "kept.service", "stopped.service"}
+    assert running <= {"systemd-journald.service", "kept.service", "stopped.service"}
 
 
 def test_a_command_sees_an_empty_input_and_only_the_environment_it_was_given(host: WorkerHost) -> None:
@@ -132,6 +132,11 @@ def test_many_hosts_live_side_by_side_and_leave_nothing_behind(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
     assert not any(host.cgroup.exists() for host in hosts)
     assert not any(Path(f"/proc/{host.init_pid}").exists() for host in hosts)
+
+
+def test_it_takes_few_of_the_inotify_instances_that_all_hosts_share(host: WorkerHost) -> None:
+    count = "for fd in /proc/[0-9]*/fd/*; do readlink $fd; done | grep -c inotify"
+    assert int(host.run(["sh", "-c", count]).stdout) <= 3
 
 
 def test_a_host_can_be_ended_from_another_process(tmp_path: Path) -> None:
