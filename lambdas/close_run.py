@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from settings import Settings
 from slack_token import open_slack
-from snow_white.closing import cancel_remains, dead_run_error, execution_of, read_remains
+from snow_white.closing import cancel_remains, dead_run_error, execution_of, has_told, newest_state
 from snow_white.regions import Regions
 from snow_white.telling import Teller
 
@@ -29,19 +29,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     now = datetime.now(UTC)
     execution = execution_of(detail, now)
     logger.append_keys(execution=execution.name)
-    remains = read_remains(step_functions, execution.arn)
-    cancelled, failed = cancel_remains(remains.state, execution, regions)
-    done: dict[str, Any] = {"cancelled": cancelled, "not_cancelled": failed, "told": remains.told}
-    if not remains.told:
+    state = newest_state(step_functions, execution.arn)
+    cancelled, failed = cancel_remains(state, execution, regions)
+    done: dict[str, Any] = {"cancelled": cancelled, "not_cancelled": failed, "told": has_told(state)}
+    if not done["told"]:
         slack = open_slack(settings)
         teller = Teller(slack, iam, settings.slack_channel, settings.slack_user_tag)
-        state = {
+        dead = {
             "request": {},
-            **remains.state,
+            **state,
             "execution": execution.to_json(),
             "report": None,
             "error": dead_run_error(detail["status"], detail),
         }
-        done["told_now"] = teller.end(state, now)["report"]["slack"]
+        done["told_now"] = teller.end(dead, now)["report"]["slack"]
     logger.info("closed", extra=done)
     return done

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_stepfunctions.type_defs import HistoryEventTypeDef
 
-_TELLING_STATE: Final = "NotifySlack"
 _HISTORY_PAGES: Final = 5
 _WHY: Final = {
     "ABORTED": "it was aborted",
@@ -26,22 +24,8 @@ _WHY: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Remains:
-    """What the history of a dead execution tells.
-
-    Attributes:
-        told: the run's own last state has told Slack.
-        state: the newest state of the run that is known, {} when it died before its first step.
-    """
-
-    told: bool
-    state: Mapping[str, Any]
-
-
-def read_remains(client: SFNClient, execution_arn: str) -> Remains:
-    """Read the execution's history from its end, as far as the newest state and no further."""
-    told = False
+def newest_state(client: SFNClient, execution_arn: str) -> Mapping[str, Any]:
+    """The newest state of the run that its history shows; {} when it died before its first step."""
     token: str | None = None
     for _ in range(_HISTORY_PAGES):
         page = client.get_execution_history(
@@ -52,14 +36,18 @@ def read_remains(client: SFNClient, execution_arn: str) -> Remains:
             **({"nextToken": token} if token else {}),
         )
         for event in page["events"]:
-            told = told or _tells(event)
             state = _state(event)
             if state is not None:
-                return Remains(told, state)
+                return state
         token = page.get("nextToken")
         if not token:
             break
-    return Remains(told, {})
+    return {}
+
+
+def has_told(state: Mapping[str, Any]) -> bool:
+    """Whether the run itself came as far as telling its end: its report then says who was told."""
+    return "slack" in (state.get("report") or {})
 
 
 def cancel_remains(state: Mapping[str, Any], execution: Execution, regions: Regions) -> tuple[int, list[str]]:
@@ -102,11 +90,6 @@ def execution_of(detail: Mapping[str, Any], ended: datetime) -> Execution:
     started = detail.get("startDate")
     when = datetime.fromtimestamp(started / 1000, tz=ended.tzinfo) if started else ended
     return Execution(detail["executionArn"], detail["name"], when)
-
-
-def _tells(event: HistoryEventTypeDef) -> bool:
-    details = event.get("stateExitedEventDetails", {})
-    return event["type"] == "TaskStateExited" and details.get("name") == _TELLING_STATE
 
 
 def _state(event: HistoryEventTypeDef) -> Mapping[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -24,11 +24,17 @@ _PROVEN_TWICE: Final = frozenset({Action.QUIET, Action.STOP})
 
 @dataclass(frozen=True)
 class View:
-    """One region as it is now. `commands` are the run's own, oldest first."""
+    """One region as it is now.
+
+    Attributes:
+        commands: the run's own, oldest first.
+        open: ids of the commands that go on on an instance which is there and was sent nothing newer.
+    """
 
     region: str
     instances: tuple[Instance, ...]
     commands: tuple[Command, ...]
+    open: frozenset[str] = frozenset()
 
     @cached_property
     def last_command(self) -> dict[str, Command]:
@@ -42,7 +48,7 @@ class View:
 
     @property
     def all_ended(self) -> bool:
-        return all(command.ended for command in self.commands)
+        return not self.open
 
     @cached_property
     def unsent(self) -> tuple[Instance, ...]:
@@ -75,7 +81,26 @@ def look(regions: Regions, run: Run, part: RegionPlan) -> View:
         run.commands.get(part.region, ()),
     )
     instances = present_instances(regions.ec2(part.region), part.environments)
-    return View(part.region, tuple(instances), tuple(commands))
+    view = View(part.region, tuple(instances), tuple(commands))
+    return replace(view, open=frozenset(one.id for one in commands if _goes_on(regions, view, one)))
+
+
+def _goes_on(regions: Regions, view: View, command: Command) -> bool:
+    """Whether there is still somebody to wait for.
+
+    A command to an instance that was terminated stays open until its whole time is over, for hours; its own
+    status does not tell whom it waits for. So the details are read when it may be the lost ones only.
+    """
+    if command.ended:
+        return False
+    present = {instance.id for instance in view.instances}
+    awaited = {one for one in command.instance_ids if one in present and view.last_command[one] == command}
+    if len(command.instance_ids) - command.completed > len(command.instance_ids) - len(awaited):
+        return True
+    return any(
+        invocation.instance_id in awaited and not invocation.ended
+        for invocation in run_command.invocations(regions.ssm(view.region), command.id)
+    )
 
 
 def unsent_standings(

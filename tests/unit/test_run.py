@@ -141,7 +141,7 @@ def test_an_instance_that_is_still_starting_is_waited_for(cloud: FakeCloud) -> N
 
 def test_an_instance_that_is_terminated_is_gone_and_no_failure(cloud: FakeCloud) -> None:
     victim = next(iter(cloud["us-east-1"].instances.values()))
-    victim.answers = [Answer(after=1000, status="DeliveryTimedOut", exit_code=-1)]
+    victim.answers = [Answer(after=7_200, status="DeliveryTimedOut", exit_code=-1)]
 
     def meanwhile(turn: int) -> None:
         if turn == 2:
@@ -150,6 +150,7 @@ def test_an_instance_that_is_terminated_is_gone_and_no_failure(cloud: FakeCloud)
     report = Story(cloud, request(), meanwhile).report()
     assert report["result"] == "confirmed"
     assert report["counts"] == {"quiet": 2, "gone": 1}
+    assert report["duration_seconds"] < 60
 
 
 def test_when_every_instance_is_gone_nothing_is_confirmed(cloud: FakeCloud) -> None:

@@ -136,8 +136,7 @@ class Shop:
 
     def wait_until_up(self, workers: int) -> None:
         """Until every environment is ready and so many Sidekiq processes have said that they started."""
-        for region, name in self.environments:
-            eventually(lambda r=region, n=name: self._is_ready(r, n), f"{name} is ready")
+        eventually(lambda: all(self._is_ready(*one) for one in self.environments), f"{self.name} is ready")
         eventually(lambda: len(self.ledger().workers) >= workers, f"{workers} workers of {self.name} started")
 
     def instances(self, environment: str, region: str = HOME) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.workflow.shop import AWAY, Shop, eventually
+from tests.workflow.shop import AWAY, HOME, Shop, eventually
 
 
 def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_anew(shop: Shop) -> None:
@@ -33,3 +33,125 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
     assert "confirmed quiet" in first["text"]
     assert reply["thread_ts"] == first["ts"]
     assert ended.report["slack"]["delivered"] is True
+
+
+def test_a_worker_without_an_agent_is_named_and_the_run_fails(shop: Shop) -> None:
+    shop.add_environment("workers")
+    lonely = shop.add_environment("workers-lonely", Agent="none")
+    shop.wait_until_up(workers=2)
+    (instance,) = shop.instances(lonely)
+
+    ended = shop.run("quiet").end()
+
+    assert (ended.status, ended.error) == ("FAILED", "NotConfirmed")
+    assert ended.verdicts() == {instance: "unreachable"}
+    assert f"{lonely} {instance} ({HOME}) unreachable: no SSM agent" in str(ended.cause)
+    assert ended.report["counts"] == {"quiet": 1, "unreachable": 1}
+    first, reply = shop.told()
+    assert "NOT confirmed quiet" in first["text"]
+    assert instance in str(first["attachments"])
+    assert instance in reply["text"]
+
+
+def test_a_worker_that_is_still_busy_at_the_deadline_is_named_with_its_jobs_and_keeps_them(
+    shop: Shop,
+) -> None:
+    environment = shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    jobs = shop.enqueue(120, 120)
+    eventually(lambda: len(shop.ledger().running) == 2, "both jobs run")
+    (instance,) = shop.instances(environment)
+
+    ended = shop.run("quiet", timeout_seconds=60).end()
+
+    assert (ended.status, ended.error) == ("FAILED", "NotConfirmed")
+    assert ended.verdicts() == {instance: "busy"}
+    (process,) = ended.report["problems"][0]["processes"]
+    assert process["busy"] == 2
+    assert f"process {process['pid']}" in str(ended.cause)
+    assert "2 jobs" in str(ended.cause)
+    assert shop.ledger().running == frozenset(jobs)
+    eventually(lambda: shop.ledger().finished == frozenset(jobs), "the jobs have finished by themselves")
+    assert shop.ledger().is_exact
+
+
+def test_an_instance_that_appears_during_the_drain_is_quieted_before_the_others_are_done(shop: Shop) -> None:
+    environment = shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    (slow,) = shop.enqueue(45)
+    eventually(lambda: shop.ledger().running, "the job runs")
+    (old,) = shop.instances(environment)
+
+    execution = shop.run("quiet")
+    eventually(lambda: execution.has_left("DispatchCommand"), "the command was sent")
+    shop.grow(environment, instances=2)
+    eventually(lambda: len(shop.ledger().workers) == 2, "the new worker started")
+    (new,) = set(shop.instances(environment)) - {old}
+    eventually(lambda: any(t.endswith("stopping") for t in shop.titles(new)), "the new worker is quieted")
+    assert slow in shop.ledger().running
+
+    ended = execution.end()
+    assert ended.status == "SUCCEEDED"
+    assert ended.report["counts"] == {"quiet": 2}
+
+
+def test_an_instance_that_is_terminated_is_gone_and_no_failure(shop: Shop) -> None:
+    environment = shop.add_environment("workers", instances=2)
+    shop.wait_until_up(workers=2)
+    shop.enqueue(300)
+    eventually(lambda: shop.ledger().running, "the job runs")
+    busy = shop.ledger().starts[0].worker.host
+
+    execution = shop.run("quiet")
+    eventually(lambda: execution.has_left("DispatchCommand"), "the command was sent")
+    shop.aws.client("ec2", HOME).terminate_instances(InstanceIds=[busy])
+
+    ended = execution.end()
+    assert ended.status == "SUCCEEDED"
+    assert ended.report["counts"] == {"quiet": 1, "gone": 1}
+    assert shop.instances(environment) != []
+
+
+def test_environments_that_match_nothing_fail_and_say_what_was_looked_for(shop: Shop) -> None:
+    web = shop.add_environment("web")
+    ended = shop.run("quiet", environments=["wrokers"]).end()
+    assert (ended.status, ended.error) == ("FAILED", "NothingMatched")
+    assert "'wrokers'" in str(ended.cause)
+    assert web in str(ended.cause)
+    assert f"{HOME}, {AWAY}" in str(ended.cause)
+    assert "wrokers" in shop.told()[0]["attachments"][0]["blocks"][1]["text"]["text"]
+
+
+def test_a_host_without_sidekiq_is_listed_and_does_not_fail_the_run(shop: Shop) -> None:
+    shop.add_environment("workers")
+    bare = shop.add_environment("workers-bare", Workers="none")
+    shop.wait_until_up(workers=1)
+    ended = shop.run("quiet").end()
+    assert ended.status == "SUCCEEDED"
+    assert [(one["environment"], one["verdict"]) for one in ended.report["notes"]] == [(bare, "no_worker")]
+
+
+def test_where_no_worker_is_found_anywhere_the_run_fails(shop: Shop) -> None:
+    shop.add_environment("workers", Workers="none")
+    shop.wait_until_up(workers=0)
+    ended = shop.run("quiet").end()
+    assert (ended.status, ended.error) == ("FAILED", "NotConfirmed")
+    assert "No worker was found" in str(ended.cause)
+
+
+def test_the_same_action_twice_in_a_row_succeeds_both_times(shop: Shop) -> None:
+    shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    assert shop.run("quiet").end().status == "SUCCEEDED"
+    assert shop.run("quiet").end().report["counts"] == {"quiet": 1}
+    assert len(shop.ledger().workers) == 1
+
+
+def test_two_runs_at_once_both_come_to_the_truth(shop: Shop) -> None:
+    shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    shop.enqueue(20)
+    eventually(lambda: shop.ledger().running, "the job runs")
+    runs = [shop.run("quiet"), shop.run("quiet")]
+    assert [one.end().status for one in runs] == ["SUCCEEDED", "SUCCEEDED"]
+    assert shop.ledger().is_exact

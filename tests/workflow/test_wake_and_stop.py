@@ -1,0 +1,107 @@
+"""Waking, stopping and asking on the deployed stack."""
+
+from __future__ import annotations
+
+from tests.workflow.shop import Shop, eventually
+
+
+def test_from_quiet_over_a_deploy_to_awake_no_job_is_lost_killed_or_run_twice(shop: Shop) -> None:
+    environment = shop.add_environment("workers", instances=2)
+    shop.wait_until_up(workers=2)
+    jobs = shop.enqueue(*[1, 3, 6] * 12)
+    eventually(lambda: shop.ledger().running, "jobs run")
+
+    assert shop.run("quiet").end().status == "SUCCEEDED"
+    assert shop.ledger().running == frozenset()
+    shop.update(environment, VersionLabel="v2")
+    shop.wait_until_up(workers=4)
+    woken = shop.run("wake").end()
+
+    assert woken.status == "SUCCEEDED"
+    assert woken.report["counts"] == {"awake": 2}
+    eventually(lambda: shop.ledger().finished == frozenset(jobs), "the backlog is done")
+    assert shop.ledger().is_exact
+
+
+def test_quiet_workers_are_woken_by_new_processes(shop: Shop) -> None:
+    environment = shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    assert shop.run("quiet").end().status == "SUCCEEDED"
+    (job,) = shop.enqueue(1)
+
+    ended = shop.run("wake").end()
+
+    assert ended.status == "SUCCEEDED"
+    (instance,) = shop.instances(environment)
+    assert not any(title.endswith("stopping") for title in shop.titles(instance))
+    eventually(lambda: shop.ledger().finished == {job}, "the woken worker does the job")
+    assert len(shop.ledger().workers) == 2
+
+
+def test_waking_is_refused_while_a_quieted_worker_still_runs_a_job_and_the_job_is_unharmed(
+    shop: Shop,
+) -> None:
+    environment = shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    jobs = shop.enqueue(110)
+    eventually(lambda: shop.ledger().running, "the job runs")
+    assert shop.run("quiet", timeout_seconds=60).end().error == "NotConfirmed"
+
+    ended = shop.run("wake").end()
+
+    assert (ended.status, ended.error) == ("FAILED", "NotConfirmed")
+    (instance,) = shop.instances(environment)
+    assert ended.verdicts() == {instance: "busy"}
+    assert shop.ledger().running == frozenset(jobs)
+    eventually(lambda: shop.ledger().finished == frozenset(jobs), "the job has finished by itself")
+    assert shop.ledger().is_exact
+
+
+def test_waking_workers_that_are_awake_leaves_them_alone(shop: Shop) -> None:
+    shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    jobs = shop.enqueue(30)
+    eventually(lambda: shop.ledger().running, "the job runs")
+    assert shop.run("wake").end().report["counts"] == {"awake": 1}
+    assert len(shop.ledger().workers) == 1
+    assert shop.ledger().started == frozenset(jobs)
+
+
+def test_stopped_workers_stay_down_until_they_are_woken(shop: Shop) -> None:
+    environment = shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    jobs = shop.enqueue(8)
+    eventually(lambda: shop.ledger().running, "the job runs")
+    (instance,) = shop.instances(environment)
+
+    stopped = shop.run("stop").end()
+
+    assert (stopped.status, stopped.report["counts"]) == ("SUCCEEDED", {"stopped": 1})
+    assert shop.titles(instance) == []
+    assert shop.ledger().finished == frozenset(jobs)
+    again = shop.run("stop").end()
+    assert again.report["counts"] == {"stopped": 1}
+    woken = shop.run("wake").end()
+    assert (woken.status, woken.report["counts"]) == ("SUCCEEDED", {"awake": 1})
+    assert len(shop.titles(instance)) == 1
+    assert shop.ledger().is_exact
+
+
+def test_asking_for_the_status_changes_nothing(shop: Shop) -> None:
+    shop.add_environment("workers")
+    rested = shop.add_environment("workers-rested")
+    shop.wait_until_up(workers=2)
+    assert shop.run("quiet", environments="workers-rested").end().status == "SUCCEEDED"
+    jobs = shop.enqueue(15, 15)
+    eventually(lambda: len(shop.ledger().running) == 2, "the jobs run")
+
+    ended = shop.run("status").end()
+
+    assert ended.status == "SUCCEEDED"
+    assert ended.report["counts"] == {"reported": 2}
+    assert ended.report["processes"] == {"awake": 1, "quiet": 1}
+    states = {host["environment"]: host["processes"][0]["state"] for host in ended.report["hosts"]}
+    assert states[rested] == "quiet"
+    assert len(shop.ledger().workers) == 2
+    eventually(lambda: shop.ledger().finished == frozenset(jobs), "the jobs have finished")
+    assert shop.ledger().is_exact
