@@ -76,4 +76,4 @@ def shop(aws: LocalAws, ann: Credentials, tmp_path: Path) -> Iterator[Shop]:
         try:
             yield shop
         finally:
-            shop.close()
+            shop.application.terminate()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import redis
 
 from local_aws import LocalAws
+from local_aws.customer import Application
 from local_aws.ledger import Ledger, enqueue
 from local_aws.redis_server import RedisServer
 from local_aws.running import Credentials
 from local_aws.worker_host import WorkerHost
+from runs import Ended, FollowedRun
 
 HOME: Final = "us-east-1"
 AWAY: Final = "eu-west-1"
@@ -31,50 +32,15 @@ def eventually(holds: Callable[[], object], what: str) -> None:
         time.sleep(0.2)
 
 
-@dataclass(frozen=True)
-class Ended:
-    """An execution at its end. `report` is the output, or, for a failed one, what NotifySlack handed on."""
-
-    status: str
-    error: str | None
-    cause: str | None
-    report: Mapping[str, Any]
-
-    def verdicts(self) -> dict[str, str]:
-        """The instances that are not confirmed, with their verdicts."""
-        return {one["instance"]: one["verdict"] for one in self.report["problems"]}
+def ended(run: FollowedRun) -> Ended:
+    """The run at its end."""
+    eventually(run.has_ended, f"{run.name} ends")
+    return run.end()
 
 
-@dataclass(frozen=True)
-class Execution:
-    """A run that was started."""
-
-    client: Any
-    arn: str
-
-    def status(self) -> str:
-        return str(self.client.describe_execution(executionArn=self.arn)["status"])
-
-    def end(self) -> Ended:
-        eventually(lambda: self.status() != "RUNNING", f"{self.arn} ends")
-        described = self.client.describe_execution(executionArn=self.arn)
-        output = described.get("output")
-        report = json.loads(output) if output else self.states_left().get("NotifySlack", {}).get("report", {})
-        return Ended(described["status"], described.get("error"), described.get("cause"), report)
-
-    def states_left(self) -> dict[str, Any]:
-        """By name of a state that was left, its last output."""
-        outputs: dict[str, Any] = {}
-        pages = self.client.get_paginator("get_execution_history").paginate(executionArn=self.arn)
-        for page in pages:
-            for event in page["events"]:
-                details = event.get("stateExitedEventDetails")
-                if details:
-                    outputs[details["name"]] = json.loads(details["output"])
-        return outputs
-
-    def has_left(self, state: str) -> bool:
-        return state in self.states_left()
+def verdicts(end: Ended) -> dict[str, str]:
+    """The instances that are not confirmed, with their verdicts."""
+    return {one["instance"]: one["verdict"] for one in end.report["problems"]}
 
 
 @dataclass
@@ -86,75 +52,33 @@ class Shop:
     channel: str
     redis_server: RedisServer
     ann: Credentials
-    environments: list[tuple[str, str]] = field(default_factory=list)
+    application: Application = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.application = Application(self.aws, self.name, self.redis_server.url)
 
     @property
     def redis(self) -> redis.Redis:
         return self.redis_server.client()
 
     def add_environment(
-        self,
-        name: str = "workers",
-        *,
-        region: str = HOME,
-        instances: int = 1,
-        sidekiq: str = "--concurrency 5 --timeout 25",
-        **knobs: str,
+        self, name: str = "workers", *, region: str = HOME, instances: int = 1, **knobs: str
     ) -> str:
         """An environment `<application>-<name>` with real hosts; returns at once, see `wait_until_up`."""
-        beanstalk = self.aws.client("elasticbeanstalk", region)
-        if not any(where == region for where, _ in self.environments):
-            beanstalk.create_application(ApplicationName=self.name)
-            beanstalk.create_application_version(ApplicationName=self.name, VersionLabel="v1")
-            beanstalk.create_application_version(ApplicationName=self.name, VersionLabel="v2")
-        full_name = f"{self.name}-{name}"
-        options = {
-            ("aws:autoscaling:asg", "MinSize"): str(instances),
-            ("aws:elasticbeanstalk:application:environment", "REDIS_URL"): self.redis_server.url,
-            ("aws:elasticbeanstalk:application:environment", "SIDEKIQ_ARGS"): sidekiq,
-            ("snow-white:local", "LaunchedMinutesAgo"): "60",
-            **{("snow-white:local", key): value for key, value in knobs.items()},
-        }
-        beanstalk.create_environment(
-            ApplicationName=self.name,
-            EnvironmentName=full_name,
-            VersionLabel="v1",
-            OptionSettings=_settings(options),
-        )
-        self.environments.append((region, full_name))
-        return full_name
-
-    def update(self, environment: str, region: str = HOME, **change: Any) -> None:
-        self.aws.client("elasticbeanstalk", region).update_environment(EnvironmentName=environment, **change)
-
-    def grow(self, environment: str, instances: int, region: str = HOME) -> None:
-        self.update(
-            environment,
-            region,
-            OptionSettings=_settings({("aws:autoscaling:asg", "MinSize"): str(instances)}),
-        )
+        return self.application.add_environment(name, region, instances=instances, **knobs)
 
     def wait_until_up(self, workers: int) -> None:
         """Until every environment is ready and so many Sidekiq processes have said that they started."""
-        eventually(lambda: all(self._is_ready(*one) for one in self.environments), f"{self.name} is ready")
+        eventually(self.application.is_ready, f"{self.name} is ready")
         eventually(lambda: len(self.ledger().workers) >= workers, f"{workers} workers of {self.name} started")
 
     def instances(self, environment: str, region: str = HOME) -> list[str]:
-        """Ids of the environment's instances that are not terminated."""
-        described = self.aws.client("ec2", region).describe_instances(
-            Filters=[
-                {"Name": "tag:elasticbeanstalk:environment-name", "Values": [environment]},
-                {"Name": "instance-state-name", "Values": ["pending", "running"]},
-            ]
-        )
-        return sorted(one["InstanceId"] for each in described["Reservations"] for one in each["Instances"])
-
-    def host(self, instance: str) -> WorkerHost:
-        return WorkerHost.attach(self.aws.folder / "hosts" / instance)
+        return self.application.instances(environment, region)
 
     def titles(self, instance: str) -> list[str]:
         """Process titles of the Sidekiq processes on the host."""
-        listed = self.host(instance).run(["ps", "-eo", "args="], check=True).stdout
+        host = WorkerHost.attach(self.aws.folder / "hosts" / instance)
+        listed = host.run(["ps", "-eo", "args="], check=True).stdout
         text = listed if isinstance(listed, str) else listed.decode()
         return [line.strip() for line in text.splitlines() if line.strip().startswith("sidekiq ")]
 
@@ -164,43 +88,14 @@ class Shop:
     def ledger(self) -> Ledger:
         return Ledger.read(self.redis)
 
-    def run(self, action: str, **request: Any) -> Execution:
+    def run(self, action: str, **request: Any) -> FollowedRun:
         """Start Snow White as Ann, with this test's Slack channel."""
-        asked = {"action": action, "application": self.name, "channel": self.channel, **request}
-        return self.start({key: value for key, value in asked.items() if value is not None})
+        return self.start({"action": action, "application": self.name, "channel": self.channel, **request})
 
-    def start(self, asked: object, credentials: Credentials | None = None) -> Execution:
+    def start(self, asked: object, credentials: Credentials | None = None) -> FollowedRun:
         client = self.aws.client("stepfunctions", HOME, credentials or self.ann)
-        started = client.start_execution(
-            stateMachineArn=self.aws.outputs["StateMachineArn"], input=json.dumps(asked)
-        )
-        return Execution(client, started["executionArn"])
-
-    def commands_sent(self) -> int:
-        """How many commands have been sent in both regions to instances of this application."""
-        mine = {one for region, name in self.environments for one in self.instances(name, region)}
-        return sum(
-            bool(mine & set(command["InstanceIds"]))
-            for region in (HOME, AWAY)
-            for page in self.aws.client("ssm", region).get_paginator("list_commands").paginate()
-            for command in page["Commands"]
-        )
+        return FollowedRun.start(client, self.aws.outputs["StateMachineArn"], asked)
 
     def told(self) -> list[dict[str, Any]]:
         """What this test's Slack channel shows."""
         return self.aws.slack.messages(self.channel)
-
-    def close(self) -> None:
-        for region, name in self.environments:
-            self.aws.client("elasticbeanstalk", region).terminate_environment(EnvironmentName=name)
-
-    def _is_ready(self, region: str, name: str) -> bool:
-        described = self.aws.client("elasticbeanstalk", region).describe_environments(EnvironmentNames=[name])
-        return bool(described["Environments"][0]["Status"] == "Ready")
-
-
-def _settings(options: Mapping[tuple[str, str], str]) -> list[dict[str, str]]:
-    return [
-        {"Namespace": namespace, "OptionName": name, "Value": value}
-        for (namespace, name), value in options.items()
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.workflow.shop import AWAY, HOME, Shop, eventually
+from tests.workflow.shop import AWAY, HOME, Shop, ended, eventually, verdicts
 
 
 def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_anew(shop: Shop) -> None:
@@ -13,11 +13,11 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
     shop.enqueue(*[4] * 30)
     eventually(lambda: len(shop.ledger().running) >= 15, "the workers are busy")
 
-    ended = shop.run("quiet").end()
+    end = ended(shop.run("quiet"))
 
-    assert ended.status == "SUCCEEDED"
-    assert ended.report["counts"] == {"quiet": 3}
-    assert ended.report["environments"] == sorted([workers, abroad])
+    assert end.status == "SUCCEEDED"
+    assert end.report["counts"] == {"quiet": 3}
+    assert end.report["environments"] == sorted([workers, abroad])
     quieted = [*shop.instances(workers), *shop.instances(abroad, AWAY)]
     assert all(title.endswith("stopping") for one in quieted for title in shop.titles(one))
     ledger = shop.ledger()
@@ -32,7 +32,7 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
     first, reply = shop.told()
     assert "confirmed quiet" in first["text"]
     assert reply["thread_ts"] == first["ts"]
-    assert ended.report["slack"]["delivered"] is True
+    assert end.report["slack"]["delivered"] is True
 
 
 def test_a_worker_without_an_agent_is_named_and_the_run_fails(shop: Shop) -> None:
@@ -41,12 +41,12 @@ def test_a_worker_without_an_agent_is_named_and_the_run_fails(shop: Shop) -> Non
     shop.wait_until_up(workers=2)
     (instance,) = shop.instances(lonely)
 
-    ended = shop.run("quiet").end()
+    end = ended(shop.run("quiet"))
 
-    assert (ended.status, ended.error) == ("FAILED", "NotConfirmed")
-    assert ended.verdicts() == {instance: "unreachable"}
-    assert f"{lonely} {instance} ({HOME}) unreachable: no SSM agent" in str(ended.cause)
-    assert ended.report["counts"] == {"quiet": 1, "unreachable": 1}
+    assert (end.status, end.error) == ("FAILED", "NotConfirmed")
+    assert verdicts(end) == {instance: "unreachable"}
+    assert f"{lonely} {instance} ({HOME}) unreachable: no SSM agent" in str(end.cause)
+    assert end.report["counts"] == {"quiet": 1, "unreachable": 1}
     first, reply = shop.told()
     assert "NOT confirmed quiet" in first["text"]
     assert instance in str(first["attachments"])
@@ -62,14 +62,14 @@ def test_a_worker_that_is_still_busy_at_the_deadline_is_named_with_its_jobs_and_
     eventually(lambda: len(shop.ledger().running) == 2, "both jobs run")
     (instance,) = shop.instances(environment)
 
-    ended = shop.run("quiet", timeout_seconds=60).end()
+    end = ended(shop.run("quiet", timeout_seconds=60))
 
-    assert (ended.status, ended.error) == ("FAILED", "NotConfirmed")
-    assert ended.verdicts() == {instance: "busy"}
-    (process,) = ended.report["problems"][0]["processes"]
+    assert (end.status, end.error) == ("FAILED", "NotConfirmed")
+    assert verdicts(end) == {instance: "busy"}
+    (process,) = end.report["problems"][0]["processes"]
     assert process["busy"] == 2
-    assert f"process {process['pid']}" in str(ended.cause)
-    assert "2 jobs" in str(ended.cause)
+    assert f"process {process['pid']}" in str(end.cause)
+    assert "2 jobs" in str(end.cause)
     assert shop.ledger().running == frozenset(jobs)
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the jobs have finished by themselves")
     assert shop.ledger().is_exact
@@ -84,15 +84,15 @@ def test_an_instance_that_appears_during_the_drain_is_quieted_before_the_others_
 
     execution = shop.run("quiet")
     eventually(lambda: execution.has_left("DispatchCommand"), "the command was sent")
-    shop.grow(environment, instances=2)
+    shop.application.resize(2, environment, HOME)
     eventually(lambda: len(shop.ledger().workers) == 2, "the new worker started")
     (new,) = set(shop.instances(environment)) - {old}
     eventually(lambda: any(t.endswith("stopping") for t in shop.titles(new)), "the new worker is quieted")
     assert slow in shop.ledger().running
 
-    ended = execution.end()
-    assert ended.status == "SUCCEEDED"
-    assert ended.report["counts"] == {"quiet": 2}
+    end = ended(execution)
+    assert end.status == "SUCCEEDED"
+    assert end.report["counts"] == {"quiet": 2}
 
 
 def test_an_instance_that_is_terminated_is_gone_and_no_failure(shop: Shop) -> None:
@@ -106,19 +106,19 @@ def test_an_instance_that_is_terminated_is_gone_and_no_failure(shop: Shop) -> No
     eventually(lambda: execution.has_left("DispatchCommand"), "the command was sent")
     shop.aws.client("ec2", HOME).terminate_instances(InstanceIds=[busy])
 
-    ended = execution.end()
-    assert ended.status == "SUCCEEDED"
-    assert ended.report["counts"] == {"quiet": 1, "gone": 1}
+    end = ended(execution)
+    assert end.status == "SUCCEEDED"
+    assert end.report["counts"] == {"quiet": 1, "gone": 1}
     assert shop.instances(environment) != []
 
 
 def test_environments_that_match_nothing_fail_and_say_what_was_looked_for(shop: Shop) -> None:
     web = shop.add_environment("web")
-    ended = shop.run("quiet", environments=["wrokers"]).end()
-    assert (ended.status, ended.error) == ("FAILED", "NothingMatched")
-    assert "'wrokers'" in str(ended.cause)
-    assert web in str(ended.cause)
-    assert f"{HOME}, {AWAY}" in str(ended.cause)
+    end = ended(shop.run("quiet", environments=["wrokers"]))
+    assert (end.status, end.error) == ("FAILED", "NothingMatched")
+    assert "'wrokers'" in str(end.cause)
+    assert web in str(end.cause)
+    assert f"{HOME}, {AWAY}" in str(end.cause)
     assert "wrokers" in shop.told()[0]["attachments"][0]["blocks"][1]["text"]["text"]
 
 
@@ -126,24 +126,24 @@ def test_a_host_without_sidekiq_is_listed_and_does_not_fail_the_run(shop: Shop) 
     shop.add_environment("workers")
     bare = shop.add_environment("workers-bare", Workers="none")
     shop.wait_until_up(workers=1)
-    ended = shop.run("quiet").end()
-    assert ended.status == "SUCCEEDED"
-    assert [(one["environment"], one["verdict"]) for one in ended.report["notes"]] == [(bare, "no_worker")]
+    end = ended(shop.run("quiet"))
+    assert end.status == "SUCCEEDED"
+    assert [(one["environment"], one["verdict"]) for one in end.report["notes"]] == [(bare, "no_worker")]
 
 
 def test_where_no_worker_is_found_anywhere_the_run_fails(shop: Shop) -> None:
     shop.add_environment("workers", Workers="none")
     shop.wait_until_up(workers=0)
-    ended = shop.run("quiet").end()
-    assert (ended.status, ended.error) == ("FAILED", "NotConfirmed")
-    assert "No worker was found" in str(ended.cause)
+    end = ended(shop.run("quiet"))
+    assert (end.status, end.error) == ("FAILED", "NotConfirmed")
+    assert "No worker was found" in str(end.cause)
 
 
 def test_the_same_action_twice_in_a_row_succeeds_both_times(shop: Shop) -> None:
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    assert shop.run("quiet").end().status == "SUCCEEDED"
-    assert shop.run("quiet").end().report["counts"] == {"quiet": 1}
+    assert ended(shop.run("quiet")).status == "SUCCEEDED"
+    assert ended(shop.run("quiet")).report["counts"] == {"quiet": 1}
     assert len(shop.ledger().workers) == 1
 
 
@@ -153,5 +153,5 @@ def test_two_runs_at_once_both_come_to_the_truth(shop: Shop) -> None:
     shop.enqueue(20)
     eventually(lambda: shop.ledger().running, "the job runs")
     runs = [shop.run("quiet"), shop.run("quiet")]
-    assert [one.end().status for one in runs] == ["SUCCEEDED", "SUCCEEDED"]
+    assert [ended(one).status for one in runs] == ["SUCCEEDED", "SUCCEEDED"]
     assert shop.ledger().is_exact

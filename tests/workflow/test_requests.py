@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.workflow.shop import Shop
+from tests.workflow.shop import Shop, ended
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ from tests.workflow.shop import Shop
 )
 def test_a_bad_request_fails_with_a_sentence_and_nothing_is_sent(shop: Shop, asked: Any, said: str) -> None:
     execution = shop.start(asked)
-    ended = execution.end()
-    assert (ended.status, ended.error) == ("FAILED", "InvalidRequest")
-    assert said in str(ended.cause)
-    assert (ended.report["error"], ended.report["result"]) == ("InvalidRequest", "not_confirmed")
+    end = ended(execution)
+    assert (end.status, end.error) == ("FAILED", "InvalidRequest")
+    assert said in str(end.cause)
+    assert (end.report["error"], end.report["result"]) == ("InvalidRequest", "not_confirmed")
     assert not execution.has_left("DispatchCommand")
     assert not execution.has_left("AnnounceStart")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from tests.workflow.shop import Shop, eventually
+from tests.workflow.shop import Shop, ended, eventually
 
 
 def test_the_person_is_found_by_the_users_tag_told_directly_and_mentioned(shop: Shop) -> None:
@@ -13,18 +13,18 @@ def test_the_person_is_found_by_the_users_tag_told_directly_and_mentioned(shop: 
     shop.aws.create_user(name, [], {"slack_userid": member})
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    ended = shop.run("status", requested_by=name).end()
-    assert ended.report["slack"]["told"] == [shop.channel, member]
+    end = ended(shop.run("status", requested_by=name))
+    assert end.report["slack"]["told"] == [shop.channel, member]
     assert f"<@{member}>" in shop.told()[-1]["text"]
 
 
 def test_a_run_whose_channel_slack_does_not_know_works_and_says_so(shop: Shop) -> None:
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    ended = shop.run("status", channel="C0NOWHERE").end()
-    assert ended.status == "SUCCEEDED"
-    assert ended.report["slack"]["delivered"] is False
-    assert "channel_not_found" in ended.report["slack"]["not_told"][0]
+    end = ended(shop.run("status", channel="C0NOWHERE"))
+    assert end.status == "SUCCEEDED"
+    assert end.report["slack"]["delivered"] is False
+    assert "channel_not_found" in end.report["slack"]["not_told"][0]
 
 
 def test_an_aborted_run_is_told_once_and_what_it_sent_is_cancelled(shop: Shop) -> None:
@@ -49,7 +49,7 @@ def test_an_aborted_run_is_told_once_and_what_it_sent_is_cancelled(shop: Shop) -
 
 def test_a_failed_run_that_has_told_is_not_told_again(shop: Shop) -> None:
     execution = shop.run("quiet")
-    assert execution.end().error == "NothingMatched"
+    assert ended(execution).error == "NothingMatched"
     name = execution.arn.rpartition(":")[2]
     eventually(lambda: closing_lines(shop, name), "the rule on failed runs has done its work")
     assert len(shop.told()) == 2

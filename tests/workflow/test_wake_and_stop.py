@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.workflow.shop import Shop, eventually
+from tests.workflow.shop import HOME, Shop, ended, eventually, verdicts
 
 
 def test_from_quiet_over_a_deploy_to_awake_no_job_is_lost_killed_or_run_twice(shop: Shop) -> None:
@@ -11,11 +11,11 @@ def test_from_quiet_over_a_deploy_to_awake_no_job_is_lost_killed_or_run_twice(sh
     jobs = shop.enqueue(*[1, 3, 6] * 12)
     eventually(lambda: shop.ledger().running, "jobs run")
 
-    assert shop.run("quiet").end().status == "SUCCEEDED"
+    assert ended(shop.run("quiet")).status == "SUCCEEDED"
     assert shop.ledger().running == frozenset()
-    shop.update(environment, VersionLabel="v2")
+    shop.application.deploy("v2", environment, HOME)
     shop.wait_until_up(workers=4)
-    woken = shop.run("wake").end()
+    woken = ended(shop.run("wake"))
 
     assert woken.status == "SUCCEEDED"
     assert woken.report["counts"] == {"awake": 2}
@@ -26,12 +26,12 @@ def test_from_quiet_over_a_deploy_to_awake_no_job_is_lost_killed_or_run_twice(sh
 def test_quiet_workers_are_woken_by_new_processes(shop: Shop) -> None:
     environment = shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    assert shop.run("quiet").end().status == "SUCCEEDED"
+    assert ended(shop.run("quiet")).status == "SUCCEEDED"
     (job,) = shop.enqueue(1)
 
-    ended = shop.run("wake").end()
+    end = ended(shop.run("wake"))
 
-    assert ended.status == "SUCCEEDED"
+    assert end.status == "SUCCEEDED"
     (instance,) = shop.instances(environment)
     assert not any(title.endswith("stopping") for title in shop.titles(instance))
     eventually(lambda: shop.ledger().finished == {job}, "the woken worker does the job")
@@ -45,13 +45,13 @@ def test_waking_is_refused_while_a_quieted_worker_still_runs_a_job_and_the_job_i
     shop.wait_until_up(workers=1)
     jobs = shop.enqueue(110)
     eventually(lambda: shop.ledger().running, "the job runs")
-    assert shop.run("quiet", timeout_seconds=60).end().error == "NotConfirmed"
+    assert ended(shop.run("quiet", timeout_seconds=60)).error == "NotConfirmed"
 
-    ended = shop.run("wake").end()
+    end = ended(shop.run("wake"))
 
-    assert (ended.status, ended.error) == ("FAILED", "NotConfirmed")
+    assert (end.status, end.error) == ("FAILED", "NotConfirmed")
     (instance,) = shop.instances(environment)
-    assert ended.verdicts() == {instance: "busy"}
+    assert verdicts(end) == {instance: "busy"}
     assert shop.ledger().running == frozenset(jobs)
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the job has finished by itself")
     assert shop.ledger().is_exact
@@ -62,7 +62,7 @@ def test_waking_workers_that_are_awake_leaves_them_alone(shop: Shop) -> None:
     shop.wait_until_up(workers=1)
     jobs = shop.enqueue(30)
     eventually(lambda: shop.ledger().running, "the job runs")
-    assert shop.run("wake").end().report["counts"] == {"awake": 1}
+    assert ended(shop.run("wake")).report["counts"] == {"awake": 1}
     assert len(shop.ledger().workers) == 1
     assert shop.ledger().started == frozenset(jobs)
 
@@ -74,14 +74,14 @@ def test_stopped_workers_stay_down_until_they_are_woken(shop: Shop) -> None:
     eventually(lambda: shop.ledger().running, "the job runs")
     (instance,) = shop.instances(environment)
 
-    stopped = shop.run("stop").end()
+    stopped = ended(shop.run("stop"))
 
     assert (stopped.status, stopped.report["counts"]) == ("SUCCEEDED", {"stopped": 1})
     assert shop.titles(instance) == []
     assert shop.ledger().finished == frozenset(jobs)
-    again = shop.run("stop").end()
+    again = ended(shop.run("stop"))
     assert again.report["counts"] == {"stopped": 1}
-    woken = shop.run("wake").end()
+    woken = ended(shop.run("wake"))
     assert (woken.status, woken.report["counts"]) == ("SUCCEEDED", {"awake": 1})
     assert len(shop.titles(instance)) == 1
     assert shop.ledger().is_exact
@@ -91,16 +91,16 @@ def test_asking_for_the_status_changes_nothing(shop: Shop) -> None:
     shop.add_environment("workers")
     rested = shop.add_environment("workers-rested")
     shop.wait_until_up(workers=2)
-    assert shop.run("quiet", environments="workers-rested").end().status == "SUCCEEDED"
+    assert ended(shop.run("quiet", environments="workers-rested")).status == "SUCCEEDED"
     jobs = shop.enqueue(15, 15)
     eventually(lambda: len(shop.ledger().running) == 2, "the jobs run")
 
-    ended = shop.run("status").end()
+    end = ended(shop.run("status"))
 
-    assert ended.status == "SUCCEEDED"
-    assert ended.report["counts"] == {"reported": 2}
-    assert ended.report["processes"] == {"awake": 1, "quiet": 1}
-    states = {host["environment"]: host["processes"][0]["state"] for host in ended.report["hosts"]}
+    assert end.status == "SUCCEEDED"
+    assert end.report["counts"] == {"reported": 2}
+    assert end.report["processes"] == {"awake": 1, "quiet": 1}
+    states = {host["environment"]: host["processes"][0]["state"] for host in end.report["hosts"]}
     assert states[rested] == "quiet"
     assert len(shop.ledger().workers) == 2
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the jobs have finished")
