@@ -33,8 +33,10 @@ def start_worker(client: redis.Redis) -> Iterator[Callable[[str], subprocess.Pop
 
     def start(host: str) -> subprocess.Popen[bytes]:
         already = len(Ledger.read(client).workers)
+        # One thread: with a timeout under the 2 seconds of a fetch, an idle second one could take the job that the
+        # shutdown has just pushed back, and be killed with it.
         worker = subprocess.Popen(
-            ["sidekiq", "-r", str(APPLICATION), "-c", "2", "-t", "1", "-q", "default"],
+            ["sidekiq", "-r", str(APPLICATION), "-c", "1", "-t", "1", "-q", "default"],
             env={**os.environ, "REDIS_URL": f"redis://127.0.0.1:{port}/0", "INSTANCE_ID": host},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
