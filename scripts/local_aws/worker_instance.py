@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import subprocess
@@ -10,9 +9,10 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_aws import ec2_instances, plain_host, worker_host
+from local_aws import ec2_instances
 from local_aws.agent import Agent, PingStatus, Registry
 from local_aws.host import Host, HostError, Restart, Service
+from local_aws.host_choice import start_host
 
 APPLICATION = Path(__file__).parent / "sidekiq_app"
 CURRENT, STAGING = "/var/app/current", "/var/app/staging"
@@ -21,7 +21,6 @@ DEFAULT_SIDEKIQ_ARGUMENTS = "--concurrency 5 --timeout 25"
 
 # Each boot keeps a processor busy for a quarter of a second, each Sidekiq as long again.
 _boots = threading.Semaphore(max(2, os.cpu_count() or 2))
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,12 +108,3 @@ class WorkerInstance:
             environment={**environment, "INSTANCE_ID": self.instance_id},
             restart=self._knobs.restart,
         )
-
-
-def start_host(folder: Path, name: str) -> Host:
-    """A host with a real systemd; where the machine cannot have one, the fallback, and the log says so."""
-    reason = worker_host.why_impossible()
-    if reason is None:
-        return worker_host.WorkerHost.start(folder, name=name)
-    _logger.warning("%s: %s, so it is a plain host without systemd", name, reason)
-    return plain_host.PlainHost.start(folder, name=name)

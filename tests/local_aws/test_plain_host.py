@@ -15,9 +15,11 @@ import pytest
 
 from local_aws.agent import Agent
 from local_aws.host import HostError, HostKind, Restart, Service
+from local_aws.host_choice import attach_host, start_host
 from local_aws.ledger import Ledger, enqueue
 from local_aws.plain_host import PlainHost
 from local_aws.redis_server import RedisServer
+from local_aws.worker_host import WorkerHost
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SLEEPER = ["/usr/bin/sleep", "100000"]
@@ -110,6 +112,26 @@ def test_an_agent_executes_documents_on_it(host: PlainHost) -> None:
     }
     result = Agent("eu-west-1", "i-8", host).run(document, {}, threading.Event(), lambda: None)
     assert (result.response_code, result.stdout.split()) == (2, ["ip-10-0-0-8", "/usr/bin"])
+
+
+def test_it_is_what_one_gets_without_root_and_the_log_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    host = start_host(tmp_path / "host", "somebody")
+    try:
+        assert host.kind is HostKind.PLAIN
+        assert "fallback without systemd: a systemd worker host needs root" in caplog.text
+        assert attach_host(tmp_path / "host").run(["hostname"]).stdout.strip() == "somebody"
+    finally:
+        host.stop()
+
+
+def test_attaching_finds_out_which_kind_of_host_it_is(tmp_path: Path) -> None:
+    with WorkerHost.start(tmp_path / "host"):
+        assert attach_host(tmp_path / "host").kind is HostKind.SYSTEMD
+    with pytest.raises(HostError, match="no running host"):
+        attach_host(tmp_path / "host")
 
 
 def test_another_process_can_use_and_end_it_by_its_folder(tmp_path: Path) -> None:
