@@ -17,12 +17,14 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
+from local_aws import faults
 from local_aws.deploy import deploy, synthesize
 from local_aws.running import HOME_REGION, KEEP_RUNNING, Credentials, Running
 from local_aws.slack_client import LocalSlack
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_CLIENT_CONFIG = Config(retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "path"})
 _SCRIPTS = Path(__file__).resolve().parent.parent
 
 
@@ -41,7 +43,9 @@ class LocalAws:
         self.folder = folder
         self.running = running
         self._process = process
-        self._session_lock = threading.Lock()
+        self._session = boto3.Session()
+        self._clients: dict[tuple[str, str, Credentials], Any] = {}
+        self._lock = threading.Lock()
         self.slack = LocalSlack(running.slack_url)
 
     @classmethod
@@ -101,6 +105,8 @@ class LocalAws:
             process.kill()
             process.wait()
             raise LocalAwsError(f"the local AWS (pid {process.pid}) had to be killed") from None
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def keep(self) -> None:
         """Let it run on when this process ends; from then on a signal to `running.pid` ends and cleans it up."""
@@ -119,6 +125,11 @@ class LocalAws:
         self.stop()
 
     @property
+    def log(self) -> str:
+        """What it has said so far, for looking into failures."""
+        return (self.folder / "local_aws.log").read_text(errors="replace")
+
+    @property
     def endpoint(self) -> str:
         """The URL all AWS services answer on."""
         return self.running.endpoint
@@ -133,28 +144,21 @@ class LocalAws:
         """The keys that may do everything."""
         return self.running.root
 
-    def session(self, region: str = HOME_REGION, credentials: Credentials | None = None) -> boto3.Session:
-        """A boto3 session with these credentials (root's by default); its clients still need the endpoint."""
-        keys = credentials or self.root
-        with self._session_lock:  # boto3 sessions are not safe to create from several threads at once
-            return boto3.Session(
-                aws_access_key_id=keys.access_key_id,
-                aws_secret_access_key=keys.secret_access_key,
-                aws_session_token=keys.session_token,
-                region_name=region,
-            )
-
     def client(self, service: str, region: str = HOME_REGION, credentials: Credentials | None = None) -> Any:
-        """A boto3 client of `service` in `region`; with root's credentials if none are given."""
-        session = self.session(region, credentials)
-        with self._session_lock:
-            return session.client(
-                service,  # type: ignore[call-overload]  # the name is not known until run time
-                endpoint_url=self.endpoint,
-                config=Config(
-                    retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "path"}
-                ),
-            )
+        """The boto3 client of `service` in `region`; with root's credentials if none are given."""
+        keys = credentials or self.root
+        with self._lock:  # making clients of one session is not safe from several threads at once
+            if (service, region, keys) not in self._clients:
+                self._clients[service, region, keys] = self._session.client(
+                    service,  # type: ignore[call-overload]  # the name is not known until run time
+                    region_name=region,
+                    endpoint_url=self.endpoint,
+                    aws_access_key_id=keys.access_key_id,
+                    aws_secret_access_key=keys.secret_access_key,
+                    aws_session_token=keys.session_token,
+                    config=_CLIENT_CONFIG,
+                )
+            return self._clients[service, region, keys]
 
     def create_user(
         self, name: str, policy_arns: Iterable[str] = (), tags: Mapping[str, str] | None = None
@@ -170,9 +174,25 @@ class LocalAws:
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
     def set_wait_scale(self, factor: float) -> None:
-        """Multiply the seconds of Wait states and retries by `factor` from now on."""
-        body = f'{{"stepfunctions._SFN_WAIT_SCALE": {factor}}}'.encode()
-        with urllib.request.urlopen(self.endpoint + "/_ministack/config", data=body):  # noqa: S310  # our own
+        """Multiply by `factor` from now on what AWS itself waits for: Wait states, retries, a machine's time limit,
+
+        and how long Run Command tries to deliver.
+        """
+        self._tell("POST", "/_ministack/config", {"stepfunctions._SFN_WAIT_SCALE": factor})
+
+    def fail_next(self, service: str, calls: int, answer: str, **where: Any) -> None:
+        """Let the next calls of a service fail: `answer` and `where` (action, region, seconds) as in faults.Fault."""
+        self._tell("POST", faults.PATH, {"service": service, "calls": calls, "answer": answer, **where})
+
+    def stop_failing(self) -> None:
+        """Take back what is left of all `fail_next`."""
+        self._tell("DELETE", faults.PATH, {})
+
+    def _tell(self, method: str, path: str, content: dict[str, Any]) -> None:
+        request = urllib.request.Request(  # noqa: S310  # our own server on 127.0.0.1
+            self.endpoint + path, data=json.dumps(content).encode(), method=method
+        )
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
             pass
 
     def deploy(self, **settings: Any) -> dict[str, str]:

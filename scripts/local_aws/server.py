@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from local_aws.faults import Faults
 from local_aws.running import ACCOUNT, KEEP_RUNNING, Credentials, Running
 
 _CLEANUP_SECONDS = 20.0
@@ -34,18 +35,20 @@ def serve(folder: Path) -> None:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     patches.install()
     close_services = services.install()
+    faults = Faults()
+    faults.install()
     slack = SlackServer()
     slack.start()
     _end_with_parent()
     root = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
     Running(os.getpid(), ACCOUNT, endpoint, slack.url, root).write(folder)
     try:
-        asyncio.run(_serve_gateway(gateway))
+        asyncio.run(_serve_gateway(gateway, faults))
     finally:
         _clean_up(folder, [close_services, slack.stop])
 
 
-async def _serve_gateway(gateway: socket.socket) -> None:
+async def _serve_gateway(gateway: socket.socket, faults: Faults) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack.app import app
@@ -55,7 +58,7 @@ async def _serve_gateway(gateway: socket.socket) -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.5
     config.loglevel = "WARNING"
-    await hypercorn_serve(app, config)
+    await hypercorn_serve(faults.gateway(app), config)
 
 
 def _end_with_parent() -> None:

@@ -121,7 +121,7 @@ def test_nothing_listens_beyond_this_machine(aws: LocalAws) -> None:
 
 
 def test_waiting_can_be_made_shorter(aws: LocalAws, workbench: Workbench) -> None:
-    aws.set_wait_scale(0.001)
+    aws.set_wait_scale(0.0001)
     try:
         ended = workbench.run({"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}})
     finally:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from local_aws import LocalAws
+from local_aws import Credentials, LocalAws
 from local_aws.bundles import unpacked, zipped
 from tests.local_aws.workbench import Workbench
 
@@ -55,13 +56,18 @@ def test_a_function_cannot_import_what_its_bundle_does_not_have(
     assert body["errorType"] == "ModuleNotFoundError"
 
 
-def test_a_function_sees_no_keys_but_those_of_its_role(aws: LocalAws, workbench: Workbench) -> None:
-    sessions = aws.client("sts")
-    arn = sessions.get_caller_identity()["Arn"]
+def test_a_function_has_the_keys_of_its_role_and_nobody_elses(aws: LocalAws, workbench: Workbench) -> None:
+    names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+    _, body = invoke(aws, {"environment": True})
+    environment = body["environment"]
+    keys = Credentials(*(environment[name] for name in names))
 
-    assert arn.endswith(":root")
-    ended = workbench.run({"Work": workbench.task(End=True)}, {"import": "json"})
-    assert ended["status"] == "SUCCEEDED"
+    with pytest.raises(ClientError, match=":assumed-role/workbench/workbench is not authorized"):
+        aws.client("iam", credentials=keys).list_users()
+    for text in environment.values():
+        assert aws.root.secret_access_key not in text and aws.root.access_key_id not in text
+    assert "PYTHONPATH" not in environment
+    assert environment["AWS_ENDPOINT_URL"] == aws.endpoint
 
 
 def test_code_is_packed_with_compiled_modules_and_unpacked_once(tmp_path: Path) -> None:

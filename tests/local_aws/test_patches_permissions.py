@@ -44,9 +44,9 @@ def test_nobody_gets_in_without_the_secret_key_root_neither(aws: LocalAws) -> No
 
 
 def test_a_service_that_is_not_known_is_denied_to_those_without_a_policy(aws: LocalAws) -> None:
-    assert error_code(
-        aws.client("redshift-data", credentials=user_with(aws)).execute_statement, Sql="select 1"
-    ).startswith("AccessDenied")
+    textract = aws.client("textract", credentials=user_with(aws))
+
+    assert error_code(textract.get_document_analysis, JobId="1") == "AccessDeniedException"
 
 
 def test_a_machine_invokes_only_what_its_role_allows(aws: LocalAws, workbench: Workbench) -> None:

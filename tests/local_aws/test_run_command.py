@@ -163,6 +163,17 @@ def test_fifty_run_at_once_by_default(fleet: Fleet) -> None:
     wait_until(lambda: set(fleet.details(command).values()) == {"InProgress"})
 
 
+def test_hundreds_of_instances_run_at_the_same_time(fleet: Fleet) -> None:
+    ids = fleet.add(400)
+    commands = [fleet.send(ids[begin : begin + 50]) for begin in range(0, 400, 50)]
+    wait_until(lambda: all(fleet.agent(each).started.is_set() for each in ids))
+
+    for each in ids:
+        fleet.agent(each).end(Reported())
+
+    wait_until(lambda: all(fleet.command(each)["Status"] == "Success" for each in commands))
+
+
 def test_one_error_stops_the_sending_by_default(fleet: Fleet) -> None:
     ids = fleet.add(3)
     command = fleet.send(ids, MaxConcurrency="1")

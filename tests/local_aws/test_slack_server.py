@@ -79,6 +79,7 @@ def test_a_direct_message_is_edited_by_its_conversation_not_by_the_user(
     assert [message["text"] for message in slack.messages("D0ANN")] == ["end"]
 
 
+@pytest.mark.filterwarnings("ignore:The top-level `text` argument")
 def test_what_does_not_exist_is_refused_by_slacks_names(slack: LocalSlack, bot: WebClient) -> None:
     posted = bot.chat_postMessage(channel="#deployments", text="by name")
 

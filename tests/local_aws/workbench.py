@@ -25,6 +25,8 @@ def handler(event, context):
         time.sleep(event["sleep"])
     if "raise" in event:
         raise WorkerShy(event["raise"])
+    if "environment" in event:
+        return {"environment": dict(os.environ)}
     if "import" in event:
         importlib.import_module(event["import"])
     if "marks" in event:
