@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from local_aws.client import LocalAws
@@ -89,6 +90,13 @@ class Application:
             ]
         )
         return sorted(one["InstanceId"] for each in described["Reservations"] for one in each["Instances"])
+
+    def confirmed_at(self, instance: str, region: str) -> datetime:
+        """When the last command to the instance ended there: from then on its workers were said to be confirmed."""
+        ssm = self.aws.client("ssm", region)
+        found = ssm.list_command_invocations(InstanceId=instance, Details=True)["CommandInvocations"]
+        ends: list[datetime] = [one["CommandPlugins"][0]["ResponseFinishDateTime"] for one in found]
+        return max(ends)
 
     def terminate(self) -> None:
         """End all environments with their hosts; returns while that goes on."""

@@ -22,10 +22,12 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
     assert all(title.endswith("stopping") for one in quieted for title in shop.titles(one))
     ledger = shop.ledger()
     lives = {life.worker.host: life for life in ledger.workers}
-    for host in quieted:
-        told_to_rest = lives[host].quieted_at
-        assert told_to_rest is not None
-        assert ledger.starts_on(host, since=told_to_rest) == ()
+    for host, region in [(one, HOME) for one in shop.instances(workers)] + [
+        (shop.instances(abroad, AWAY)[0], AWAY)
+    ]:
+        assert lives[host].quieted_at is not None
+        assert ledger.starts_on(host, since=shop.application.confirmed_at(host, region)) == ()
+    assert ledger.running == frozenset()
     assert (ledger.killed, ledger.run_twice, ledger.lost) == (frozenset(), frozenset(), frozenset())
     (other,) = shop.instances(web)
     assert not any(title.endswith("stopping") for title in shop.titles(other))
