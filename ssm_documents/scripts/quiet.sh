@@ -14,7 +14,7 @@ quiet_host() {
     answer 0 quiet "$COUNTED proven quiet."
   elif ((${#REMEMBERED[@]})); then
     list_stopped
-    answer 0 stopped "Nothing runs: the workers were stopped before and are still down."
+    answer 0 quiet "Nothing runs: the workers were stopped before and are still down."
   elif ((${#SEEN_AS[@]})); then
     answer 1 unconfirmed "The Sidekiq processes ended during the command, and none was started again."
   else

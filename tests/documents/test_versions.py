@@ -1,0 +1,73 @@
+"""Each Sidekiq from 4.0 to 8 gets the signal that it understands, and is believed by its own threads' names."""
+
+from __future__ import annotations
+
+from tests.documents.bare_host import BareHost, eventually
+
+SIGNAL_BY_VERSION = {
+    "4.0.2": "USR1",
+    "4.2.8": "USR1",
+    "4.2.10": "TSTP",
+    "5.2.10": "TSTP",
+    "6.0.7": "TSTP",
+    "6.5.12": "TSTP",
+    "7.0.9": "TSTP",
+    "7.3.10": "TSTP",
+    "8.1.7": "TSTP",
+}
+
+
+def test_workers_of_nine_versions_on_one_host_are_quieted_each_by_its_signal_and_lose_no_job(
+    host: BareHost,
+) -> None:
+    for version in SIGNAL_BY_VERSION:
+        host.imitate(version=version, jobs="6,9", capsules="default,single" if version >= "7" else "default")
+    pids = host.wait_for_workers(len(SIGNAL_BY_VERSION))
+    versions = {pid: host.workers()[pid].split()[1] for pid in pids}
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    assert answer.states == ["quiet"] * len(SIGNAL_BY_VERSION)
+    for pid, version in versions.items():
+        assert set(host.signals(pid)) == {SIGNAL_BY_VERSION[version]}, version
+    begun = [pid for pid, event in host.events() if event == "job begins"]
+    assert sorted(begun) == sorted(pid for pid, event in host.events() if event == "job ends")
+    assert len(begun) == 2 * len(SIGNAL_BY_VERSION)
+
+
+def test_a_title_that_says_0_busy_stopping_is_not_believed_while_a_thread_could_still_work(
+    host: BareHost,
+) -> None:
+    for version in ("4.2.10", "6.4.1", "7.0.9", "8.1.7"):
+        host.imitate(version=version, stuck=1, beat=1)
+    host.wait_for_workers(4)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (2, "busy")
+    assert answer.states == ["quieting"] * 4
+    assert "says 0 busy, but 1 of its threads may still run a job" in answer.message
+
+
+def test_a_job_that_was_fetched_before_quiet_and_starts_long_after_it_is_waited_for(host: BareHost) -> None:
+    host.imitate(sneak=13, beat=5)
+    host.imitate(sneak=13, version="7.3.10", beat=5)
+    host.wait_for_workers(2)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    assert [event for _, event in host.events()].count("sneaked job ends") == 2
+
+
+def test_a_capsule_whose_name_leaves_no_room_for_its_thread_s_purpose_is_still_seen(host: BareHost) -> None:
+    host.imitate(version="7.0.9", capsules="averyveryverylongname", stuck=1, beat=1)
+    host.imitate(version="7.2.4", capsules="heartbeat", stuck=1, size=2, beat=1)
+    host.wait_for_workers(2)
+    eventually(lambda: all("[0 of" in title for title in host.workers().values()), "idle")
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (2, "busy")
+    assert answer.states == ["quieting", "quieting"]
