@@ -143,6 +143,6 @@ async def _body(receive: Any) -> bytes:
     body = b""
     while True:
         message: dict[str, Any] = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return body
