@@ -33,7 +33,11 @@ supervisorctl_of() { # PID
   for word in "${words[@]}"; do
     case $word in
       */supervisord) [[ ! -x ${word%d}ctl ]] || CTL=("${word%d}ctl") ;;
-      supervisor.supervisord) CTL=("$(readlink "/proc/$1/exe")" -m supervisor.supervisorctl) ;;
+      supervisor.supervisord)
+        # The name that it was called by: in a virtual environment the program itself lies elsewhere.
+        CTL=("${words[0]}" -m supervisor.supervisorctl)
+        [[ ${words[0]} == /* ]] || CTL[0]=$(readlink "/proc/$1/exe")
+        ;;
     esac
   done
   ((${#CTL[@]})) || CTL=(supervisorctl)

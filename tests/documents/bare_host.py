@@ -72,7 +72,8 @@ class Answer:
         return sorted(process["state"] for process in self.json["processes"])
 
     def summary(self) -> tuple[int, str]:
-        """Exit code and result."""
+        """Exit code and result. Prints the whole of it for a test that fails."""
+        print(self.code, f"{self.seconds:.1f} s", self.stdout, self.stderr, sep="\n")
         return self.code, self.result
 
 
@@ -219,6 +220,13 @@ class BareHost:
 
     def ask(self, action: str, limit: int = 60) -> Answer:
         return self.start(action, limit).answer()
+
+    def install(self, name: str, program: str) -> None:
+        """Put a program on this host's PATH; the machine's own files stay as they are."""
+        self.run(["sh", "-c", "mountpoint -q /usr/local/sbin || mount -t tmpfs tmpfs /usr/local/sbin"])
+        path = Path(f"/proc/{self.init_pid}/root/usr/local/sbin/{name}")
+        path.write_text(program)
+        path.chmod(0o755)
 
     def _proc(self) -> Path:
         return Path(f"/proc/{self.init_pid}/root/proc")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from local_aws.redis_server import RedisServer
+from local_aws.worker_host import WorkerHost
 from tests.documents.bare_host import BareHost
+from tests.documents.systemd_host import APP
 
 
 @pytest.fixture
@@ -22,3 +24,11 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
     (tmp_path / "redis").mkdir()
     with RedisServer.start(tmp_path / "redis") as server:
         yield server
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[WorkerHost]:
+    """A host with a real systemd and the workers' application, but no unit yet."""
+    with WorkerHost.start(tmp_path / "systemd") as host:
+        host.write("/var/app/app.rb", APP.read_text())
+        yield host

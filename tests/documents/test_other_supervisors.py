@@ -1,0 +1,171 @@
+"""supervisord and runit for real; a respawning parent, no supervisor; docker and upstart by their commands' words."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+from local_aws.redis_server import RedisServer
+from local_aws.worker_host import WorkerHost
+from tests.documents.bare_host import IMITATION, BareHost, HostTestError
+from tests.documents.systemd_host import APP, ask, wait_for_workers
+
+SIDEKIQ = f"/usr/bin/sidekiq -r {APP} -c 2"
+
+
+def start_supervisord(host: BareHost, redis: RedisServer, settings: str = "") -> None:
+    configuration = host.folder / "supervisord.conf"
+    configuration.write_text(
+        f"[unix_http_server]\nfile={host.folder}/supervisor.sock\n"
+        f"[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile={host.folder}/supervisord.pid\n"
+        "[rpcinterface:supervisor]\n"
+        "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
+        f"[supervisorctl]\nserverurl=unix://{host.folder}/supervisor.sock\n"
+        f"[program:backups]\ncommand={SIDEKIQ}\nprocess_name=%(program_name)s_%(process_num)02d\nnumprocs=2\n"
+        f'environment=REDIS_URL="{redis.url}"\n{settings}\n'
+        f"[program:parked]\ncommand={SIDEKIQ}\nautostart=false\n"
+    )
+    supervisord = f"cd {host.folder}; exec {sys.executable} -m supervisor.supervisord -n -c supervisord.conf"
+    host.popen(["sh", "-c", supervisord])
+
+
+@pytest.mark.parametrize("settings", ["autorestart=true", "autorestart=unexpected"])
+def test_supervisord_s_programs_are_stopped_started_and_restarted_by_their_names(
+    host: BareHost, redis: RedisServer, settings: str
+) -> None:
+    start_supervisord(host, redis, settings)
+    host.wait_for_workers(2)
+
+    stopped = host.ask("stop")
+
+    assert stopped.summary() == (0, "stopped")
+    assert host.workers() == {}
+    names = {process["supervisor"] for process in stopped.json["processes"]}
+    assert names == {"supervisord:backups:backups_00", "supervisord:backups:backups_01"}
+
+    assert host.ask("wake").summary() == (0, "awake")
+    first = host.wait_for_workers(2)
+    assert host.ask("quiet").summary() == (0, "quiet")
+    assert host.ask("wake").summary() == (0, "awake")
+    assert not set(first) & set(host.wait_for_workers(2))
+
+
+def test_runit_s_services_are_stopped_started_and_restarted_by_their_folders(
+    host: BareHost, redis: RedisServer
+) -> None:
+    if shutil.which("runsvdir") is None:
+        raise HostTestError("runit is not installed (Debian package: runit).")
+    service = host.folder / "services" / "backup worker"
+    service.mkdir(parents=True)
+    run = service / "run"
+    run.write_text(f"#!/bin/sh\nexec env REDIS_URL={redis.url} {SIDEKIQ} >/dev/null 2>&1\n")
+    run.chmod(0o755)
+    host.popen(["runsvdir", "-P", str(service.parent)])
+    host.wait_for_workers(1)
+
+    stopped = host.ask("stop")
+
+    assert stopped.summary() == (0, "stopped")
+    assert [process["supervisor"] for process in stopped.json["processes"]] == [f"runit:{service}"[:80]]
+    assert host.workers() == {}
+    assert host.ask("wake").summary() == (0, "awake")
+    first = host.wait_for_workers(1)
+    assert host.ask("quiet").summary() == (0, "quiet")
+    assert host.ask("wake").summary() == (0, "awake")
+    assert first != host.wait_for_workers(1)
+
+
+def test_a_parent_that_starts_workers_again_is_not_fought_by_stop_and_does_the_work_of_wake(
+    host: BareHost,
+) -> None:
+    imitation = " ".join(host.imitation(beat=1))
+    host.popen(["bash", "-c", f"while :; do {imitation}; done"])
+    (pid,) = host.wait_for_workers(1)
+
+    stopped = host.ask("stop")
+
+    assert stopped.summary() == (1, "unconfirmed")
+    assert "would start them again and cannot be told not to" in stopped.message
+    assert host.wait_for_workers(1) == [pid]
+    assert host.ask("quiet").summary() == (0, "quiet")
+
+    woken = host.ask("wake")
+
+    assert woken.summary() == (0, "awake")
+    assert host.wait_for_workers(1) != [pid]
+    assert (pid, "left") in host.events()
+
+
+def test_without_a_supervisor_stop_ends_the_quiet_worker_and_wake_says_who_must_start_it(
+    host: BareHost,
+) -> None:
+    host.imitate(jobs="5", beat=1)
+    (pid,) = host.wait_for_workers(1)
+
+    stopped = host.ask("stop")
+    woken = host.ask("wake")
+
+    assert stopped.summary() == (0, "stopped")
+    assert [event for process, event in host.events() if process == pid][-2:] == ["TERM", "left"]
+    assert (pid, "job ends") in host.events()
+    assert woken.summary() == (1, "unconfirmed")
+    assert "had no supervisor: start them by hand" in woken.message
+
+
+def test_without_a_supervisor_wake_leaves_a_quiet_worker_and_says_what_to_do(host: BareHost) -> None:
+    host.imitate(beat=1)
+    (pid,) = host.wait_for_workers(1)
+    assert host.ask("quiet").code == 0
+
+    woken = host.ask("wake")
+
+    assert woken.summary() == (1, "unconfirmed")
+    assert f"Nothing supervises {pid}, so it stays quiet" in woken.message
+    assert host.signals(pid) == ["TSTP"]
+
+
+def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: WorkerHost) -> None:
+    # No container engine is at hand: its client is imitated, the cgroup is one that Docker would have made.
+    container = "0123456789ab" + "c" * 52
+    imitation = f"ruby {IMITATION} beat=1 jobs=3 log=/root/events"
+    launch = f"systemd-run --quiet --scope --unit docker-{container} {imitation} >/dev/null 2>&1 &"
+    systemd.write(
+        "/usr/local/bin/docker",
+        '#!/bin/sh\necho "$*" >>/root/docker.log\n'
+        f"case $1 in stop) systemctl kill docker-{container}.scope ;; start) {launch} esac\n",
+        mode=0o755,
+    )
+    systemd.run(["sh", "-c", launch], check=True)
+    wait_for_workers(systemd, 1)
+
+    answers = [ask(systemd, action) for action in ("stop", "wake")]
+
+    assert [answer.summary() for answer in answers] == [(0, "stopped"), (0, "awake")]
+    assert answers[0].json["processes"][0]["supervisor"] == "docker:0123456789ab"
+    assert systemd.read("/root/docker.log").splitlines() == ["stop 0123456789ab", "start 0123456789ab"]
+    assert "killed" not in systemd.read("/root/events")
+
+
+def test_an_upstart_job_is_stopped_and_started_by_its_name(host: BareHost) -> None:
+    # No upstart is left to test with: its client is imitated, in the words that it prints.
+    imitation = " ".join(host.imitation(beat=1))
+    host.install(
+        "initctl",
+        f'#!/bin/bash\npid={host.folder}/job.pid\necho "$@" >>{host.folder}/initctl.log\n'
+        "case $1 in\n"
+        "list) echo 'rcS stop/waiting'; echo \"nightly start/running, process $(<$pid)\" ;;\n"
+        "stop) kill $(<$pid) ;;\n"
+        f"start) setsid {imitation} >/dev/null 2>&1 & echo $! >$pid ;;\n"
+        "esac\n",
+    )
+    host.run(["initctl", "start", "nightly"])
+    host.wait_for_workers(1)
+
+    answers = [host.ask(action) for action in ("stop", "wake")]
+
+    assert [answer.summary() for answer in answers] == [(0, "stopped"), (0, "awake")]
+    assert answers[0].json["processes"][0]["supervisor"] == "upstart:nightly"
+    told = [line for line in (host.folder / "initctl.log").read_text().splitlines() if line != "list"]
+    assert told == ["start nightly", "stop nightly", "start nightly"]
