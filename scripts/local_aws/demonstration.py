@@ -230,6 +230,8 @@ def main(keep: bool) -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell starts what it puts into the background with this signal ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         sys.exit(main(keep="--keep" in sys.argv[1:]))
     except KeyboardInterrupt:

@@ -56,7 +56,7 @@ def print_usage(console: Console, aws: LocalAws, ann: Credentials) -> None:
     console.print(
         f"""As IAM user ann, in another terminal:
 
-    export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={HOME_REGION}
+    export AWS_ENDPOINT_URL={aws.endpoint} AWS_DEFAULT_REGION={HOME_REGION}
     export AWS_ACCESS_KEY_ID={ann.access_key_id} AWS_SECRET_ACCESS_KEY={ann.secret_access_key}
     aws stepfunctions start-execution --input '{request}' \\
         --state-machine-arn {aws.outputs["StateMachineArn"]}
