@@ -12,6 +12,8 @@ supervisor_of() { # KEY
     FOUND=none
     find_supervisor "${1%%:*}" || FOUND=none
     FOUND=${FOUND//[$'\t\n']/?}
+    # supervisord does not tell the process id of a program while it is starting: ask again next time.
+    [[ $FOUND != 'parent:supervisord('* ]] || return 0
     SUPERVISOR[$1]=$FOUND
   fi
   FOUND=${SUPERVISOR[$1]}
