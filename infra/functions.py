@@ -32,25 +32,33 @@ class Functions(Construct):
         self._secret_arn = permissions.secret_arn
         self.by_name: dict[str, lambda_.Function] = {}
         with lambda_bundle() as bundle:
-            code = lambda_.Code.from_asset(str(bundle))
+            self._code = lambda_.Code.from_asset(str(bundle))
             for name, grants in permissions.by_function().items():
-                self.by_name[name] = self._build_function(name, code, grants)
+                self.by_name[name] = self.build_function(name, grants)
 
-    def _build_function(self, name: str, code: lambda_.Code, grants: Sequence[Grant]) -> lambda_.Function:
+    def build_function(
+        self,
+        name: str,
+        grants: Sequence[Grant],
+        *,
+        environment: Mapping[str, str] | None = None,
+        timeout: Duration = FUNCTION_TIMEOUT,
+    ) -> lambda_.Function:
+        """The function of lambdas/<name>.py; `environment` comes on top of what every function is told."""
         title = "".join(word.capitalize() for word in name.split("_"))
         log_group = build_log_group(self, f"{title}Logs", retention_days=self._settings.log_retention_days)
         function = lambda_.Function(
             self,
             title,
-            code=code,
+            code=self._code,
             handler=f"{name}.handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=512,
-            timeout=FUNCTION_TIMEOUT,
+            timeout=timeout,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=log_group,
-            environment=self._environment(name),
+            environment={**self._environment(name), **(environment or {})},
             role=build_role(
                 self,
                 f"{title}Role",

@@ -59,6 +59,13 @@ class Permissions:
             ],
         }
 
+    def of_slash_command(self, machine_arn: str, signing_secret_arn: str) -> list[Grant]:
+        """The grants of the function that is there only when the slash command is."""
+        return [
+            Grant(("states:StartExecution",), (machine_arn,)),
+            Grant(("secretsmanager:GetSecretValue",), (signing_secret_arn,)),
+        ]
+
     def _in_worker_regions(self, *actions: str) -> Grant:
         return Grant(
             actions,

@@ -25,6 +25,8 @@ LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_RETENTION_DAYS: Final = (7, 14, 30, 60, 90, 180, 365, 731)
 # dispatch_command's role names each document in each region; IAM allows a role 10,240 characters of policy.
 MOST_REGIONS: Final = 20
+# They are handed to the function in its environment, which may have 4 KB.
+MOST_SLASH_IDS: Final = 80
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
@@ -47,6 +49,12 @@ class Settings:
     slack_user_tag: str = "slack_userid"
     """Tag of an IAM user that holds the person's Slack user id."""
     slack_api_url: str = "https://slack.com/api/"
+    slash_command: bool = False
+    """Whether runs can be started by a slash command in Slack; see infra/slash_command.py."""
+    slash_command_users: tuple[str, ...] = ()
+    """Slack member ids of those who may start runs by it."""
+    slash_command_channels: tuple[str, ...] = ()
+    """Ids of the channels where they may; "*" is everywhere."""
     log_level: str = "INFO"
     log_retention_days: int = 90
     account: str | None = None
@@ -117,6 +125,10 @@ def _is_list_of(item: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return accepts
 
 
+def _is_short_list_of(item: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value in ([], ()) or (_is_list_of(item)(value) and len(value) <= MOST_SLASH_IDS)
+
+
 def _repeats(value: list[Any] | tuple[Any, ...]) -> bool:
     return len(set(value)) != len(value)
 
@@ -135,6 +147,15 @@ _RULES: Final = {
     ),
     "slack_user_tag": _Rule("the key of an IAM tag, up to 128 characters", _is_text(r"[\w .:/=+@-]{1,128}")),
     "slack_api_url": _Rule("an http(s) address that ends in '/'", _is_text(r"https?://\S+/")),
+    "slash_command": _Rule("true or false", lambda value: isinstance(value, bool)),
+    "slash_command_users": _Rule(
+        f"a list of up to {MOST_SLASH_IDS} different Slack member ids, such as ['U024BE7LH'], or []",
+        _is_short_list_of(_is_text(r"[UW][A-Z0-9]{2,14}")),
+    ),
+    "slash_command_channels": _Rule(
+        f"a list of up to {MOST_SLASH_IDS} different Slack channel ids, such as ['C0123456789'], ['*'] or []",
+        _is_short_list_of(_is_text(r"[CDG][A-Z0-9]{2,14}|\*")),
+    ),
     "log_level": _Rule(f"one of {', '.join(LOG_LEVELS)}", lambda value: value in LOG_LEVELS),
     "log_retention_days": _Rule(
         f"one of these numbers of days: {', '.join(map(str, LOG_RETENTION_DAYS))}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import ArnFormat, CfnOutput, Stack
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.failure_rule import FailureRule
@@ -14,6 +15,7 @@ from infra.permissions import Permissions
 from infra.run_machine import MACHINE_NAME, RunMachine
 from infra.settings import Settings
 from infra.slack_secret import SlackSecret
+from infra.slash_command import SlashCommand
 
 
 class SnowWhiteStack(Stack):
@@ -29,7 +31,8 @@ class SnowWhiteStack(Stack):
             secret_arn=secret.arn,
             execution_arns=self._execution_arns(),
         )
-        functions = Functions(self, "Functions", settings=settings, permissions=permissions).by_name
+        built = Functions(self, "Functions", settings=settings, permissions=permissions)
+        functions = built.by_name
         machine = RunMachine(
             self, "Run", functions=functions, log_retention_days=settings.log_retention_days
         ).state_machine
@@ -39,13 +42,34 @@ class SnowWhiteStack(Stack):
             "Invoke",
             machine_arn=machine.state_machine_arn,
             execution_arns=self._execution_arns(),
-            stack_id=self.stack_id,
         )
+        if settings.slash_command:
+            self._build_slash_command(settings, built, permissions, machine)
         self._build_output("StateMachineArn", machine.state_machine_arn, "Start runs here")
         self._build_output(
             "InvokePolicyArn", invoke.policy.managed_policy_arn, "Attach to those who may start runs"
         )
         self._build_output("SlackTokenSecretArn", secret.arn, "Store the Slack bot's token here")
+
+    def _build_slash_command(
+        self,
+        settings: Settings,
+        functions: Functions,
+        permissions: Permissions,
+        machine: sfn.IStateMachine,
+    ) -> None:
+        command = SlashCommand(
+            self,
+            "SlashCommand",
+            settings=settings,
+            functions=functions,
+            permissions=permissions,
+            machine_arn=machine.state_machine_arn,
+        )
+        self._build_output("SlashCommandUrl", command.url, "The request URL of the Slack app's slash command")
+        self._build_output(
+            "SlackSigningSecretArn", command.signing_secret_arn, "Store the Slack app's signing secret here"
+        )
 
     def _execution_arns(self) -> str:
         """Matches this machine's executions; by its fixed name, because close_run's role comes first."""

@@ -26,6 +26,19 @@ def test_the_settings_in_cdk_json_are_right_as_they_come() -> None:
     assert settings.account is None
 
 
+def test_there_is_no_slash_command_unless_it_is_wanted_and_nobody_may_use_it_unless_they_are_named() -> None:
+    settings = load_settings(context_of(ROOT / "cdk.json"), environ={})
+    assert settings.slash_command is False
+    assert settings.slash_command_users == settings.slash_command_channels == ()
+
+
+def test_nobody_and_everywhere_can_be_said() -> None:
+    settings = Settings.from_mapping(
+        {**ENOUGH, "slash_command": True, "slash_command_users": [], "slash_command_channels": ["*"]}
+    )
+    assert (settings.slash_command_users, settings.slash_command_channels) == ((), ("*",))
+
+
 def test_the_command_line_overrides_cdk_json_and_the_environment_overrides_both() -> None:
     context = {
         "snow_white": {**ENOUGH, "log_level": "INFO", "slack_channel": "C00000001"},
@@ -57,6 +70,15 @@ def test_the_account_is_that_of_the_credentials_unless_one_is_set() -> None:
         ("slack_user_tag", "", "IAM tag"),
         ("slack_api_url", "slack.com/api/", "http"),
         ("slack_api_url", "https://slack.com/api", "ends in '/'"),
+        ("slash_command", "yes", "true or false"),
+        ("slash_command", 1, "true or false"),
+        ("slash_command_users", "U024BE7LH", "a list of up to 80"),
+        ("slash_command_users", ["*"], "member ids"),
+        ("slash_command_users", ["ann"], "member ids"),
+        ("slash_command_users", ["U024BE7LH", "U024BE7LH"], "different"),
+        ("slash_command_users", [f"U{number:08}" for number in range(81)], "80"),
+        ("slash_command_channels", ["#deploys"], "channel ids"),
+        ("slash_command_channels", ["C0123456789,*"], "channel ids"),
         ("log_level", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
         ("log_retention_days", "90", "numbers of days"),
         ("log_retention_days", True, "numbers of days"),
