@@ -8,6 +8,7 @@ from tests.infra.templates import Template, allowed
 def test_the_invoke_policy_is_about_this_machine_its_runs_and_this_stack_only(home: Template) -> None:
     (machine,) = home.resources("AWS::StepFunctions::StateMachine")
     runs = "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*"
+    stack = "arn:aws:cloudformation:us-east-1:<AWS::AccountId>:stack/SnowWhite/*"
     assert allowed(home.only("AWS::IAM::ManagedPolicy")) == {
         ("states:StartExecution", f"<{machine}>", ""),
         ("states:ListExecutions", f"<{machine}>", ""),
@@ -15,7 +16,7 @@ def test_the_invoke_policy_is_about_this_machine_its_runs_and_this_stack_only(ho
         ("states:DescribeExecution", runs, ""),
         ("states:GetExecutionHistory", runs, ""),
         ("states:StopExecution", runs, ""),
-        ("cloudformation:DescribeStacks", "<AWS::StackId>", ""),
+        ("cloudformation:DescribeStacks", stack, ""),
     }
 
 
