@@ -48,5 +48,6 @@ bounded() {
   shift
   seconds_left
   if ((LEFT < most)); then most=$LEFT; fi
-  timeout -k 2 "$most" "$@" </dev/null >&2
+  # In the foreground: in the script's process group, which the agent kills as one.
+  timeout --foreground -k 2 "$most" "$@" </dev/null >&2
 }

@@ -45,7 +45,7 @@ find_upstart_job() {
     [[ $CHAIN == *" ${BASH_REMATCH[4]} "* && -z ${BASH_REMATCH[3]} ]] || continue
     FOUND=upstart:${BASH_REMATCH[1]}
     return
-  done < <(timeout 10 initctl list 2>/dev/null </dev/null)
+  done < <(timeout --foreground 10 initctl list 2>/dev/null </dev/null)
   return 1
 }
 

@@ -183,7 +183,7 @@ sort_out_wrappers() {
     parent=${P_PARENT[$pid]}
     parents[$parent]=1
   done
-  for pid in "${BOOTING[@]}"; do
+  for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do
     [[ -n ${parents[$pid]-} ]] || kept+=("$pid")
   done
   BOOTING=(${kept[@]+"${kept[@]}"})
@@ -194,7 +194,7 @@ count_swarm_children() {
   SWARM_CHILDREN_MISSING=0
   ((${#SWARMS[@]})) || return 0
   local pid child top=() wanted
-  for pid in "${SWARMS[@]}"; do
+  for pid in ${SWARMS[@]+"${SWARMS[@]}"}; do
     if [[ -n ${P_PARENT[${P_PARENT[$pid]}]-} ]]; then BOOTING+=("$pid"); else top+=("$pid"); fi
   done
   SWARMS=(${top[@]+"${top[@]}"})

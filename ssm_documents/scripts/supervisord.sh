@@ -53,7 +53,7 @@ found_supervisord() { # PID, the processes below it in CHAIN
     FOUND=supervisord:$program
     printf -v "CONTROL[$FOUND]" '%s\x1f' "${CTL[@]}"
     return
-  done < <(timeout 10 "${CTL[@]}" status 2>/dev/null </dev/null)
+  done < <(timeout --foreground 10 "${CTL[@]}" status 2>/dev/null </dev/null)
   FOUND="parent:supervisord($1)"
 }
 

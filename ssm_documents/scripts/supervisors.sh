@@ -69,11 +69,14 @@ is_wrapper() { # PID, its name in COMM
 }
 
 is_shell() {
-  local shell
-  for shell in "$BASH" /bin/sh /bin/bash /bin/dash /bin/busybox; do
-    [[ ! /proc/$1/exe -ef $shell ]] || break
-  done
-  [[ /proc/$1/exe -ef $shell ]] || return 1
+  local program
+  program=$(readlink "/proc/$1/exe") || return 1
+  program=${program##*/}
+  # A shell that has been upgraded meanwhile reads "bash (deleted)".
+  case ${program% (deleted)} in
+    sh | bash | dash | ash | busybox | ksh* | zsh*) ;;
+    *) return 1 ;;
+  esac
   # A shell that only waits for its command is a wrapper; one that could run it in a loop may start it again.
   runs_one_command "$1" || [[ $ANCESTOR != none ]] || ANCESTOR="parent:$COMM($1)"
 }

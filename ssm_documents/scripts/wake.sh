@@ -73,7 +73,7 @@ wait_for_proof() {
 refuse() {
   list_processes
   local pid text=''
-  for pid in "${TITLED[@]}"; do
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     ((P_STOPPING[$pid])) && ! is_proven "$pid" || continue
     why_unproven "$pid"
     if ((P_BUSY[$pid] > 0)); then WHY="${P_BUSY[$pid]} busy"; fi

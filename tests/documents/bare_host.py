@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.command_documents import command_document
+from infra.command_documents import ScriptSource, command_document
 from local_aws.inside import InsideProcess, start_inside
 
 IMITATION = Path(__file__).parent / "imitation.rb"
@@ -207,10 +207,16 @@ class BareHost:
         eventually(lambda: len(self.workers()) == count, f"{count} workers, there are {self.workers()}")
         return sorted(self.workers())
 
-    def start(self, action: str, limit: int = 60, runner: Sequence[str] = ("sh", "-c")) -> Command:
+    def start(
+        self,
+        action: str,
+        limit: int = 60,
+        runner: Sequence[str] = ("sh", "-c"),
+        source: ScriptSource | None = None,
+    ) -> Command:
         """Start an action's document on the host; `limit` is its executionTimeout."""
         script = self.folder / f"script-{time.monotonic_ns()}.sh"
-        lines = command_document(action)["mainSteps"][-1]["inputs"]["runCommand"]
+        lines = command_document(action, source)["mainSteps"][-1]["inputs"]["runCommand"]
         script.write_text("\n".join(lines).replace("{{ executionTimeout }}", str(limit)))
         script.chmod(0o700)
         process = self.popen(
@@ -220,6 +226,10 @@ class BareHost:
 
     def ask(self, action: str, limit: int = 60) -> Answer:
         return self.start(action, limit).answer()
+
+    def exists(self, pattern: str) -> bool:
+        """Whether the host has a file of this absolute name (or pattern)."""
+        return any(Path(f"/proc/{self.init_pid}/root").glob(pattern.lstrip("/")))
 
     def install(self, name: str, program: str) -> None:
         """Put a program on this host's PATH; the machine's own files stay as they are."""

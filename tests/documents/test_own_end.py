@@ -1,0 +1,101 @@
+"""A script ends by itself, in time, whatever goes wrong, and leaves nothing running."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.documents.bare_host import BareHost, eventually
+
+SCRIPTS = Path(__file__).parents[2] / "ssm_documents" / "scripts"
+
+
+def test_at_its_time_the_answer_lists_who_is_busy_and_with_how_many_jobs_and_no_job_is_harmed(
+    host: BareHost,
+) -> None:
+    host.imitate(jobs="1000,1000", tag="backups", beat=1)
+    host.imitate(jobs="1000", tag="reports", beat=1)
+    host.imitate(tag="idle", beat=1)
+    pids = host.wait_for_workers(3)
+    eventually(lambda: sum("[0 of" not in title for title in host.workers().values()) == 2, "jobs run")
+
+    answer = host.ask("quiet", limit=60)
+
+    assert answer.summary() == (2, "busy")
+    assert answer.seconds < 59
+    listed = [(process["tag"], process["busy"], process["state"]) for process in answer.json["processes"]]
+    assert listed == [("backups", 2, "quieting"), ("reports", 1, "quieting"), ("idle", 0, "quiet")]
+    assert "2 of 3 processes still run 3 jobs" in answer.message
+    assert host.wait_for_workers(3) == pids
+    assert not [event for _, event in host.events() if event in {"TERM", "job ends"}]
+
+
+@pytest.mark.parametrize("action", ["stop", "wake"])
+def test_a_supervisor_that_hangs_does_not_make_the_script_miss_its_time(host: BareHost, action: str) -> None:
+    imitation = " ".join(host.imitation(beat=1))
+    host.install(
+        "initctl",
+        f"#!/bin/bash\npid={host.folder}/job.pid\n"
+        'case $1 in list) echo "nightly start/running, process $(<$pid)" ;; *) exec sleep 1234 ;; esac\n',
+    )
+    host.popen(["bash", "-c", f"setsid {imitation} & echo $! >{host.folder}/job.pid; exit"])
+    (pid,) = host.wait_for_workers(1)
+    if action == "wake":
+        assert host.ask("quiet").summary() == (0, "quiet")
+
+    answer = host.ask(action, limit=60)
+
+    assert answer.code in {0, 1}
+    assert answer.seconds < 59
+    assert not [title for title in host.titles().values() if "1234" in title]
+    if action == "stop":  # its end was brought about all the same, since it was proven quiet
+        assert (pid, "left") in host.events()
+
+
+def test_a_script_that_is_told_to_end_still_answers(host: BareHost) -> None:
+    host.imitate(jobs="1000", beat=1)
+    (pid,) = host.wait_for_workers(1)
+    command = host.start("quiet")
+    eventually(lambda: host.signals(pid), "it is at work")
+    host.run(["pkill", "-TERM", "-f", "^/bin/bash .*script-"])
+
+    answer = command.answer()
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "a request to end" in answer.message
+    assert not host.exists("/run/snow-white/command")
+
+
+def test_a_script_that_fails_on_its_way_still_answers(host: BareHost) -> None:
+    # Without sort it cannot list more than one process.
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    host.install("sort", "#!/bin/sh\nexit 9\n")
+
+    answer = host.ask("quiet")
+
+    assert answer.code in {0, 1}
+    assert answer.json["message"]
+
+
+def test_every_time_from_a_minute_to_two_days_leaves_a_margin_before_the_agent_s_kill() -> None:
+    program = (
+        f"set -eu; source {SCRIPTS}/clock.sh; "
+        "for limit in $(seq 60 7 4000) $(seq 4000 997 172800) 172800; do "
+        "  (set_deadline $limit; echo $limit $(((DEADLINE - STARTED) / SECOND))); "
+        "done"
+    )
+    lines = subprocess.run(["bash", "-c", program], check=True, capture_output=True, text=True).stdout
+
+    for limit, own in (map(int, line.split()) for line in lines.splitlines()):
+        assert 10 <= limit - own <= 60
+        assert own >= limit * 0.8
+
+
+@pytest.mark.parametrize("word", ["date", "SECONDS", "EPOCH", ")T", "sleep "])
+def test_no_script_looks_at_the_wall_clock_which_may_be_set_back(word: str) -> None:
+    for script in SCRIPTS.glob("*.sh"):
+        code = [line for line in script.read_text().splitlines() if not line.lstrip().startswith("#")]
+        assert not [line for line in code if word in line.split("#")[0]], script.name
