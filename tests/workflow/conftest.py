@@ -12,6 +12,7 @@ import pytest
 from local_aws import LocalAws
 from local_aws.redis_server import RedisServer
 from local_aws.running import Credentials, Running
+from local_aws.slack_commands import SIGNING_SECRET
 from local_aws.slack_server import TOKEN
 from tests.workflow.shop import AWAY, HOME, Shop
 
@@ -48,10 +49,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 def _start(folder: Path) -> LocalAws:
     aws = LocalAws.start(folder)
     try:
-        outputs = aws.deploy(regions=[HOME, AWAY])
-        aws.client("secretsmanager").put_secret_value(
-            SecretId=outputs["SlackTokenSecretArn"], SecretString=TOKEN
+        outputs = aws.deploy(
+            regions=[HOME, AWAY],
+            slash_command=True,
+            slash_command_users=["U0ANN"],
+            slash_command_channels=["C0COMMANDS"],
         )
+        secrets_manager = aws.client("secretsmanager")
+        for secret, value in (("SlackTokenSecretArn", TOKEN), ("SlackSigningSecretArn", SIGNING_SECRET)):
+            secrets_manager.put_secret_value(SecretId=outputs[secret], SecretString=value)
     except BaseException:
         aws.stop()
         raise
