@@ -32,6 +32,8 @@ class Permissions:
     secret_arn: str
     execution_arns: str
     """Matches every execution of the state machine, and nothing else."""
+    event_bus_arn: str = ""
+    """The bus that the end of each run is announced on."""
 
     def by_function(self) -> Mapping[str, list[Grant]]:
         """The grants of each function, by the name of its file in lambdas/."""
@@ -45,11 +47,15 @@ class Permissions:
                 Grant(("ssm:SendCommand",), self._documents()),
                 self._send_to_beanstalk_instances(),
             ],
-            "poll_command": [self._in_worker_regions(*_FIND, *_FOLLOW, "ssm:CancelCommand")],
-            "notify_slack": [self._read_token(), self._read_user_tags()],
+            "poll_command": [
+                self._in_worker_regions(*_FIND, *_FOLLOW, "ssm:CancelCommand"),
+                # It asks those who take long how many jobs they have, and may ask nothing else of them.
+                Grant(("ssm:SendCommand",), self._documents("status")),
+                self._send_to_beanstalk_instances(),
+            ],
+            "notify_slack": self._tell(),
             "close_run": [
-                self._read_token(),
-                self._read_user_tags(),
+                *self._tell(),
                 self._in_worker_regions("ssm:ListCommands", "ssm:CancelCommand"),
                 Grant(
                     ("states:GetExecutionHistory",),
@@ -64,6 +70,15 @@ class Permissions:
         return [
             Grant(("states:StartExecution",), (machine_arn,)),
             Grant(("secretsmanager:GetSecretValue",), (signing_secret_arn,)),
+        ]
+
+    def _tell(self) -> list[Grant]:
+        """What the end of a run takes: Slack, who asked, and the event for others."""
+        return [
+            self._read_token(),
+            self._read_user_tags(),
+            Grant(("cloudtrail:LookupEvents",), ("*",), because=NOTHING_TO_NAME),
+            Grant(("events:PutEvents",), (self.event_bus_arn,)),
         ]
 
     def _in_worker_regions(self, *actions: str) -> Grant:
@@ -92,9 +107,11 @@ class Permissions:
             because="Anybody may have started the run; the tag with the Slack id is on the person's user.",
         )
 
-    def _documents(self) -> tuple[str, ...]:
+    def _documents(self, *actions: str) -> tuple[str, ...]:
+        """The documents of these actions, of all without any."""
         return tuple(
             f"arn:{self.partition}:ssm:{region}:{self.account}:document/{name}"
             for region in self.regions
-            for name in DOCUMENT_NAMES.values()
+            for action, name in DOCUMENT_NAMES.items()
+            if not actions or action in actions
         )

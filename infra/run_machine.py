@@ -38,7 +38,9 @@ PASSING_ERRORS: Final = (
 )
 COMMENT: Final = (
     "Puts Sidekiq workers to sleep (quiet, stop), wakes them (wake) or asks how they are (status). "
-    'Input to start with: {"action": "quiet", "application": "NAME"}'
+    'Input to start with: {"action": "quiet", "application": "NAME"}. Optional: "environments": "workers", '
+    '"regions": ["us-east-1"], "timeout_seconds": 7200 (60 to 172800), "channel": "C0123456789", '
+    '"slack_user": "U0123456789", "direct_message": true, "requested_by": "ann"'
 )
 UNREPORTED: Final = (
     "The run ended without a report, so nothing is confirmed. The last failed step in this execution's "

@@ -55,6 +55,8 @@ class Settings:
     """Slack member ids of those who may start runs by it."""
     slash_command_channels: tuple[str, ...] = ()
     """Ids of the channels where they may; "*" is everywhere."""
+    alarm_topic: str = ""
+    """ARN of the SNS topic that is told when a run fails; empty: the alarms are shown in CloudWatch only."""
     log_level: str = "INFO"
     log_retention_days: int = 90
     account: str | None = None
@@ -155,6 +157,10 @@ _RULES: Final = {
     "slash_command_channels": _Rule(
         f"a list of up to {MOST_SLASH_IDS} different Slack channel ids, such as ['C0123456789'], ['*'] or []",
         _is_short_list_of(_is_text(r"[CDG][A-Z0-9]{2,14}|\*")),
+    ),
+    "alarm_topic": _Rule(
+        "the ARN of an SNS topic, such as 'arn:aws:sns:us-east-1:111122223333:alerts', or ''",
+        _is_text(r"(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256})?"),
     ),
     "log_level": _Rule(f"one of {', '.join(LOG_LEVELS)}", lambda value: value in LOG_LEVELS),
     "log_retention_days": _Rule(

@@ -8,6 +8,8 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.alarms import Alarms
+from infra.dashboard import Dashboard
 from infra.failure_rule import FailureRule
 from infra.functions import Functions
 from infra.invoke_policy import InvokePolicy
@@ -30,6 +32,7 @@ class SnowWhiteStack(Stack):
             regions=settings.regions,
             secret_arn=secret.arn,
             execution_arns=self._execution_arns(),
+            event_bus_arn=self.format_arn(service="events", resource="event-bus", resource_name="default"),
         )
         built = Functions(self, "Functions", settings=settings, permissions=permissions)
         functions = built.by_name
@@ -37,6 +40,8 @@ class SnowWhiteStack(Stack):
             self, "Run", functions=functions, log_retention_days=settings.log_retention_days
         ).state_machine
         FailureRule(self, "Failure", machine=machine, close_run=functions["close_run"])
+        Alarms(self, "Alarms", machine=machine, topic_arn=settings.alarm_topic)
+        Dashboard(self, "Dashboard", machine=machine, functions=functions)
         invoke = InvokePolicy(
             self,
             "Invoke",

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from snow_white.poll import poll
 from snow_white.regions import Regions
 from snow_white.run import Run
+from snow_white.survey import Standing
 
 logger = Logger()
 regions = Regions(boto3.Session())
@@ -22,7 +23,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step, run}; returns the run with its outcome, and with the report when it is finished."""
     run = Run.from_json(event["run"])
     logger.append_keys(execution=run.execution.name)
-    after = poll(run, regions, datetime.now(UTC))
+    after = poll(run, regions, datetime.now(UTC), log_verdict)
     logger.info(
         "polled",
         extra={
@@ -32,3 +33,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         },
     )
     return after.to_json()
+
+
+def log_verdict(region: str, standing: Standing) -> None:
+    """One line for each instance at the end of a run, to be found by the execution's name or the instance's id."""
+    judgement = standing.judgement
+    logger.info(
+        "verdict",
+        extra={
+            "region": region,
+            "environment": standing.instance.environment,
+            "instance": standing.instance.id,
+            "verdict": judgement.verdict.value,
+            "reason": judgement.reason,
+            "jobs": sum(process.busy for process in judgement.processes),
+        },
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from snow_white import run_command
+from snow_white.asking import ask_the_silent
 from snow_white.dispatch import part_of, sendable
 from snow_white.environments import Environment, application_environments, matches
 from snow_white.regions import Regions, RegionUnavailable, in_each
@@ -30,7 +31,15 @@ class _Reading:
     seen: Mapping[str, Seen]
 
 
-def poll(run: Run, regions: Regions, now: datetime) -> Run:
+NoteVerdict = Callable[[str, Standing], None]
+"""Told at the end of each instance's region and what is said of it."""
+
+
+def _nobody_notes(_region: str, _standing: Standing) -> None:
+    return None
+
+
+def poll(run: Run, regions: Regions, now: datetime, note: NoteVerdict = _nobody_notes) -> Run:
     """Look at all regions at once.
 
     Returns:
@@ -43,7 +52,7 @@ def poll(run: Run, regions: Regions, now: datetime) -> Run:
     views = {region: view for region, view in looks.items() if isinstance(view, View)}
     everything_ended = len(views) == len(looks) and all(view.all_ended for view in views.values())
     if everything_ended or _is_late(run, now):
-        return _judge(run, regions, now)
+        return _judge(run, regions, now, note)
     return _follow(run, regions, views, now)
 
 
@@ -67,7 +76,7 @@ def _follow(run: Run, regions: Regions, views: Mapping[str, View], now: datetime
     standings = {region: reading.standings for region, reading in readings.items()}
     if sendable(run, standings, all_ended=False, now=now):
         return replace(run, outcome=Outcome.SEND)
-    return _wait(run, now)
+    return _wait(ask_the_silent(run, regions, views, now), now)
 
 
 def _read_some(run: Run, regions: Regions, view: View, now: datetime) -> _Reading:
@@ -85,7 +94,7 @@ def _read_some(run: Run, regions: Regions, view: View, now: datetime) -> _Readin
     return _Reading([*standings, *unsent_standings(regions, view, run.refusals, now)], seen)
 
 
-def _judge(run: Run, regions: Regions, now: datetime) -> Run:
+def _judge(run: Run, regions: Regions, now: datetime, note: NoteVerdict) -> Run:
     """When every command has ended, or time is over: judge every instance that is there now.
 
     The environments are looked up once more, because one that was made during the run is in scope too.
@@ -118,6 +127,9 @@ def _judge(run: Run, regions: Regions, now: datetime) -> Run:
             return _wait(run, now)
     for region, view in views.items():
         _cancel_open(regions, region, view)
+    for region, some in standings.items():
+        for one in some:
+            note(region, one)
     gone = sum(len(view.gone) for view in views.values())
     report = final_report(run, standings, silent, gone=gone, now=now)
     return replace(run, outcome=Outcome.FINISHED, report=report, wait_seconds=0)
@@ -125,7 +137,9 @@ def _judge(run: Run, regions: Regions, now: datetime) -> Run:
 
 def _wait(run: Run, now: datetime) -> Run:
     since = run.announced_at
-    changed = run.progress != run.announced and (since is None or now - since >= ANNOUNCE_EVERY)
+    known_at = run.asking.known_at
+    news = run.progress != run.announced or (known_at is not None and (since is None or known_at > since))
+    changed = news and (since is None or now - since >= ANNOUNCE_EVERY)
     elapsed = (now - run.dispatched_at).total_seconds() if run.dispatched_at else 0.0
     return replace(
         run,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from snow_white.awaited import Asking
 from snow_white.environments import Environment
 from snow_white.request import Request
 
@@ -102,8 +103,9 @@ class Run:
         refusals: what SSM said of instances that it refused, at most a few, by instance id.
         seen: by command id; what is not in it is read at the next poll.
         dispatched_at: when the first command was sent; the timeout counts from here.
+        asking: what is known of those who take long.
         announced, announced_at: the progress last told to Slack, and when.
-        slack: what notify_slack keeps: messages to edit, and who could not be told.
+        slack: what notify_slack keeps: messages to edit, and who asked.
         report: the end of the run, see report.py.
     """
 
@@ -117,6 +119,7 @@ class Run:
     seen: Mapping[str, Seen] = field(default_factory=dict)
     dispatched_at: datetime | None = None
     progress: Progress = Progress()
+    asking: Asking = field(default_factory=Asking)
     announced: Progress = Progress()
     announced_at: datetime | None = None
     outcome: Outcome = Outcome.WORKING
@@ -149,6 +152,7 @@ class Run:
             seen={command: Seen(*counts) for command, counts in raw["seen"].items()},
             dispatched_at=_time(raw["dispatched_at"]),
             progress=Progress(**raw["progress"]),
+            asking=Asking.from_json(raw["asking"]),
             announced=Progress(**raw["announced"]),
             announced_at=_time(raw["announced_at"]),
             outcome=Outcome(raw["outcome"]),
@@ -169,6 +173,7 @@ class Run:
             "seen": {command: [seen.completed, seen.confirmed] for command, seen in self.seen.items()},
             "dispatched_at": self.dispatched_at.isoformat() if self.dispatched_at else None,
             "progress": self.progress.to_json(),
+            "asking": self.asking.to_json(),
             "announced": self.announced.to_json(),
             "announced_at": self.announced_at.isoformat() if self.announced_at else None,
             "outcome": self.outcome.value,

@@ -50,6 +50,12 @@ class View:
     def all_ended(self) -> bool:
         return not self.open
 
+    @property
+    def silent_count(self) -> int:
+        """How many instances the commands that go on are still waiting for."""
+        open_ones = [command for command in self.commands if command.id in self.open]
+        return sum(len(command.instance_ids) - command.completed for command in open_ones)
+
     @cached_property
     def unsent(self) -> tuple[Instance, ...]:
         return tuple(instance for instance in self.instances if instance.id not in self.last_command)
@@ -101,6 +107,23 @@ def _goes_on(regions: Regions, view: View, command: Command) -> bool:
         invocation.instance_id in awaited and not invocation.ended
         for invocation in run_command.invocations(regions.ssm(view.region), command.id)
     )
+
+
+def silent_instances(regions: Regions, view: View, most: int) -> list[Instance]:
+    """Up to `most` instances on which the run's script goes on; reads no more details than that takes."""
+    by_id = {instance.id: instance for instance in view.instances}
+    found: list[Instance] = []
+    for command in view.commands:
+        if command.id not in view.open or len(found) >= most:
+            continue
+        found += [
+            by_id[one.instance_id]
+            for one in run_command.invocations(regions.ssm(view.region), command.id)
+            if one.status == "inprogress"
+            and one.instance_id in by_id
+            and view.last_command[one.instance_id] == command
+        ]
+    return found[:most]
 
 
 def unsent_standings(

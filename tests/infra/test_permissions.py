@@ -19,6 +19,8 @@ DOCUMENTS = [
     for region, action in product(REGIONS, ("Quiet", "Stop", "Wake", "Status"))
 ]
 INSTANCES = [f"arn:aws:ec2:{region}:<AWS::AccountId>:instance/*" for region in REGIONS]
+STATUS = [arn for arn in DOCUMENTS if "Status" in arn]
+BUS = "arn:aws:events:us-east-1:<AWS::AccountId>:event-bus/default"
 USERS = "arn:aws:iam::<AWS::AccountId>:user/*"
 EXECUTIONS = "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*"
 
@@ -33,7 +35,12 @@ def in_worker_regions(*actions: str) -> Rights:
 
 
 def telling(secret: str) -> Rights:
-    return {("secretsmanager:GetSecretValue", secret, ""), ("iam:ListUserTags", USERS, "")}
+    return {
+        ("secretsmanager:GetSecretValue", secret, ""),
+        ("iam:ListUserTags", USERS, ""),
+        ("cloudtrail:LookupEvents", "*", ""),
+        ("events:PutEvents", BUS, ""),
+    }
 
 
 def rights_of(function: str, secret: str) -> Rights:
@@ -48,7 +55,11 @@ def rights_of(function: str, secret: str) -> Rights:
                 | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
             )
         case "poll_command":
-            return in_worker_regions(*FIND, *FOLLOW, "ssm:CancelCommand")
+            return (
+                in_worker_regions(*FIND, *FOLLOW, "ssm:CancelCommand")
+                | {("ssm:SendCommand", arn, "") for arn in STATUS}
+                | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
+            )
         case "notify_slack":
             return telling(secret)
         case "close_run":
@@ -115,7 +126,7 @@ def test_the_state_machine_may_call_the_functions_of_its_steps_and_nothing_else(
 
 def test_the_policies_of_a_role_fit_into_what_iam_allows_even_for_the_most_regions() -> None:
     regions = tuple(f"ap-southeast-{number}" for number in range(MOST_REGIONS))
-    grants = Permissions("123456789012", "aws", regions, "s" * 120, "e" * 120).by_function()
+    grants = Permissions("123456789012", "aws", regions, "s" * 120, "e" * 120, "b" * 120).by_function()
     for name, granted in grants.items():
         document = json.dumps([grant.statement().to_statement_json() for grant in granted])
         assert len("".join(document.split())) < 10_240 - 1_000, name
