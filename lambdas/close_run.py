@@ -9,17 +9,17 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from ending import end_run
 from settings import Settings
-from slack_token import open_slack
+from slack_teller import open_teller
 from snow_white.closing import cancel_remains, dead_run_error, execution_of, has_told, newest_state
 from snow_white.regions import Regions
-from snow_white.telling import Teller
 
 logger = Logger()
 settings = Settings.from_env()
 regions = Regions(boto3.Session())
 step_functions = boto3.client("stepfunctions")
-iam = boto3.client("iam")
+events = boto3.client("events")
 
 
 @logger.inject_lambda_context
@@ -33,8 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     cancelled, failed = cancel_remains(state, execution, regions)
     done: dict[str, Any] = {"cancelled": cancelled, "not_cancelled": failed, "told": has_told(state)}
     if not done["told"]:
-        slack = open_slack(settings)
-        teller = Teller(slack, iam, settings.slack_channel, settings.slack_user_tag)
+        teller = open_teller(settings)
         dead = {
             "request": {},
             **state,
@@ -42,6 +41,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             "report": None,
             "error": dead_run_error(detail["status"], detail),
         }
-        done["told_now"] = teller.end(dead, now)["report"]["slack"]
+        done["told_now"] = end_run(dead, teller, events, logger, now)["report"]["slack"]
     logger.info("closed", extra=done)
     return done

@@ -9,14 +9,14 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from ending import end_run
 from settings import Settings
-from slack_token import open_slack
+from slack_teller import open_teller
 from snow_white.run import Run
-from snow_white.telling import Teller
 
 logger = Logger()
 settings = Settings.from_env()
-iam = boto3.client("iam")
+events = boto3.client("events")
 
 
 @logger.inject_lambda_context
@@ -24,8 +24,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step: the state's name, run}; returns the run, at the end with its complete report."""
     state = event["run"]
     logger.append_keys(execution=state["execution"]["name"])
-    slack = open_slack(settings)
-    teller = Teller(slack, iam, settings.slack_channel, settings.slack_user_tag)
+    teller = open_teller(settings)
     now = datetime.now(UTC)
     match event["step"]:
         case "AnnounceStart":
@@ -33,8 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         case "AnnounceProgress":
             after = teller.progress(Run.from_json(state), now).to_json()
         case _:
-            after = teller.end(state, now)
-            logger.info("ended", extra={"report": after["report"]})
-    if slack.failures:
-        logger.warning("not told", extra={"failures": slack.failures})
+            after = end_run(state, teller, events, logger, now)
+    if teller.slack.failures:
+        logger.warning("not told", extra={"failures": teller.slack.failures})
     return after

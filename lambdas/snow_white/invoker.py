@@ -1,44 +1,81 @@
-"""Who asked for a run, as Slack knows them."""
+"""Who asked for a run, as AWS and as Slack know them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from snow_white.caller import Caller, read_caller
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
-_USER_ARN_MARK: Final = ":user/"
+LookUpEmail = Callable[[str], tuple[str | None, str | None]]
+"""The Slack member id for an e-mail address and None, or None and a sentence that says why there is none."""
 
 
-def find_person(
-    slack_user: object, requested_by: object, iam: IAMClient, tag: str
-) -> tuple[str | None, str | None]:
-    """The Slack member id of the person who asked.
+@dataclass(frozen=True)
+class Invoker:
+    """Who asked.
 
-    An explicit `slack_user` is taken as it is; else `requested_by`, the name or ARN of an IAM user, is looked
-    up by the user's tag (its key is a setting, `slack_userid` by default). Both come from the request, which may
-    be an invalid one; what is no text counts as not given.
-
-    Returns:
-        The id and None, or None and a sentence that says why the person is not known; both None when nobody is
-        named.
+    Attributes:
+        name: as a person reads it; "" when not known.
+        person: Slack member id, if known.
+        unknown: why the person is not known in Slack; None also where there is no person to look for.
     """
-    if isinstance(slack_user, str) and slack_user:
-        return slack_user, None
-    if not isinstance(requested_by, str) or not requested_by:
-        return None, None
-    name = requested_by
-    if name.startswith("arn:"):
-        if _USER_ARN_MARK not in name:
-            return None, f"{name} is no IAM user, so it has no tag {tag}."
-        name = name.rsplit("/", 1)[-1]
-    try:
-        pages = iam.get_paginator("list_user_tags").paginate(UserName=name)
-        tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
-    except (ClientError, BotoCoreError) as error:
-        return None, f"The tags of the IAM user {name} could not be read: {error}."
-    if tag not in tags:
-        return None, f"The IAM user {name} has no tag {tag}."
-    return tags[tag], None
+
+    name: str = ""
+    person: str | None = None
+    unknown: str | None = None
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Where people are looked up.
+
+    Attributes:
+        tag: key of the IAM user tag that holds a person's Slack member id.
+        member_by_email: asks Slack.
+    """
+
+    iam: IAMClient
+    tag: str
+    member_by_email: LookUpEmail
+
+    def of_request(self, slack_user: object, requested_by: object) -> Invoker:
+        """Who a request names. It may be an invalid one; what is no text counts as not given.
+
+        An explicit `slack_user` is taken as it is; else whom `requested_by` names is looked up.
+        """
+        named = requested_by if isinstance(requested_by, str) else ""
+        if isinstance(slack_user, str) and slack_user:
+            return Invoker(read_caller(named).name if named else "", slack_user)
+        return self.of_caller(read_caller(named)) if named else Invoker()
+
+    def of_caller(self, caller: Caller) -> Invoker:
+        """The member with the id in the IAM user's tag, else the one with the caller's e-mail address."""
+        reasons: list[str] = []
+        if caller.user is not None:
+            person, why = self._tagged(caller.user)
+            if person:
+                return Invoker(caller.name, person)
+            reasons.append(why)
+        if caller.email is not None:
+            person, not_found = self.member_by_email(caller.email)
+            if person:
+                return Invoker(caller.name, person)
+            reasons.append(not_found or "")
+        return Invoker(caller.name, unknown=" ".join(filter(None, reasons)) or None)
+
+    def _tagged(self, user: str) -> tuple[str | None, str]:
+        try:
+            pages = self.iam.get_paginator("list_user_tags").paginate(UserName=user)
+            tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
+        except (ClientError, BotoCoreError) as error:
+            return None, f"The tags of the IAM user {user} could not be read: {error}."
+        if tags.get(self.tag):
+            return tags[self.tag], ""
+        return None, f"The IAM user {user} has no tag {self.tag}."

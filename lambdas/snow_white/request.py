@@ -20,6 +20,7 @@ KEYS: Final = (
     "timeout_seconds",
     "channel",
     "slack_user",
+    "direct_message",
     "requested_by",
 )
 _MAX_TEXT: Final = 256
@@ -53,7 +54,10 @@ class Defaults:
 
 @dataclass(frozen=True)
 class Request:
-    """A valid request. `environments` are patterns as written; `timeout_seconds` counts from the first sending."""
+    """A valid request. `environments` are patterns as written; `timeout_seconds` counts from the first sending.
+
+    `direct_message` says whether the person is told in a conversation of their own too; None leaves it to telling.py.
+    """
 
     action: Action
     application: str
@@ -62,6 +66,7 @@ class Request:
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     channel: str | None = None
     slack_user: str | None = None
+    direct_message: bool | None = None
     requested_by: str | None = None
 
     @classmethod
@@ -86,6 +91,7 @@ class Request:
             timeout_seconds=fields.timeout(),
             channel=fields.text("channel"),
             slack_user=fields.slack_user(),
+            direct_message=fields.direct_message(),
             requested_by=fields.text("requested_by"),
         )
         if wrong:
@@ -113,6 +119,7 @@ class Request:
             "timeout_seconds": self.timeout_seconds,
             "channel": self.channel,
             "slack_user": self.slack_user,
+            "direct_message": self.direct_message,
             "requested_by": self.requested_by,
         }
 
@@ -201,6 +208,13 @@ class _Fields:
             )
             return None
         return value
+
+    def direct_message(self) -> bool | None:
+        value = self.raw.get("direct_message")
+        if value is None or isinstance(value, bool):
+            return value
+        self.wrong.append(f"'direct_message' must be true or false, not {_show(value)}.")
+        return None
 
 
 def _unknown_key(key: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any, Final
 
 from slack_sdk import WebClient
@@ -61,7 +62,13 @@ class Slack:
     def post(self, place: str, message: Message) -> Post | None:
         """Post to a channel (id or name) or to a member (U…), to whom it is a direct message."""
         answer = self._call(
-            place, "chat_postMessage", channel=place, text=message.text, attachments=list(message.attachments)
+            place,
+            "chat_postMessage",
+            channel=place,
+            text=message.text,
+            attachments=list(message.attachments),
+            unfurl_links=False,
+            unfurl_media=False,
         )
         # A post to a member is answered with the id of the direct conversation, which edits need.
         return Post(place, str(answer["channel"]), str(answer["ts"])) if answer else None
@@ -80,8 +87,33 @@ class Slack:
 
     def reply(self, post: Post, text: str) -> bool:
         """Answer in the message's thread, which notifies those who are mentioned; whether Slack took it."""
-        answer = self._call(post.to, "chat_postMessage", channel=post.channel, thread_ts=post.ts, text=text)
+        answer = self._call(
+            post.to,
+            "chat_postMessage",
+            channel=post.channel,
+            thread_ts=post.ts,
+            text=text,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
         return answer is not None
+
+    def member_by_email(self, email: str) -> tuple[str | None, str | None]:
+        """The id of the member with this address and None; or None and why there is none, which is no failure."""
+        if self.client is None:
+            return None, self.silence
+        try:
+            user = self.client.users_lookupByEmail(email=email).get("user") or {}
+        except SlackApiError as error:
+            said = error.response.get("error", error)
+            if said == "users_not_found":
+                return None, f"Nobody in Slack has the address {email}."
+            return None, f"Slack refused to look for {email}: {said}."
+        except (SlackClientError, HTTPException, OSError) as error:
+            return None, f"Slack could not be asked for {email}: {error}."
+        if user.get("deleted") or not user.get("id"):
+            return None, f"The member of Slack with the address {email} has left."
+        return str(user["id"]), None
 
     def _call(self, place: str, method: str, **arguments: Any) -> Mapping[str, Any] | None:
         if self.client is None:
@@ -94,6 +126,6 @@ class Slack:
             return answer
         except SlackApiError as error:
             self.failures.append(f"Slack refused to tell {place}: {error.response.get('error', error)}.")
-        except (SlackClientError, OSError) as error:
+        except (SlackClientError, HTTPException, OSError) as error:
             self.failures.append(f"Slack could not be reached to tell {place}: {error}.")
         return None

@@ -1,33 +1,42 @@
-"""The words and blocks of a run's Slack message: at its start, while it goes on, and at its end.
+"""A run's Slack message: at its start, while it goes on, and at its end.
 
-Slack's limits (docs of Block Kit): 3,000 characters a section, 150 a header, 50 blocks a message.
+The first line is the message's text, which a phone shows in its notification; under it, in an attachment because only
+that has a colour, is what one opens the message for. Limits of Block Kit: 3,000 units of text a section and 2,000 a
+field; all text of a message is kept far below the 12,000 or so at which Slack answers msg_blocks_too_long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
+from snow_white.console import execution_url
 from snow_white.host_answer import CONFIRMATION
-from snow_white.report import CONFIRMED_RESULT, problem_sentence
+from snow_white.invoker import Invoker
+from snow_white.report import CONFIRMED_RESULT
 from snow_white.request import Action
 from snow_white.run import Execution, Run
+from snow_white.slack_problems import problem_sections
+from snow_white.slack_text import bar, code, duration, escaped, jobs, length, moment, plain
+from snow_white.verdict import CONFIRMED
 
-_SECTION: Final = 3_000
-_HEADER: Final = 150
-_FALLBACK: Final = 4_000
-_PROBLEMS_SHOWN: Final = 10
-_PROBLEM: Final = 240
-_PROBLEMS_ROOM: Final = 2_500  # of a section; escaping makes text up to five times as long
-_BAR_CELLS: Final = 20
-_COLOURS: Final = {"working": "#3aa3e3", "confirmed": "#2eb67d", "failed": "#e01e5a"}
-_VERBS: Final = {
-    Action.QUIET: ("Quieting", "quiet"),
-    Action.STOP: ("Stopping", "stopped"),
-    Action.WAKE: ("Waking", "awake"),
-    Action.STATUS: ("Asking", "reported"),
+_HEADLINE: Final = 300
+_FIELD: Final = 300
+_CAUSE: Final = 1_500
+_AWAITED_SHOWN: Final = 10
+_COLOURS: Final = {
+    "working": "#3aa3e3",
+    "waiting": "#ecb22e",
+    "confirmed": "#2eb67d",
+    "failed": "#e01e5a",
+}
+_GERUNDS: Final = {
+    Action.QUIET: "Quieting",
+    Action.STOP: "Stopping",
+    Action.WAKE: "Waking",
+    Action.STATUS: "Asking",
 }
 
 
@@ -39,116 +48,161 @@ class Message:
     attachments: tuple[dict[str, Any], ...] = ()
 
 
-def working_message(run: Run, now: datetime) -> Message:
+def working_message(run: Run, invoker: Invoker, now: datetime) -> Message:
     """The message while the run goes on."""
-    gerund, _ = _VERBS[run.request.action]
-    title = f"{gerund} the Sidekiq workers of {run.request.application}"
-    done = CONFIRMATION[run.request.action]
     progress = run.progress
-    numbers = f"{progress.confirmed} of {progress.instances} instances {done}"
-    elapsed = _duration((now - run.execution.started_at).total_seconds())
-    deadline = f", until {run.deadline:%H:%M} UTC at the latest" if run.deadline else ""
-    where = [
-        _where(run),
-        f"`{_bar(progress.confirmed, progress.instances)}` {numbers}",
-        f"{elapsed}{deadline}",
+    numbers = f"{progress.confirmed} of {progress.instances} workers {CONFIRMATION[run.request.action]}"
+    headline = (
+        f"⏳ {_GERUNDS[run.request.action]} the Sidekiq workers of {run.request.application}: {numbers}"
+    )
+    fields = [
+        *_scope(
+            (one.name for part in run.plan for one in part.environments), (part.region for part in run.plan)
+        ),
+        ("Asked by", _asked_by(invoker)),
+        ("Since", duration((now - run.execution.started_at).total_seconds())),
+        ("Until", moment(run.deadline) if run.deadline else ""),
     ]
-    return _message(title, numbers, where, "working", run.execution)
+    blocks = [
+        _section(f"`{bar(progress.confirmed, progress.instances)}`\n*{numbers}*"),
+        _fields(fields),
+        *_awaited(run),
+    ]
+    return _message(headline, blocks, "waiting" if run.asking.awaited else "working", run.execution)
 
 
-def final_message(report: Mapping[str, Any], execution: Execution) -> Message:
-    """The message at the end: what is confirmed, or every problem by name, as far as it fits."""
-    headline = final_headline(report)
-    lines = [_counts(report), f"After {_duration(report['duration_seconds'])}."]
+def final_message(report: Mapping[str, Any], invoker: Invoker, execution: Execution) -> Message:
+    """The message at the end: what is confirmed, or every problem with what to do about it, as far as it fits."""
     confirmed = report["result"] == CONFIRMED_RESULT
+    numbers = _counts(report)
+    asked = [
+        *_scope(_texts(report.get("environments")), _texts(report.get("regions"))),
+        ("Asked by", _asked_by(invoker)),
+        ("After", duration(report["duration_seconds"])),
+    ]
+    blocks = [_section(f"*{numbers}*"), _fields(asked)]
     if report["problems"]:
-        lines += _problem_lines(report["problems"], report["more_problems"])
+        blocks += map(
+            _section, problem_sections(report["problems"], report["more_problems"], report.get("action"))
+        )
     elif not confirmed:
-        lines.append(_escape(str(report["cause"])))
-    return _message(headline, headline, lines, "confirmed" if confirmed else "failed", execution)
+        blocks.append(_section(escaped(report["cause"], _CAUSE)))
+    headline = f"{'✅' if confirmed else '❌'} {final_headline(report)}"
+    return _message(headline, blocks, "confirmed" if confirmed else "failed", execution)
 
 
 def final_headline(report: Mapping[str, Any]) -> str:
-    """One line that says how the run ended."""
-    action = report.get("action")
-    what = next((done for known, (_, done) in _VERBS.items() if known.value == action), f"'{action}'")
+    """One line that says how the run ended; text from outside is in it as it came."""
+    what = _done(report.get("action"))
     application = report.get("application") or "(no application)"
     if report["result"] == CONFIRMED_RESULT:
         return f"The Sidekiq workers of {application} are confirmed {what}"
     return f"NOT confirmed {what}: the Sidekiq workers of {application}"
 
 
-def final_reply(report: Mapping[str, Any], person: str | None) -> str:
+def summary(report: Mapping[str, Any]) -> str:
+    """How the run ended, in a sentence for readers of the report."""
+    return f"{final_headline(report)}. {_counts(report)}, after {duration(report['duration_seconds'])}."
+
+
+def final_reply(report: Mapping[str, Any], invoker: Invoker) -> str:
     """The reply in the message's thread; an edit notifies nobody, a reply that mentions the person does."""
-    mention = f"<@{person}> " if person else ""
-    cause = f"\n{_escape(str(report['cause']))}" if report["cause"] else ""
-    return _cut(f"{mention}{_escape(final_headline(report))}.{cause}", _SECTION)
+    mention = f"<@{invoker.person}> " if invoker.person else ""
+    cause = f"\n{escaped(report['cause'], _CAUSE)}" if report["cause"] else ""
+    return f"{mention}{escaped(final_headline(report), _HEADLINE)}.{cause}"
 
 
-def console_url(execution_arn: str) -> str:
-    """The execution's page in the AWS console."""
-    region = execution_arn.split(":")[3]
-    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
+def _message(
+    headline: str, blocks: Iterable[dict[str, Any] | None], state: str, execution: Execution
+) -> Message:
+    text = escaped(headline, _HEADLINE)
+    open_execution = {
+        "type": "actions",
+        "elements": [
+            {
+                "type": "button",
+                "action_id": "open_execution",
+                "text": {"type": "plain_text", "text": "Open the execution"},
+                "url": execution_url(execution.arn),
+            }
+        ],
+    }
+    shown = [*(block for block in blocks if block), open_execution]
+    attachment = {"color": _COLOURS[state], "fallback": plain(headline, _HEADLINE), "blocks": shown}
+    return Message(text, (attachment,))
 
 
-def _message(title: str, fallback: str, lines: Sequence[str], state: str, execution: Execution) -> Message:
-    text = f"{title}: {fallback}" if fallback != title else title
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": _cut(title, _HEADER)}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": _cut("\n".join(lines), _SECTION)}},
-        {
-            "type": "actions",
-            "elements": [
-                {
-                    "type": "button",
-                    "text": {"type": "plain_text", "text": "Open the execution"},
-                    "url": console_url(execution.arn),
-                }
-            ],
-        },
+def _section(text: str) -> dict[str, Any]:
+    """`verbatim`: Slack is to make no links or mentions of its own out of names."""
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _fields(named: Iterable[tuple[str, str]]) -> dict[str, Any] | None:
+    """Two columns, on a phone one below the other."""
+    shown = [_mrkdwn(f"*{name}*\n{text}") for name, text in named if text]
+    return {"type": "section", "fields": shown} if shown else None
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _asked_by(invoker: Invoker) -> str:
+    """The member, whom Slack shows by the name that everybody knows, or the name that AWS has."""
+    if invoker.person is None:
+        return escaped(invoker.name, _FIELD - 20)
+    name = f" ({escaped(invoker.name, _FIELD // 2)})" if invoker.name else ""
+    return f"<@{invoker.person}>{name}"
+
+
+def _scope(environments: Iterable[str], regions: Iterable[str]) -> list[tuple[str, str]]:
+    return [
+        ("Environments", _listed(sorted(set(environments)))),
+        ("Regions", _listed(sorted(set(regions)))),
     ]
-    attachment = {"color": _COLOURS[state], "fallback": _cut(text, _FALLBACK), "blocks": blocks}
-    return Message(_cut(_escape(text), _FALLBACK), (attachment,))
 
 
-def _where(run: Run) -> str:
-    environments = sorted({one.name for part in run.plan for one in part.environments})
-    regions = ", ".join(part.region for part in run.plan)
-    who = f", asked by {_escape(run.request.requested_by)}" if run.request.requested_by else ""
-    return _cut(f"*{_escape(', '.join(environments))}* in {regions}{who}", _SECTION // 2)
+def _listed(names: list[str]) -> str:
+    """As many of the names as fit, and how many more there are."""
+    shown: list[str] = []
+    for name in names:
+        line = ", ".join([*shown, escaped(name, _FIELD // 2)])
+        if length(line) > _FIELD - 20:
+            return f"{', '.join(shown)} and {len(names) - len(shown)} more"
+        shown.append(escaped(name, _FIELD // 2))
+    return ", ".join(shown)
+
+
+def _texts(value: object) -> list[str]:
+    """What a report says of a request that may be anything: a text, a list of texts, or something else."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [one for one in values if isinstance(one, str) and one.strip()]
+
+
+def _awaited(run: Run) -> list[dict[str, Any]]:
+    asking = run.asking
+    if not asking.awaited or asking.known_at is None:
+        return []
+    lines = [
+        f"• {code(one.instance, 40)} {escaped(one.environment, 60)}, {escaped(one.region, 30)}: "
+        f"{'did not say' if one.jobs is None else jobs(one.jobs)}"
+        for one in asking.awaited[:_AWAITED_SHOWN]
+    ]
+    more = asking.more + len(asking.awaited) - len(lines)
+    rest = [f"and {more} more"] if more else []
+    return [_section("\n".join([f"*Still busy* at {moment(asking.known_at)}", *lines, *rest]))]
 
 
 def _counts(report: Mapping[str, Any]) -> str:
-    counts = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in report["counts"].items())
-    return f"{report['instances']} instances: {counts}." if counts else "No instance was judged."
+    counts = report["counts"]
+    if not counts:
+        return "No worker was judged"
+    done = _done(report.get("action"))
+    listed = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.items())
+    confirmed = sum(counts.get(verdict.value, 0) for verdict in CONFIRMED)
+    return f"{confirmed} of {report['instances']} workers {done} ({listed})"
 
 
-def _problem_lines(problems: Sequence[Mapping[str, Any]], more: int) -> list[str]:
-    lines: list[str] = []
-    room = _PROBLEMS_ROOM
-    for problem in problems[:_PROBLEMS_SHOWN]:
-        line = f"• {_escape(_cut(problem_sentence(problem), _PROBLEM))}"
-        room -= len(line)
-        if room < 0:
-            break
-        lines.append(line)
-    hidden = len(problems) - len(lines) + more
-    return [*lines, f"and {hidden} more"] if hidden else lines
-
-
-def _bar(part: int, whole: int) -> str:
-    filled = _BAR_CELLS * part // whole if whole else 0
-    return "█" * filled + "░" * (_BAR_CELLS - filled)
-
-
-def _duration(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
-
-
-def _escape(text: str) -> str:
-    """Slack's three control characters; what comes from outside must not become a mention or a link."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def _done(action: object) -> str:
+    """The word for what the action brings about; the action itself, which may be anything, where it is unknown."""
+    return next((done for known, done in CONFIRMATION.items() if known.value == action), f"'{action}'")

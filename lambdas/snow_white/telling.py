@@ -2,126 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from snow_white.failure import read_error
-from snow_white.invoker import find_person
-from snow_white.report import failure_report
+from snow_white.caller import Caller
+from snow_white.invoker import Directory, Invoker
 from snow_white.run import Execution, Run
 from snow_white.slack import Post, Slack
 from snow_white.slack_message import final_message, final_reply, working_message
 
-if TYPE_CHECKING:
-    from mypy_boto3_iam import IAMClient
-
-
-@dataclass(frozen=True)
-class Audience:
-    """Who is told of a run.
-
-    Attributes:
-        places: the channel and the person, whichever are known; a person's place is the member id.
-        person: Slack member id of the person who asked, if known.
-        unknown: why a person who was named is not known.
-    """
-
-    places: tuple[str, ...]
-    person: str | None
-    unknown: str | None
+FindCaller = Callable[[Execution], tuple[Caller | None, str | None]]
+"""Who started an execution, and if that is not known, why."""
 
 
 @dataclass(frozen=True)
 class Teller:
     """Tells one run's news.
 
-    The run's `slack` state is {"posts": [{to, channel, ts}], "person": member id or null}.
+    The run's `slack` state is {"posts": [{to, channel, ts}], "invoker": {name, person, unknown}}.
 
     Attributes:
         default_channel: told when a request names none; "" for none.
-        user_tag: key of the IAM user tag that holds a person's Slack member id.
+        find_caller: asked at the end of a run whose request does not say who asked.
     """
 
     slack: Slack
-    iam: IAMClient
+    directory: Directory
     default_channel: str
-    user_tag: str
+    find_caller: FindCaller
 
     def start(self, run: Run, now: datetime) -> Run:
-        """Post the run's message to the channel and to the person who asked, whichever are known."""
-        audience = self._audience(run.request.to_json())
-        message = working_message(run, now)
-        posts = [post for place in audience.places if (post := self.slack.post(place, message))]
-        return replace(run, slack=_state(posts, audience.person), announced=run.progress, announced_at=now)
+        """Post the run's message where it belongs."""
+        request = run.request.to_json()
+        invoker = self._named(request)
+        message = working_message(run, invoker, now)
+        posts = [
+            post for place in self._places(request, invoker) if (post := self.slack.post(place, message))
+        ]
+        return replace(run, slack=_state(posts, invoker), announced=run.progress, announced_at=now)
 
     def progress(self, run: Run, now: datetime) -> Run:
         """Edit the run's messages to show the newest numbers."""
-        message = working_message(run, now)
+        message = working_message(run, _invoker(run.slack) or Invoker(), now)
         for post in _posts(run.slack):
             self.slack.edit(post, message)
         return replace(run, announced=run.progress, announced_at=now)
 
-    def end(self, state: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    def who_asked(self, state: Mapping[str, Any]) -> Invoker:
+        """Who asked for a run that has ended: whom the request names, else whom CloudTrail shows."""
+        request = _request(state)
+        known = _invoker(state.get("slack") or {})
+        invoker = known or self._named(request)
+        if invoker.name or invoker.person:
+            return invoker
+        caller, unknown = self.find_caller(Execution.from_json(state["execution"]))
+        return self.directory.of_caller(caller) if caller else Invoker(unknown=unknown)
+
+    def end(self, state: Mapping[str, Any], report: Mapping[str, Any], invoker: Invoker) -> dict[str, Any]:
         """Edit the messages to show the end, and reply to each with a mention of the person.
 
         A place that could not be told at the start is tried once more.
 
         Args:
-            state: the run's state, with its `report`; or, when an error ended the run, as far as it came, with
-                `error` as the state machine caught it.
+            state: the run's state, or as far as it came when an error ended it.
+            report: how the run ended.
 
         Returns:
-            The state with the complete report.
+            The state with the report, and in that who was told.
         """
-        execution = Execution.from_json(state["execution"])
-        request = state["request"] if isinstance(state.get("request"), Mapping) else {}
-        report = state.get("report")
-        if report is None:
-            report = failure_report(request, execution, *read_error(state.get("error") or {}), now)
-        slack_state = state.get("slack") or {}
-        audience = self._audience(request, slack_state.get("person"))
-        posted = {post.to: post for post in _posts(slack_state)}
-        message = final_message(report, execution)
-        reply = final_reply(report, audience.person)
+        request = _request(state)
+        places = self._places(request, invoker)
+        posted = {post.to: post for post in _posts(state.get("slack") or {})}
+        message = final_message(report, invoker, Execution.from_json(state["execution"]))
+        reply = final_reply(report, invoker)
         told = []
-        for place in audience.places:
+        for place in dict.fromkeys([*places, *posted]):
             post = posted.get(place)
             shown = self.slack.edit(post, message) if post else (post := self.slack.post(place, message))
             if shown and post:
                 posted[place] = post
                 if self.slack.reply(post, reply):
                     told.append(place)
-        not_told = [audience.unknown] if audience.unknown else []
-        if not audience.places:
-            not_told.append("No channel is set or named, and no person to tell is known.")
+        not_told = [*self.slack.failures, *([invoker.unknown] if invoker.unknown else [])]
+        if not told and not places:
+            not_told.insert(0, "No channel is set or named, and no person to tell is known.")
         return {
             **state,
-            "slack": _state(posted.values(), audience.person),
+            "slack": _state(posted.values(), invoker),
             "report": {
                 **report,
                 "slack": {
                     "delivered": bool(told) and not self.slack.failures,
                     "told": told,
-                    "not_told": [*not_told, *self.slack.failures],
+                    "not_told": not_told,
                 },
             },
         }
 
-    def _audience(self, request: Mapping[str, Any], known: str | None = None) -> Audience:
-        """Read from a request that may be an invalid one: what is no text counts as not given."""
-        person, unknown = find_person(
-            known or request.get("slack_user"), request.get("requested_by"), self.iam, self.user_tag
-        )
-        channel = request.get("channel")
-        named = channel if isinstance(channel, str) and channel else self.default_channel
-        return Audience(tuple(place for place in (named, person) if place), person, unknown)
+    def _named(self, request: Mapping[str, Any]) -> Invoker:
+        return self.directory.of_request(request.get("slack_user"), request.get("requested_by"))
+
+    def _places(self, request: Mapping[str, Any], invoker: Invoker) -> tuple[str, ...]:
+        """The channel, and the person's own conversation when that was asked for or there is no channel.
+
+        A request that names a `slack_user` asks for it, unless it says otherwise. The request may be an invalid
+        one: what is no text counts as not given.
+        """
+        given = request.get("channel")
+        channel = given if isinstance(given, str) and given else self.default_channel
+        asked = request.get("direct_message")
+        directly = asked if isinstance(asked, bool) else isinstance(request.get("slack_user"), str)
+        places = [channel] if channel else []
+        if invoker.person and (directly or not places):
+            places.append(invoker.person)
+        return tuple(places)
+
+
+def _request(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    request = state.get("request")
+    return request if isinstance(request, Mapping) else {}
 
 
 def _posts(slack_state: Mapping[str, Any]) -> list[Post]:
     return [Post(**post) for post in slack_state.get("posts", [])]
 
 
-def _state(posts: Iterable[Post], person: str | None) -> dict[str, Any]:
-    return {"posts": [asdict(post) for post in posts], "person": person}
+def _invoker(slack_state: Mapping[str, Any]) -> Invoker | None:
+    known = slack_state.get("invoker")
+    return Invoker(**known) if known else None
+
+
+def _state(posts: Iterable[Post], invoker: Invoker) -> dict[str, Any]:
+    return {"posts": [asdict(post) for post in posts], "invoker": asdict(invoker)}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from local_aws.slack_server import TOKEN, SlackServer
+from snow_white.caller import Caller
 from snow_white.environments import Environment
+from snow_white.invoker import Directory
 from snow_white.request import Action
 from snow_white.run import Execution, Progress, RegionPlan, Run
 from snow_white.slack import Slack, slack_client
@@ -28,6 +30,8 @@ CONFIRMED: dict[str, Any] = {
     "cause": None,
     "action": "quiet",
     "application": "shop",
+    "environments": ["shop-workers"],
+    "regions": ["us-east-1"],
     "instances": 3,
     "counts": {"quiet": 3},
     "problems": [],
@@ -68,9 +72,41 @@ def server() -> Iterator[SlackServer]:
     server.stop()
 
 
-def teller(server: SlackServer, *, channel: str = "C0LOCAL", token: str = TOKEN) -> Teller:
-    iam = FakeIam({"ann": {"slack_userid": "U0ANN"}, "bob": {}})
-    return Teller(Slack(slack_client(token, server.url)), iam, channel, "slack_userid")  # type: ignore[arg-type]
+NOT_SHOWN = (None, "CloudTrail does not show (yet) who started this execution.")
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A teller of the functions' kind, made anew for each of a run's steps, as the functions do."""
+
+    slack: Slack
+    channel: str = "C0LOCAL"
+    found: tuple[Caller | None, str | None] = (None, None)
+
+    def teller(self) -> Teller:
+        iam: Any = FakeIam({"ann": {"slack_userid": "U0ANN"}, "bob": {}})
+        directory = Directory(iam, "slack_userid", self.slack.member_by_email)
+        return Teller(self.slack, directory, self.channel, lambda _execution: self.found)
+
+    def start(self, run: Run, now: datetime) -> Run:
+        return self.teller().start(run, now)
+
+    def progress(self, run: Run, now: datetime) -> Run:
+        return self.teller().progress(run, now)
+
+    def end(self, state: dict[str, Any]) -> dict[str, Any]:
+        teller = self.teller()
+        return teller.end(state, state["report"], teller.who_asked(state))
+
+
+def teller(
+    server: SlackServer,
+    *,
+    channel: str = "C0LOCAL",
+    token: str = TOKEN,
+    found: tuple[Caller | None, str | None] = (None, None),
+) -> Telling:
+    return Telling(Slack(slack_client(token, server.url)), channel, found)
 
 
 def run(**changes: Any) -> Run:
@@ -95,7 +131,7 @@ def shown(message: dict[str, Any]) -> str:
 def test_one_message_is_posted_edited_and_answered(server: SlackServer) -> None:
     started = teller(server).start(run(), START)
     on_its_way = teller(server).progress(replace(started, progress=Progress(2, 3)), LATER)
-    ended = teller(server).end(at_end(on_its_way, CONFIRMED), LATER)
+    ended = teller(server).end(at_end(on_its_way, CONFIRMED))
     first, reply = messages(server)
     assert first["channel"] == reply["channel"] == "C0LOCAL"
     assert reply["thread_ts"] == first["ts"]
@@ -110,24 +146,42 @@ def test_the_channel_of_the_request_goes_before_the_one_of_the_settings(server: 
     assert [one["channel"] for one in messages(server)] == ["C0NIGHT"]
 
 
-def test_the_person_who_asked_is_found_by_the_users_tag_told_and_mentioned(server: SlackServer) -> None:
+def test_the_person_who_asked_is_found_by_the_users_tag_and_mentioned_in_the_thread(
+    server: SlackServer,
+) -> None:
     started = teller(server).start(run(requested_by="ann"), START)
-    ended = teller(server).end(at_end(started, CONFIRMED), LATER)
-    assert ended["report"]["slack"]["told"] == ["C0LOCAL", "U0ANN"]
-    replies = [one for one in messages(server) if one.get("thread_ts")]
-    assert len(replies) == 2
-    assert all("<@U0ANN>" in one["text"] for one in replies)
+    ended = teller(server).end(at_end(started, CONFIRMED))
+    assert ended["report"]["slack"]["told"] == ["C0LOCAL"]
+    (reply,) = [one for one in messages(server) if one.get("thread_ts")]
+    assert "<@U0ANN>" in reply["text"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"requested_by": "ann", "direct_message": True}, ["C0LOCAL", "U0ANN"]),
+        ({"slack_user": "U0ANN"}, ["C0LOCAL", "U0ANN"]),
+        ({"slack_user": "U0ANN", "direct_message": False}, ["C0LOCAL"]),
+        ({"requested_by": "ann"}, ["C0LOCAL"]),
+        ({"direct_message": True}, ["C0LOCAL"]),
+    ],
+)
+def test_the_person_is_told_directly_when_that_is_asked_for(
+    server: SlackServer, asked: dict[str, Any], told: list[str]
+) -> None:
+    started = teller(server).start(run(**asked), START)
+    assert teller(server).end(at_end(started, CONFIRMED))["report"]["slack"]["told"] == told
 
 
 @pytest.mark.parametrize("name", ["ann", "arn:aws:iam::111122223333:user/ops/ann"])
 def test_a_user_may_be_named_by_name_or_by_arn(server: SlackServer, name: str) -> None:
     started = teller(server, channel="").start(run(requested_by=name), START)
-    assert started.slack["person"] == "U0ANN"
+    assert started.slack["invoker"]["person"] == "U0ANN"
 
 
 def test_the_person_alone_is_told_when_there_is_no_channel(server: SlackServer) -> None:
     started = teller(server, channel="").start(run(slack_user="U0BEN"), START)
-    ended = teller(server, channel="").end(at_end(started, CONFIRMED), LATER)
+    ended = teller(server, channel="").end(at_end(started, CONFIRMED))
     assert ended["report"]["slack"] == {"delivered": True, "told": ["U0BEN"], "not_told": []}
     assert all(one["channel"].startswith("D") for one in messages(server))
 
@@ -137,14 +191,14 @@ def test_the_person_alone_is_told_when_there_is_no_channel(server: SlackServer) 
     [
         ("bob", "bob has no tag slack_userid"),
         ("eve", "eve could not be read"),
-        ("arn:aws:sts::1:assumed-role/Admin/eve", "is no IAM user"),
+        ("arn:aws:sts::1:assumed-role/Admin/eve@example.com", "Nobody in Slack has the address eve@"),
     ],
 )
 def test_a_person_who_is_not_found_is_said_and_the_channel_told(
     server: SlackServer, who: str, said: str
 ) -> None:
     started = teller(server).start(run(requested_by=who), START)
-    slack = teller(server).end(at_end(started, CONFIRMED), LATER)["report"]["slack"]
+    slack = teller(server).end(at_end(started, CONFIRMED))["report"]["slack"]
     assert slack["told"] == ["C0LOCAL"]
     assert said in slack["not_told"][0]
 
@@ -158,36 +212,20 @@ def test_every_problem_is_shown_with_its_place_and_reason(server: SlackServer) -
         "counts": {"quiet": 2, "busy": 1},
         "problems": [PROBLEM],
     }
-    teller(server).end(at_end(run(), failed), LATER)
+    teller(server).end(at_end(run(), failed))
     first, reply = messages(server)
     assert "NOT confirmed quiet" in first["text"]
-    assert "i-0abc (us-east-1) busy: jobs &lt;run&gt; &amp; run [process 42 shop: 2 jobs]" in shown(first)
+    assert "`i-0abc` shop-workers, us-east-1: jobs &lt;run&gt; &amp; run [process 42 shop: 2 jobs]" in shown(
+        first
+    )
+    assert "What to do: its jobs go on and nothing was killed." in shown(first)
     assert "i-0abc" in reply["text"]
-
-
-def test_a_flood_of_problems_stays_within_slacks_limits(server: SlackServer) -> None:
-    flood = {
-        **CONFIRMED,
-        "result": "not_confirmed",
-        "cause": "x" * 30_000,
-        "counts": {"busy": 500},
-        "problems": [{**PROBLEM, "reason": "<" * 500} for _ in range(100)],
-        "more_problems": 400,
-    }
-    teller(server).end(at_end(run(), flood), LATER)
-    first, reply = messages(server)
-    texts = [block["text"]["text"] for block in first["attachments"][0]["blocks"] if "text" in block]
-    assert max(len(text) for text in texts) <= 3_000
-    assert len(reply["text"]) <= 3_000
-    hidden = 500 - shown(first).count("•")
-    assert hidden < 500
-    assert f"and {hidden} more" in shown(first)
 
 
 def test_slack_being_down_fails_nothing_and_is_said(server: SlackServer) -> None:
     server.workspace.fail_next(calls=100, answer="error")
     started = teller(server).start(run(), START)
-    ended = teller(server).end(at_end(started, CONFIRMED), LATER)
+    ended = teller(server).end(at_end(started, CONFIRMED))
     slack = ended["report"]["slack"]
     assert ended["report"]["result"] == "confirmed"
     assert (slack["delivered"], slack["told"]) == (False, [])
@@ -198,7 +236,7 @@ def test_a_message_that_could_not_be_posted_at_the_start_is_posted_at_the_end(se
     server.workspace.fail_next(calls=3, answer="error")
     started = teller(server).start(run(), START)
     assert started.slack["posts"] == []
-    ended = teller(server).end(at_end(started, CONFIRMED), LATER)
+    ended = teller(server).end(at_end(started, CONFIRMED))
     assert ended["report"]["slack"]["delivered"] is True
 
 
@@ -208,52 +246,71 @@ def test_a_rate_limit_is_waited_out(server: SlackServer) -> None:
 
 
 def test_a_wrong_token_and_an_unknown_channel_are_said_in_slacks_words(server: SlackServer) -> None:
-    ended = teller(server, token="xoxb-wrong").end(at_end(run(), CONFIRMED), LATER)
+    ended = teller(server, token="xoxb-wrong").end(at_end(run(), CONFIRMED))
     assert "invalid_auth" in ended["report"]["slack"]["not_told"][0]
-    ended = teller(server, channel="C0NOWHERE").end(at_end(run(), CONFIRMED), LATER)
+    ended = teller(server, channel="C0NOWHERE").end(at_end(run(), CONFIRMED))
     assert "channel_not_found" in ended["report"]["slack"]["not_told"][0]
 
 
 def test_without_a_token_nobody_is_told_and_that_is_said() -> None:
-    silent = Teller(Slack(None, "Nobody was told: no token."), FakeIam({}), "C0LOCAL", "slack_userid")  # type: ignore[arg-type]
+    silent = Telling(Slack(None, "Nobody was told: no token."))
     started = silent.start(run(), START)
-    slack = silent.end(at_end(started, CONFIRMED), LATER)["report"]["slack"]
+    slack = silent.end(at_end(started, CONFIRMED))["report"]["slack"]
     assert slack == {"delivered": False, "told": [], "not_told": ["Nobody was told: no token."]}
 
 
 def test_without_a_channel_or_a_person_that_is_said(server: SlackServer) -> None:
-    slack = teller(server, channel="").end(at_end(run(), CONFIRMED), LATER)["report"]["slack"]
+    slack = teller(server, channel="").end(at_end(run(), CONFIRMED))["report"]["slack"]
     assert slack["delivered"] is False
     assert "No channel is set" in slack["not_told"][0]
 
 
-def test_a_run_that_an_error_ended_is_told_with_the_errors_own_sentence(server: SlackServer) -> None:
-    cause = json.dumps({"errorType": "InvalidRequest", "errorMessage": "'action' is missing."})
-    state = {
-        "request": {"application": "shop", "channel": 7, "slack_user": ["x"]},
-        "execution": {"arn": ARN, "name": "night-1", "started_at": START.isoformat()},
-        "error": {"Error": "InvalidRequest", "Cause": cause},
-    }
-    report = teller(server).end(state, LATER)["report"]
-    assert (report["result"], report["error"], report["cause"]) == (
-        "not_confirmed",
-        "InvalidRequest",
-        "'action' is missing.",
-    )
-    assert report["slack"]["told"] == ["C0LOCAL"]
-    assert "'action' is missing." in shown(messages(server)[0])
+def test_a_member_is_found_by_the_e_mail_address_that_is_a_sessions_name(server: SlackServer) -> None:
+    server.workspace.add_person("U0JO", "jo@example.com", "Jo")
+    role = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Deploy_0123456789abcdef/jo@example.com"
+    started = teller(server).start(run(requested_by=role), START)
+    assert started.slack["invoker"] == {"name": "jo@example.com (Deploy)", "person": "U0JO", "unknown": None}
+    teller(server).end(at_end(started, CONFIRMED))
+    first, reply = messages(server)
+    assert "<@U0JO> (jo@example.com (Deploy))" in shown(first)
+    assert reply["text"].startswith("<@U0JO> ")
 
 
-@pytest.mark.parametrize("raw", [None, [], "quiet", 7, {"action": "sleep"}])
-def test_even_a_request_that_is_no_object_gets_its_report(server: SlackServer, raw: object) -> None:
-    state = {
-        "request": raw,
-        "execution": {"arn": ARN, "name": "night-1", "started_at": START.isoformat()},
-        "error": {"Error": "States.Timeout"},
-    }
-    report = teller(server).end(state, LATER)["report"]
-    assert (
-        report["cause"]
-        == "Snow White itself failed and confirmed nothing: States.Timeout: no cause was given"
-    )
-    assert report["slack"]["delivered"] is True
+def test_a_run_that_names_nobody_is_looked_up_at_its_end(server: SlackServer) -> None:
+    by_ann = (Caller("ann", user="ann"), None)
+    started = teller(server, found=by_ann).start(run(), START)
+    assert started.slack["invoker"]["person"] is None
+    teller(server, found=by_ann).end(at_end(started, CONFIRMED))
+    first, reply = messages(server)
+    assert "*Asked by*\\n<@U0ANN> (ann)" in shown(first["attachments"])
+    assert reply["text"].startswith("<@U0ANN> ")
+
+
+def test_somebody_whom_the_request_names_is_not_looked_up_again(server: SlackServer) -> None:
+    other = (Caller("bob", user="bob"), None)
+    started = teller(server, found=other).start(run(requested_by="pipeline night"), START)
+    teller(server, found=other).end(at_end(started, CONFIRMED))
+    assert "the pipeline night" in shown(messages(server)[0]["attachments"])
+
+
+def test_who_cannot_be_found_anywhere_is_said_and_the_channel_is_told(server: SlackServer) -> None:
+    unknown = teller(server, found=NOT_SHOWN)
+    ended = unknown.end(at_end(unknown.start(run(), START), CONFIRMED))
+    assert ended["report"]["slack"] == {"delivered": True, "told": ["C0LOCAL"], "not_told": [NOT_SHOWN[1]]}
+
+
+def test_looking_for_a_member_waits_out_a_rate_limit(server: SlackServer) -> None:
+    server.workspace.add_person("U0JO", "jo@example.com")
+    server.workspace.fail_next(calls=1, answer="rate_limited", retry_after=1, method="users.lookupByEmail")
+    started = teller(server).start(run(requested_by="Admin/jo@example.com"), START)
+    assert started.slack["invoker"]["person"] == "U0JO"
+
+
+def test_slack_being_down_while_looking_for_a_member_is_said_and_the_channel_told(
+    server: SlackServer,
+) -> None:
+    server.workspace.fail_next(calls=9, answer="down", method="users.lookupByEmail")
+    started = teller(server).start(run(requested_by="Admin/jo@example.com"), START)
+    slack = teller(server).end(at_end(started, CONFIRMED))["report"]["slack"]
+    assert slack["told"] == ["C0LOCAL"]
+    assert "could not be asked for jo@example.com" in slack["not_told"][0]

@@ -1,0 +1,65 @@
+"""What happens once at the end of every run, whoever notices the end: it is counted, announced and told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import run_metrics
+from snow_white.advice import what_to_do
+from snow_white.failure import read_error
+from snow_white.report import failure_report
+from snow_white.run import Execution
+from snow_white.run_end import publish
+from snow_white.slack_message import summary
+from snow_white.telling import Teller
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+    from mypy_boto3_events import EventBridgeClient
+
+
+def end_run(
+    state: Mapping[str, Any], teller: Teller, events: EventBridgeClient, logger: Logger, now: datetime
+) -> dict[str, Any]:
+    """Complete the report, and let everybody know.
+
+    Metrics, the log's line and the event come before Slack, which may take its time.
+
+    Args:
+        state: the run's state, with its `report`; or, when an error ended the run, as far as it came, with `error` as
+            the state machine caught it.
+
+    Returns:
+        The state with the complete report.
+    """
+    execution = Execution.from_json(state["execution"])
+    invoker = teller.who_asked(state)
+    report = _complete(state.get("report") or _failed(state, execution, now), invoker.name)
+    run_metrics.emit(state, report)
+    logger.info("ended", extra={"report": report})
+    not_sent = publish(events, report, execution)
+    if not_sent:
+        logger.warning("not sent", extra={"failure": not_sent})
+    return teller.end(state, report, invoker)
+
+
+def _failed(state: Mapping[str, Any], execution: Execution, now: datetime) -> dict[str, Any]:
+    request = state["request"] if isinstance(state.get("request"), Mapping) else {}
+    return failure_report(request, execution, *read_error(state.get("error") or {}), now)
+
+
+def _complete(report: Mapping[str, Any], asked_by: str) -> dict[str, Any]:
+    """With a sentence on top for whoever opens the output in the console, and advice for each verdict in it."""
+    advice = {
+        verdict: advice
+        for verdict in dict.fromkeys(row["verdict"] for row in report["problems"])
+        if (advice := what_to_do(verdict, report.get("action")))
+    }
+    return {
+        "summary": summary(report),
+        **report,
+        "requested_by": report.get("requested_by") or asked_by or None,
+        "what_to_do": advice,
+    }
