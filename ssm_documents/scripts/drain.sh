@@ -125,7 +125,7 @@ is_hopeless() { # PID
 # Often while things happen, seldom in the hours between, and less when the host is so full that a look is dear.
 rest_between_looks() {
   local seconds=5
-  if ((NOW - LAST_START < 60 * SECOND || ${#QUIET_SINCE[@]} > 0)); then
+  if ((NOW - LAST_START < 60 * SECOND || NOW - LAST_REST < 20 * SECOND)); then
     seconds=2
   elif is_dear; then
     seconds=10

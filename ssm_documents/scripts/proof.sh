@@ -6,6 +6,7 @@ readonly PROOF_APART=$((12 * SECOND))
 declare -A QUIET_SINCE=() # key -> time since when every look found the process quiet
 declare -A STYLED=()      # key -> its threads have been seen under names that are understood
 PROCESSORS=0
+LAST_REST=0 # when a worker was first seen to rest
 
 # Counts into PROCESSORS the threads of a process that may take or run a job; fails when they cannot be read.
 #   up to 5: util.rb:NN, for the heartbeat too; 6: processor; 7.0: CAPSULE/processor; from 7.1: sidekiq.CAPSULE/processor;
@@ -57,7 +58,10 @@ looks_quiet() { # PID
 look() { # PID
   local key=${P_KEY[$1]}
   if looks_quiet "$1"; then
-    QUIET_SINCE[$key]=${QUIET_SINCE[$key]:-$NOW}
+    if [[ -z ${QUIET_SINCE[$key]-} ]]; then
+      QUIET_SINCE[$key]=$NOW
+      LAST_REST=$NOW
+    fi
   else
     unset "QUIET_SINCE[$key]"
     return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.command_documents import command_document
@@ -34,10 +34,12 @@ def sidekiq(
     restart: Restart = Restart.ALWAYS,
     wrapper: Sequence[str] = (),
     options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Service:
     """A service that runs real Sidekiq on the application of the local worker hosts."""
     command = [*wrapper, "/usr/bin/sidekiq", "-r", "/var/app/app.rb", "-c", "3", *options]
-    return Service(name, command, environment={"REDIS_URL": redis.url, "LANG": "C.UTF-8"}, restart=restart)
+    variables = {"REDIS_URL": redis.url, "LANG": "C.UTF-8", **(environment or {})}
+    return Service(name, command, environment=variables, restart=restart)
 
 
 def workers(host: WorkerHost) -> dict[int, str]:

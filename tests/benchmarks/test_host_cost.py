@@ -1,0 +1,56 @@
+"""What waiting costs a host: 10 processes of 25 threads, quieted and busy, or quieted with a thread that never ends.
+
+Run it alone for figures that mean something:  pytest tests/benchmarks/test_host_cost.py -s
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.documents.bare_host import BareHost, eventually
+
+PROCESSES, THREADS = 10, 25
+WINDOW = 40  # seconds; within the first minute, when the script looks most often
+ALLOWED = 0.005  # of one core
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[BareHost]:
+    with BareHost(tmp_path / "host") as host:
+        yield host
+
+
+def cpu_seconds(host: BareHost) -> float:
+    """CPU time of the script that runs on the host, with that of every process it has waited for."""
+    for pid, line in host.titles().items():
+        if line.startswith("/bin/bash") and "script-" in line:
+            stat = Path(f"/proc/{host.init_pid}/root/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+@pytest.mark.parametrize("case", ["busy", "stuck"])
+def test_waiting_costs_less_than_half_a_percent_of_a_core(host: BareHost, case: str) -> None:
+    for _ in range(PROCESSES):
+        host.imitate(size=THREADS, **({"jobs": "1000"} if case == "busy" else {"stuck": 1}))
+    pids = host.wait_for_workers(PROCESSES)
+    command = host.start("quiet", limit=120)
+    eventually(lambda: all("stopping" in host.workers()[pid] for pid in pids), "all were told")
+
+    began, before = time.monotonic(), cpu_seconds(host)
+    # The length of a measurement, not a wait for something.
+    time.sleep(WINDOW)
+    share = (cpu_seconds(host) - before) / (time.monotonic() - began)
+    processes = len(list(Path("/proc").glob("[0-9]*")))
+    print(
+        f"\n{case}: {share:.3%} of one core, {before:.2f} s to begin with ({processes} processes on the machine)"
+    )
+
+    assert command.is_running
+    assert 0 < share < ALLOWED
+    command.kill()
