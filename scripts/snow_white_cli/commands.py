@@ -1,0 +1,173 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+
+from snow_white.request import Action
+from snow_white_cli.access import Access
+from snow_white_cli.answers import answering
+from snow_white_cli.aws_errors import AwsError, sentence
+from snow_white_cli.ends import CommandError
+from snow_white_cli.one_run import OneRun
+from snow_white_cli.recent import recent_runs, runs_json, runs_table
+from snow_white_cli.values import DURATION, REGION, SLACK_USER, TEXT
+
+EXIT_CODES: Final = """\
+\b
+Exit codes:
+  0  the run has ended, and everything is confirmed
+  1  the run failed, or could not be started or found
+  2  wrong usage: what was typed cannot be carried out
+  3  unknown: the run goes on (--no-wait, Ctrl-C) or was lost sight of"""
+
+_Command = Callable[..., Any]
+
+
+def _access_options(command: _Command) -> _Command:
+    """The options of every command that calls AWS; it is handed an `access`."""
+
+    def with_access(
+        profile: str | None, home_region: str | None, state_machine_arn: str | None, **options: Any
+    ) -> Any:
+        return command(access=Access(profile, home_region, state_machine_arn), **options)
+
+    with_access.__doc__ = command.__doc__
+    with_access.__name__ = command.__name__
+    with_access.__dict__.update(command.__dict__)
+    for option in (
+        click.option("--json", "json_wanted", is_flag=True, help="Answer with JSON on standard output."),
+        click.option(
+            "--state-machine-arn",
+            envvar="SNOW_WHITE_STATE_MACHINE_ARN",
+            show_envvar=True,
+            help="The state machine, instead of looking up the stack's output.",
+        ),
+        click.option(
+            "--home-region",
+            type=REGION,
+            envvar="SNOW_WHITE_HOME_REGION",
+            show_envvar=True,
+            help="Where Snow White is deployed (default: home_region of cdk.json).",
+        ),
+        click.option("--profile", help="A profile of your AWS configuration (default: as for the AWS CLI)."),
+    ):
+        with_access = option(with_access)
+    return with_access
+
+
+def _request_options(command: _Command) -> _Command:
+    """The options of the four actions."""
+    for option in (
+        click.option(
+            "--no-wait", is_flag=True, help="Only start it; ends with 3, as nothing is confirmed yet."
+        ),
+        click.option("--slack-user", type=SLACK_USER, help="Slack member id of the person to tell."),
+        click.option(
+            "--channel", type=TEXT, help="Slack channel to tell, instead of the one in the settings."
+        ),
+        click.option(
+            "--timeout",
+            type=DURATION,
+            help="How long the workers have: 60 seconds to 2 days, such as 900, 30m or 48h (default: 2h).",
+        ),
+        click.option(
+            "-r",
+            "--region",
+            "regions",
+            multiple=True,
+            type=REGION,
+            help="Region of the workers; several times for several (default: all that Snow White is deployed to).",
+        ),
+        click.option(
+            "-e",
+            "--environment",
+            "environments",
+            multiple=True,
+            type=TEXT,
+            help="Text in the environments' names, or a glob; several times for several (default: the settings').",
+        ),
+        click.option(
+            "-p", "--application", required=True, type=TEXT, help="The Elastic Beanstalk application."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
+def snow_white() -> None:
+    """Put the Sidekiq workers of an Elastic Beanstalk application to sleep, and wake them."""
+
+
+def _add_action(action: Action, help_text: str) -> None:
+    @snow_white.command(action.value, help=help_text, epilog=EXIT_CODES)
+    @_request_options
+    @_access_options
+    @click.pass_context
+    def command(context: click.Context, /, access: Access, **options: Any) -> None:
+        context.exit(_start(action, access, **options))
+
+
+def _start(
+    action: Action,
+    access: Access,
+    *,
+    application: str,
+    environments: tuple[str, ...],
+    regions: tuple[str, ...],
+    timeout: int | None,
+    channel: str | None,
+    slack_user: str | None,
+    no_wait: bool,
+    json_wanted: bool,
+) -> int:
+    given = {
+        "action": action.value,
+        "application": application,
+        "environments": list(environments),
+        "regions": list(regions),
+        "timeout_seconds": timeout,
+        "channel": channel,
+        "slack_user": slack_user,
+        "requested_by": access.caller(),
+    }
+    request = {key: value for key, value in given.items() if value}
+    run = OneRun.start(access, request, json_wanted=json_wanted)
+    return run.leave() if no_wait else run.follow()
+
+
+_add_action(Action.QUIET, "Let every worker finish its jobs and take no new ones; wait until all are quiet.")
+_add_action(Action.STOP, "Quiet every worker, then stop it so that it stays down; wait until all are.")
+_add_action(Action.WAKE, "Start again what is quiet or stopped; wait until every worker is awake.")
+_add_action(Action.STATUS, "Show every host with its Sidekiq processes; change nothing.")
+
+
+@snow_white.command(epilog=EXIT_CODES)
+@click.argument("run", type=TEXT)
+@_access_options
+@click.pass_context
+def follow(context: click.Context, /, access: Access, run: str, json_wanted: bool) -> None:
+    """Watch the RUN of that name (see `runs`) until it ends."""
+    context.exit(OneRun.find(access, run, json_wanted=json_wanted).follow())
+
+
+@snow_white.command()
+@click.option("-n", "--count", type=click.IntRange(1, 100), default=10, show_default=True, help="How many.")
+@_access_options
+def runs(access: Access, count: int, json_wanted: bool) -> None:
+    """Show the newest runs, whoever started them."""
+    try:
+        found = recent_runs(access.client("stepfunctions"), access.state_machine(), count)
+    except AwsError as error:
+        raise CommandError(sentence(error)) from error
+    if json_wanted:
+        click.echo(runs_json(found))
+    elif found:
+        answering().print(runs_table(found, datetime.now(UTC)))
+    else:
+        click.echo("There has been no run yet.")

@@ -1,0 +1,103 @@
+"""The runs of late, as Step Functions keeps them: for 90 days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from runs import FollowedRun
+from snow_white_cli.news import clock
+
+_RUNNING: Final = "RUNNING"
+_RESULTS: Final = {
+    "RUNNING": ("running", "bold"),
+    "SUCCEEDED": ("confirmed", "green"),
+    "FAILED": ("failed", "red"),
+    "ABORTED": ("stopped by somebody", "yellow"),
+    "TIMED_OUT": ("timed out", "red"),
+}
+
+
+@dataclass(frozen=True)
+class RecentRun:
+    """One execution; `cause` says why it failed, times are ISO 8601."""
+
+    name: str
+    status: str
+    started_at: str
+    ended_at: str | None
+    action: str
+    application: str
+    requested_by: str
+    error: str | None
+    cause: str | None
+
+
+def recent_runs(client: Any, state_machine_arn: str, count: int) -> list[RecentRun]:
+    """The newest runs, the newest first."""
+    pages = client.get_paginator("list_executions").paginate(
+        stateMachineArn=state_machine_arn, PaginationConfig={"PageSize": min(count, 100)}
+    )
+    found = islice((one for page in pages for one in page["executions"]), count)
+    return [_describe(FollowedRun(client, one["executionArn"])) for one in found]
+
+
+def runs_json(runs: Sequence[RecentRun]) -> str:
+    """A list of objects with the fields of RecentRun."""
+    return json.dumps([asdict(run) for run in runs], indent=2)
+
+
+def runs_table(runs: Sequence[RecentRun], now: datetime) -> Table:
+    """One row for each run, with the whole name, which `follow` takes."""
+    table = Table(title="Runs of Snow White", title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("Started (UTC)", "Action", "Application", "Asked by", "Result"):
+        table.add_column(column, overflow="fold")
+    table.add_column("Took", justify="right")
+    table.add_column("Name", overflow="fold")
+    for run in runs:
+        started = datetime.fromisoformat(run.started_at)
+        ended = datetime.fromisoformat(run.ended_at) if run.ended_at else now
+        word, style = _RESULTS.get(run.status, (run.status, ""))
+        result = f"{word}: {run.error}" if run.error and run.status == "FAILED" else word
+        table.add_row(
+            f"{started.astimezone(UTC):%m-%d %H:%M}",
+            *map(Text, (run.action, run.application, run.requested_by)),
+            Text(result, style=style),
+            clock(ended - started),
+            Text(run.name),
+        )
+    return table
+
+
+def _describe(run: FollowedRun) -> RecentRun:
+    described = run.describe()
+    request = read_request(described.get("input"))
+    stopped = described.get("stopDate")
+    return RecentRun(
+        name=run.name,
+        status=described["status"],
+        started_at=described["startDate"].isoformat(),
+        ended_at=stopped.isoformat() if stopped and described["status"] != _RUNNING else None,
+        action=str(request.get("action") or ""),
+        application=str(request.get("application") or ""),
+        requested_by=str(request.get("requested_by") or ""),
+        error=described.get("error"),
+        cause=described.get("cause"),
+    )
+
+
+def read_request(text: str | None) -> Mapping[str, Any]:
+    """The input as far as it is one: anybody may have typed anything in the console."""
+    try:
+        request = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return request if isinstance(request, dict) else {}

@@ -1,0 +1,118 @@
+"""The command line as a person has it: on a terminal of its own, with keys to press."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+CTRL_C: Final = "\x03"
+END_OF_INPUT: Final = "\x04"
+_CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_PATIENCE_SECONDS: Final = 120.0
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without anybody's AWS, and with what is given."""
+    mine = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "SNOW_WHITE_", "CDK_"))
+    }
+    nobodys = {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }
+    return {**mine, **nobodys, "TERM": "xterm-256color", "COLUMNS": "140", **given}
+
+
+def snow_white(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run scripts/snow-white to its end without a terminal."""
+    return subprocess.run(
+        [ROOT / "scripts" / "snow-white", *arguments],
+        env=environment(variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+class Terminal:
+    """scripts/snow-white in a session of its own, whose terminal this is."""
+
+    def __init__(self, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
+        self._keyboard, terminal = pty.openpty()
+        self._shown = ""
+        self._process = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", ROOT / "scripts" / "snow-white", *arguments],
+            env=environment(variables),
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def shown(self) -> str:
+        """Everything that was shown so far, without colours and cursor movements."""
+        return _CONTROL.sub("", self._shown)
+
+    def press(self, keys: str) -> None:
+        """Press keys; the terminal makes an interrupt of Ctrl-C."""
+        os.write(self._keyboard, keys.encode())
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Wait until the text has been shown so many times."""
+        self._wait(lambda: self.shown.count(text) >= times, f"{text!r} is shown {times} times")
+
+    def end(self) -> int:
+        """Wait until the command has ended; its exit code."""
+        self._wait(lambda: self._process.poll() is not None, "the command ends")
+        self._reader.join(_PATIENCE_SECONDS)
+        return self._process.returncode
+
+    def close(self) -> None:
+        """Take the terminal away, which ends what still runs on it."""
+        os.close(self._keyboard)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _read(self) -> None:
+        try:
+            while part := os.read(self._keyboard, 4096):
+                self._shown += part.decode(errors="replace")
+        except OSError:
+            return  # the other side is closed
+
+    def _wait(self, holds: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not holds():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"Waited in vain until {what}; shown is:\n{self.shown}")
+            time.sleep(0.05)
+
+
+@contextmanager
+def terminal(*arguments: str, **variables: str) -> Iterator[Terminal]:
+    """A terminal with the command on it, closed in the end."""
+    opened = Terminal(arguments, variables)
+    try:
+        yield opened
+    finally:
+        opened.close()

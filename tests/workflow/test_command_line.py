@@ -1,0 +1,158 @@
+"""scripts/snow-white on the deployed stack, as Ann, who has the invoke policy and nothing else."""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+from local_aws.running import Credentials
+from tests.cli.connection import Connection
+from tests.cli.terminal import CTRL_C, snow_white, terminal
+from tests.workflow.shop import HOME, Shop, ended, eventually
+
+
+def as_person(shop: Shop, person: Credentials | None = None, endpoint: str = "") -> dict[str, str]:
+    """The environment variables of a person on the local AWS."""
+    keys = person or shop.ann
+    return {
+        "AWS_ENDPOINT_URL": endpoint or shop.aws.endpoint,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+        **({"AWS_SESSION_TOKEN": keys.session_token} if keys.session_token else {}),
+    }
+
+
+def run_name(shown: str) -> str:
+    """The name of the run that the command said it has started."""
+    return shown.split("Started ")[1].split(":")[0]
+
+
+def test_status_shows_every_process_and_quiet_and_wake_end_with_0(shop: Shop) -> None:
+    environment = shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    (instance,) = shop.instances(environment)
+    ann = as_person(shop)
+    to = ("-p", shop.name, "-e", "workers", "-r", HOME, "--channel", shop.channel)
+
+    status = snow_white("status", *to, **ann)
+    assert status.returncode == 0, status.stderr
+    assert f"All workers of {shop.name} have reported" in status.stdout
+    (row,) = [line for line in status.stdout.splitlines() if instance in line]
+    assert all(part in row for part in (environment, HOME, "awake", "6.4.1", "systemd:"))
+
+    quiet = snow_white("quiet", *to, "--json", "--timeout", "5m", **ann)
+    assert quiet.returncode == 0, quiet.stderr
+    answer = json.loads(quiet.stdout)
+    assert (answer["status"], answer["report"]["counts"]) == ("SUCCEEDED", {"quiet": 1})
+    assert answer["report"]["requested_by"].startswith("ann-")
+    assert "of 1 instance quiet" in quiet.stderr
+    assert [title for title in shop.titles(instance) if "stopping" in title]
+
+    wake = snow_white("wake", *to, **ann)
+    assert wake.returncode == 0, wake.stderr
+    assert f"The workers of {shop.name} are confirmed awake: 1 awake" in wake.stdout
+
+
+def test_ctrl_c_asks_and_a_lost_connection_is_waited_out(shop: Shop) -> None:
+    shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    (job,) = shop.enqueue(30)
+    eventually(lambda: shop.ledger().running, "the job runs")
+    to = ("-p", shop.name, "--channel", shop.channel)
+
+    with (
+        Connection(shop.aws.endpoint) as connection,
+        terminal("quiet", *to, **as_person(shop, endpoint=connection.endpoint)) as person,
+    ):
+        person.wait_for("0 of 1 instance quiet")
+        connection.cut()
+        person.wait_for("AWS cannot be reached")
+        connection.mend()
+        person.wait_for("AWS answers again.")
+        person.press(CTRL_C)
+        person.wait_for("What shall become of it?")
+        person.press("w\n")
+        person.wait_for("0 of 1 instance quiet", times=person.shown.count("0 of 1 instance quiet") + 1)
+        person.press(CTRL_C)
+        person.wait_for("What shall become of it?", times=2)
+        person.press("s\n")
+        assert person.end() == 1
+        stopped = run_name(person.shown)
+        assert "Stopped on the command line by ann-" in person.shown
+        assert "NOT confirmed quiet" in person.shown
+
+    with terminal("quiet", *to, **as_person(shop)) as person:
+        person.wait_for("0 of 1 instance quiet")
+        person.press(CTRL_C)
+        person.wait_for("What shall become of it?")
+        person.press(CTRL_C)
+        assert person.end() == 3
+        left = run_name(person.shown)
+        assert f"Watch it with: snow-white follow {left}" in person.shown
+
+    follow = snow_white("follow", left, **as_person(shop))
+    assert follow.returncode == 0, follow.stderr
+    assert f"The workers of {shop.name} are confirmed quiet" in follow.stdout
+    assert shop.ledger().finished == {job}
+
+    listed = json.loads(snow_white("runs", "--json", "-n", "100", **as_person(shop)).stdout)
+    statuses = {one["name"]: one["status"] for one in listed}
+    assert (statuses[stopped], statuses[left]) == ("ABORTED", "SUCCEEDED")
+
+
+def test_a_request_that_matches_nothing_ends_with_1_and_one_that_is_wrong_with_2(shop: Shop) -> None:
+    nothing = snow_white("quiet", "-p", shop.name, "--channel", shop.channel, **as_person(shop))
+    assert nothing.returncode == 1
+    assert f"NothingMatched: No environment of application '{shop.name}'" in nothing.stdout
+    elsewhere = snow_white("quiet", "-p", shop.name, "-r", "ap-south-1", **as_person(shop))
+    assert elsewhere.returncode == 2
+    assert "InvalidRequest: 'regions' names 'ap-south-1'" in elsewhere.stdout
+
+
+def test_without_waiting_nothing_is_confirmed_and_the_run_can_be_followed_later(shop: Shop) -> None:
+    started = snow_white("quiet", "-p", shop.name, "--no-wait", "--json", **as_person(shop))
+    assert started.returncode == 3
+    answer = json.loads(started.stdout)
+    assert (answer["status"], answer["report"]) == ("RUNNING", None)
+    followed = snow_white("follow", answer["run"], "--json", **as_person(shop))
+    assert followed.returncode == 1
+    assert json.loads(followed.stdout)["error"] == "NothingMatched"
+    table = snow_white("runs", **as_person(shop)).stdout
+    (row,) = [line for line in table.splitlines() if answer["name"] in line]
+    assert all(part in row for part in ("quiet", shop.name, "ann-", "failed: NothingMatched"))
+
+
+def test_a_run_that_somebody_typed_anything_for_is_listed_and_shown(shop: Shop) -> None:
+    execution = shop.start(["quiet", shop.name])
+    ended(execution)
+    assert execution.name in snow_white("runs", "-n", "100", **as_person(shop)).stdout
+    followed = snow_white("follow", execution.name, **as_person(shop))
+    assert followed.returncode == 2
+    assert "InvalidRequest: The input must be a JSON object" in followed.stdout
+
+
+def test_the_state_machine_may_be_named_instead_of_looked_up(shop: Shop) -> None:
+    arn = shop.aws.outputs["StateMachineArn"]
+    named = snow_white("runs", **as_person(shop), SNOW_WHITE_STATE_MACHINE_ARN=arn)
+    assert named.returncode == 0
+    unknown = snow_white("quiet", "-p", shop.name, "--state-machine-arn", f"{arn}x", **as_person(shop))
+    assert unknown.returncode == 1
+    elsewhere = snow_white("runs", "--home-region", "eu-west-1", **as_person(shop))
+    assert elsewhere.returncode == 1
+    assert "--home-region or --state-machine-arn" in elsewhere.stderr
+
+
+def test_somebody_without_the_invoke_policy_is_told_what_is_missing(shop: Shop) -> None:
+    eve = shop.aws.create_user(f"eve-{secrets.token_hex(4)}")
+    arn = shop.aws.outputs["StateMachineArn"]
+    refused = snow_white("quiet", "-p", shop.name, "--state-machine-arn", arn, **as_person(shop, eve))
+    assert refused.returncode == 1
+    assert "AWS refuses this to you" in refused.stderr
+    assert "InvokePolicyArn" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_run_that_does_not_exist_is_wrong_usage(shop: Shop) -> None:
+    missing = snow_white("follow", "nothing-of-that-name", **as_person(shop))
+    assert missing.returncode == 2
+    assert "There is no run nothing-of-that-name" in missing.stderr
