@@ -60,8 +60,8 @@ def working_message(run: Run, invoker: Invoker, now: datetime) -> Message:
             (one.name for part in run.plan for one in part.environments), (part.region for part in run.plan)
         ),
         ("Asked by", _asked_by(invoker)),
-        ("Since", duration((now - run.execution.started_at).total_seconds())),
-        ("Until", moment(run.deadline) if run.deadline else ""),
+        ("Elapsed", duration((now - run.execution.started_at).total_seconds())),
+        ("Deadline", moment(run.deadline) if run.deadline else ""),
     ]
     blocks = [
         _section(f"`{bar(progress.confirmed, progress.instances)}`\n*{numbers}*"),
@@ -78,7 +78,7 @@ def final_message(report: Mapping[str, Any], invoker: Invoker, execution: Execut
     asked = [
         *_scope(_texts(report.get("environments")), _texts(report.get("regions"))),
         ("Asked by", _asked_by(invoker)),
-        ("After", duration(report["duration_seconds"])),
+        ("Took", duration(report["duration_seconds"])),
     ]
     blocks = [_section(f"*{numbers}*"), _fields(asked)]
     if report["problems"]:
@@ -86,7 +86,7 @@ def final_message(report: Mapping[str, Any], invoker: Invoker, execution: Execut
             _section, problem_sections(report["problems"], report["more_problems"], report.get("action"))
         )
     elif not confirmed:
-        blocks.append(_section(escaped(report["cause"], _CAUSE)))
+        blocks.append(_section(escaped(report["cause"], _CAUSE) or "No reason was given."))
     headline = f"{'✅' if confirmed else '❌'} {final_headline(report)}"
     return _message(headline, blocks, "confirmed" if confirmed else "failed", execution)
 

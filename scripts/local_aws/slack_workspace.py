@@ -7,11 +7,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from local_aws.slack_limits import Refused, check
+
 _CONTENT: Final = ("text", "blocks", "attachments", "metadata")
-_MAX_BLOCKS: Final = 50
-_MAX_TEXT: Final = 40_000
-_MAX_SECTION_TEXT: Final = 3_000
-_MAX_HEADER_TEXT: Final = 150
 
 
 class SlackError(Exception):
@@ -126,7 +124,9 @@ class Workspace:
         """Everything, oldest first."""
         with self._lock:
             messages = [message.recorded() for message in self._messages]
-            return copy.deepcopy({"channels": self._channels, "messages": messages, "calls": self._calls})
+            people = {id: person["name"] for id, person in self._people.items()}
+            held = {"people": people, "channels": self._channels, "messages": messages, "calls": self._calls}
+            return copy.deepcopy(held)
 
     def _auth_test(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         return {"url": "http://127.0.0.1/", "team": "Local", "user": "snow-white", "user_id": "U0SNOWWHITE"}
@@ -205,25 +205,8 @@ def _content(arguments: dict[str, Any]) -> dict[str, Any]:
     content = {key: arguments[key] for key in _CONTENT if arguments.get(key)}
     if not content.keys() & {"text", "blocks", "attachments"}:
         raise SlackError("no_text")
-    if len(content.get("text", "")) > _MAX_TEXT:
-        raise SlackError("msg_too_long")
-    groups = [content.get("blocks", [])]
-    groups += [attachment.get("blocks", []) for attachment in content.get("attachments", [])]
-    for blocks in groups:
-        _check_blocks(blocks)
+    try:
+        check(content)
+    except Refused as refusal:
+        raise SlackError(str(refusal)) from None
     return content
-
-
-def _check_blocks(blocks: list[dict[str, Any]]) -> None:
-    """Refuse what Slack's documentation says is too long."""
-    if len(blocks) > _MAX_BLOCKS:
-        raise SlackError("invalid_blocks")
-    for block in blocks:
-        texts = [block["text"]] if isinstance(block.get("text"), dict) else []
-        limit = _MAX_HEADER_TEXT if block.get("type") == "header" else _MAX_SECTION_TEXT
-        if any(not 1 <= len(text["text"]) <= limit for text in texts):
-            raise SlackError("invalid_blocks")
-        if len(block.get("fields", [])) > 10 or any(
-            len(each["text"]) > 2000 for each in block.get("fields", [])
-        ):
-            raise SlackError("invalid_blocks")

@@ -1,0 +1,121 @@
+"""What Slack's documentation says that a message's blocks may have; everything else is refused, as Slack does.
+
+Lengths are counted in UTF-16 units. That all text of a message has a limit of its own is not in the documentation;
+Slack answers msg_blocks_too_long from about 12,000 on.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+MAX_TEXT: Final = 40_000
+_MAX_ATTACHMENTS: Final = 100
+_MAX_BLOCKS: Final = 50
+_MAX_ALL_TEXT: Final = 12_000
+_MAX_SECTION: Final = 3_000
+_MAX_FIELD: Final = 2_000
+_MAX_FIELDS: Final = 10
+_MAX_HEADER: Final = 150
+_MAX_ELEMENTS: Final = 25
+_MAX_BUTTON: Final = 75
+_MAX_URL: Final = 3_000
+_MAX_ID: Final = 255
+_MAX_CONTEXT_ELEMENTS: Final = 10
+
+Block = dict[str, Any]
+
+
+class Refused(Exception):
+    """The code of Slack's answer."""
+
+
+def length(text: str) -> int:
+    """As Slack counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def check(content: dict[str, Any]) -> None:
+    """Raise Refused when Slack would not take the text, blocks or attachments of a message."""
+    if length(content.get("text", "")) > MAX_TEXT:
+        raise Refused("msg_too_long")
+    attachments = content.get("attachments", [])
+    if len(attachments) > _MAX_ATTACHMENTS:
+        raise Refused("too_many_attachments")
+    groups = [content.get("blocks", []), *(attachment.get("blocks", []) for attachment in attachments)]
+    if not all(_are_right(blocks) for blocks in groups):
+        raise Refused("invalid_blocks")
+    if sum(length(text) for blocks in groups for text in _texts(blocks)) > _MAX_ALL_TEXT:
+        raise Refused("msg_blocks_too_long")
+
+
+def _are_right(blocks: list[Block]) -> bool:
+    return len(blocks) <= _MAX_BLOCKS and all(
+        block.get("type") in _BLOCKS and _BLOCKS[block["type"]](block) for block in blocks
+    )
+
+
+def _is_section(block: Block) -> bool:
+    fields = block.get("fields", [])
+    if "text" not in block and not fields:
+        return False
+    return (
+        ("text" not in block or _is_text(block["text"], _MAX_SECTION))
+        and len(fields) <= _MAX_FIELDS
+        and all(_is_text(field, _MAX_FIELD) for field in fields)
+    )
+
+
+def _is_header(block: Block) -> bool:
+    return _is_text(block.get("text"), _MAX_HEADER, kinds=("plain_text",))
+
+
+def _is_actions(block: Block) -> bool:
+    elements = block.get("elements", [])
+    ids = [element["action_id"] for element in elements if "action_id" in element]
+    return (
+        1 <= len(elements) <= _MAX_ELEMENTS and all(map(_is_button, elements)) and len(set(ids)) == len(ids)
+    )
+
+
+def _is_button(element: Block) -> bool:
+    return (
+        element.get("type") == "button"
+        and _is_text(element.get("text"), _MAX_BUTTON, kinds=("plain_text",))
+        and len(element.get("url", "")) <= _MAX_URL
+        and len(element.get("action_id", "")) <= _MAX_ID
+    )
+
+
+def _is_context(block: Block) -> bool:
+    elements = block.get("elements", [])
+    return 1 <= len(elements) <= _MAX_CONTEXT_ELEMENTS and all(
+        _is_text(element, _MAX_SECTION) for element in elements
+    )
+
+
+def _is_text(text: Any, limit: int, kinds: tuple[str, ...] = ("mrkdwn", "plain_text")) -> bool:
+    if not isinstance(text, dict) or text.get("type") not in kinds or not isinstance(text.get("text"), str):
+        return False
+    wrong = {"verbatim"} if text["type"] == "plain_text" else {"emoji"}
+    return not wrong & text.keys() and 1 <= length(text["text"]) <= limit
+
+
+def _texts(part: Any) -> Iterator[str]:
+    """Every text in blocks, however deep."""
+    if isinstance(part, list):
+        for one in part:
+            yield from _texts(one)
+    elif isinstance(part, dict):
+        for key, one in part.items():
+            if key == "text" and isinstance(one, str):
+                yield one
+            else:
+                yield from _texts(one)
+
+
+_BLOCKS: Final[dict[str, Callable[[Block], bool]]] = {
+    "section": _is_section,
+    "header": _is_header,
+    "actions": _is_actions,
+    "context": _is_context,
+    "divider": lambda _block: True,
+}
