@@ -2,7 +2,8 @@
 
 It keeps what was posted and every edit of it, and can be told to fail. What it keeps is read as JSON:
 
-    GET  /recorded            {"channels": {id: name}, "messages": [...], "calls": [...]}
+    GET  /                    the same as a page to watch in a browser, ?channel=C... for one channel
+    GET  /recorded            {"people": {id: name}, "channels": {id: name}, "messages": [...], "calls": [...]}
     POST /people              {"email": ..., "id": "U...", "name": ...}: somebody users.lookupByEmail finds
     POST /channels            {"id": "C...", "name": ...}: a channel that exists and has the bot in it
     POST /failures            {"calls": 3, "answer": "rate_limited" | "error" | "down", "retry_after": 1}
@@ -16,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from local_aws.slack_page import SECURITY_POLICY, page
 from local_aws.slack_workspace import SlackError, Workspace
 
 TOKEN = "xoxb-local-snow-white"  # noqa: S105  # opens nothing but this server
@@ -58,6 +60,8 @@ class _Requests(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == "/recorded":
             self._answer(200, self.server.workspace.recorded())
+        elif path == "/":
+            self._show_page()
         elif path.startswith("/api/"):
             self._call(path.removeprefix("/api/"))
         else:
@@ -123,10 +127,17 @@ class _Requests(BaseHTTPRequestHandler):
                 given[key] = json.loads(given[key])
         return given
 
+    def _show_page(self) -> None:
+        chosen = parse_qs(urlsplit(self.path).query).get("channel", [None])[-1]
+        body = page(self.server.workspace.recorded(), chosen).encode()
+        self._send(200, "text/html; charset=utf-8", body, {"Content-Security-Policy": SECURITY_POLICY})
+
     def _answer(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        body = json.dumps(content).encode()
+        self._send(status, "application/json; charset=utf-8", json.dumps(content).encode(), headers)
+
+    def _send(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         for name, text in (headers or {}).items():
             self.send_header(name, text)
