@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -13,7 +12,7 @@ from settings import Settings
 from snow_white.discovery import discover
 from snow_white.regions import Regions
 from snow_white.request import Request
-from snow_white.run import Execution, Progress, Run
+from snow_white.run import Execution, Run
 
 logger = Logger()
 settings = Settings.from_env()
@@ -27,9 +26,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     execution = Execution.from_json(raw["execution"])
     logger.append_keys(execution=execution.name)
     request = Request.parse(raw["request"], settings.defaults)
-    plan = discover(request, regions)
-    instances = sum(part.instances for part in plan)
-    logger.info(
-        "planned", extra={"plan": [part.to_json() for part in plan], "at": datetime.now(UTC).isoformat()}
-    )
-    return Run(execution, request, plan, progress=Progress(0, instances)).to_json()
+    run = Run.planned(execution, request, discover(request, regions))
+    logger.info("planned", extra={"plan": [part.to_json() for part in run.plan]})
+    return run.to_json()

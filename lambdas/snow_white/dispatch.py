@@ -22,7 +22,7 @@ from snow_white.survey import (
     to_prove_again,
     unsent_standings,
 )
-from snow_white.waiting import SHORTEST_SECONDS
+from snow_white.waiting import SHORTEST_SECONDS, seconds_to_wait
 
 _REFUSALS_KEPT: Final = 20
 
@@ -133,6 +133,7 @@ def _record(run: Run, results: Mapping[str, _Sending | RegionUnavailable], now: 
     refusals = dict(run.refusals)
     seen = dict(run.seen)
     reached = 0
+    began = run.dispatched_at or now
     for region, result in results.items():
         if isinstance(result, RegionUnavailable):
             continue
@@ -149,6 +150,10 @@ def _record(run: Run, results: Mapping[str, _Sending | RegionUnavailable], now: 
         fruitless_sendings=0 if reached else run.fruitless_sendings + 1,
         refusals=dict(islice(refusals.items(), _REFUSALS_KEPT)),
         seen=seen,
-        dispatched_at=run.dispatched_at or now,
-        wait_seconds=SHORTEST_SECONDS,
+        dispatched_at=began,
+        # One that SSM keeps refusing is tried again and again: at the pace of the polls, or hours of it would fill
+        # the execution's history.
+        wait_seconds=SHORTEST_SECONDS
+        if reached
+        else seconds_to_wait((now - began).total_seconds(), run.seconds_left(now)),
     )

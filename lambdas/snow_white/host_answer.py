@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -43,11 +42,6 @@ class Process:
     state: str
     supervisor: str
 
-    def __str__(self) -> str:
-        jobs = "1 job" if self.busy == 1 else f"{self.busy} jobs"
-        tag = f" {self.tag}" if self.tag else ""
-        return f"process {self.pid}{tag} {self.state} with {jobs}"
-
 
 @dataclass(frozen=True)
 class HostAnswer:
@@ -57,10 +51,6 @@ class HostAnswer:
     message: str
     processes: tuple[Process, ...] = ()
     omitted: int = 0
-
-    def process_states(self) -> Counter[str]:
-        """How many processes are in which state, e.g. {"awake": 3, "quiet": 1}."""
-        return Counter(process.state for process in self.processes)
 
 
 def parse_answer(output: str) -> HostAnswer | None:

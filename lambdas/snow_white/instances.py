@@ -32,7 +32,8 @@ class Instance:
 def present_instances(client: EC2Client, environments: Sequence[Environment]) -> list[Instance]:
     """All pending and running instances of the environments, by id.
 
-    Instances that are stopping, stopped or terminated are not there any more: their workers have ended.
+    Instances that are stopping, stopped or terminated do not count: EC2 ends their workers, or has, and no command
+    reaches them any more.
     """
     names = {environment.id: environment.name for environment in environments}
     found: list[Instance] = []

@@ -101,7 +101,7 @@ def _judge(run: Run, regions: Regions, now: datetime, note: NoteVerdict) -> Run:
     """
     late = _is_late(run, now)
     found = in_each(run.request.regions, lambda region: _environments(run, regions, region))
-    run = run.with_plan(_grown(run, found))
+    run = replace(run, plan=_grown(run, found))
     looks = in_each(_planned(run), lambda region: look(regions, run, part_of(run, region)))
     views = {region: view for region, view in looks.items() if isinstance(view, View)}
     judged = in_each(

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 
 if TYPE_CHECKING:
     import boto3
@@ -24,6 +29,7 @@ T = TypeVar("T")
 CONFIG: Final = Config(
     connect_timeout=5, read_timeout=20, retries={"mode": "adaptive", "total_max_attempts": 8}
 )
+_NETWORK_ERRORS: Final = (ConnectionError, HTTPClientError, IncompleteReadError)
 _MAX_THREADS: Final = 16
 _PASSING_CODES: Final = (
     "Throttling",
@@ -83,7 +89,10 @@ class Regions:
 
 @contextmanager
 def region_errors(region: str) -> Iterator[None]:
-    """Turn what boto3 raises inside into `RegionUnavailable` or `RegionRefused`, naming the region."""
+    """Turn what AWS or the network answers inside into `RegionUnavailable` or `RegionRefused`, naming the region.
+
+    An error of our own making, such as a parameter that boto3 does not take, is let through as it is.
+    """
     try:
         yield
     except ClientError as error:
@@ -92,7 +101,7 @@ def region_errors(region: str) -> Iterator[None]:
         passing = code in _PASSING_CODES or status >= 500
         kind = RegionUnavailable if passing else RegionRefused
         raise kind(f"{region}: {error}") from error
-    except BotoCoreError as error:
+    except _NETWORK_ERRORS as error:
         raise RegionUnavailable(f"{region}: {error}") from error
 
 

@@ -4,8 +4,10 @@ Shape (all of it JSON):
     result: "confirmed" or "not_confirmed"
     error, cause: null for a confirmed run; else the error's name and a sentence, as the execution's Fail state shows
     action, application, environments, regions, requested_by: what was asked, and where it was found
-    instances: how many were judged; counts: {verdict: how many}; processes: {state: how many}, as the hosts said
-    problems: every instance that is not confirmed, [{region, environment, instance, verdict, reason, processes}]
+    instances: how many were judged; counts: {verdict: how many}; processes: {state: how many} that the hosts listed,
+        and more_processes: how many they left out for the length of their answers
+    problems: every instance that is not confirmed,
+        [{region, environment, instance, verdict, reason, processes, more_processes}]
     more_problems: how many were left out of `problems`
     notes: instances without Sidekiq, [{region, environment, instance, verdict, reason, processes}], and
         more_notes: how many were left out
@@ -70,6 +72,7 @@ def final_report(
             "verdict": Verdict.UNREACHABLE.value,
             "reason": f"the region did not answer: {why}"[:_MAX_REASON],
             "processes": [],
+            "more_processes": 0,
         }
         for region, why in sorted(silent.items())
     ]
@@ -84,6 +87,7 @@ def final_report(
         "processes": dict(
             sum((Counter(p.state for p in one.judgement.processes) for _, one in everyone), Counter())
         ),
+        "more_processes": sum(one.judgement.omitted for _, one in everyone),
         **_listed("problems", problems),
         **_listed("notes", notes),
     }
@@ -113,6 +117,7 @@ def failure_report(
         "instances": 0,
         "counts": {},
         "processes": {},
+        "more_processes": 0,
         "problems": [],
         "more_problems": 0,
         "notes": [],
@@ -184,6 +189,7 @@ def _row(region: str, standing: Standing) -> dict[str, Any]:
         "verdict": standing.judgement.verdict.value,
         "reason": standing.judgement.reason[:_MAX_REASON],
         "processes": [asdict(process) for process in processes[:_MAX_PROCESSES]],
+        "more_processes": max(0, len(processes) - _MAX_PROCESSES) + standing.judgement.omitted,
     }
 
 

@@ -182,7 +182,9 @@ class _Fields:
         return regions or deployed
 
     def timeout(self) -> int:
-        value = self.raw.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)
+        value = self.raw.get("timeout_seconds")
+        if value is None:
+            return DEFAULT_TIMEOUT_SECONDS
         # JSON's true is an int to Python, and 60.0 is written by some JSON writers for 60.
         if isinstance(value, float) and value.is_integer():
             value = int(value)

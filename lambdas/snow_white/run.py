@@ -7,7 +7,7 @@ ids, far from the 256 KB that a state may have. Who is in scope is asked anew at
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -182,8 +182,10 @@ class Run:
             "report": dict(self.report) if self.report is not None else None,
         }
 
-    def with_plan(self, plan: tuple[RegionPlan, ...]) -> Run:
-        return replace(self, plan=plan)
+    @classmethod
+    def planned(cls, execution: Execution, request: Request, plan: tuple[RegionPlan, ...]) -> Run:
+        """A run before anything was sent."""
+        return cls(execution, request, plan, progress=Progress(0, sum(part.instances for part in plan)))
 
 
 def _time(text: str | None) -> datetime | None:

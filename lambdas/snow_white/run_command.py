@@ -27,6 +27,8 @@ INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
 DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
 _PAGE: Final = 50  # SSM: the largest page of both lists
 _COMMENT_LENGTH: Final = 100
+# SendCommand's errors that are about single instances: not managed or ended; Windows.
+_ONE_OF_THEM_IS_WRONG: Final = frozenset({"InvalidInstanceId", "UnsupportedPlatformType"})
 # A clock that is a little off must not hide the first commands of a run.
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _ENDED: Final = frozenset(
@@ -142,10 +144,11 @@ def _send_or_halve(
             MaxErrors="100%",
         )
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "InvalidInstanceId":
+        code = error.response.get("Error", {}).get("Code", "")
+        if code not in _ONE_OF_THEM_IS_WRONG:
             raise
         if len(ids) == 1:
-            return Sent(refused={ids[0]: error.response["Error"].get("Message", "InvalidInstanceId")})
+            return Sent(refused={ids[0]: error.response["Error"].get("Message", code)})
         middle = len(ids) // 2
         return _send_or_halve(client, action, ids[:middle], execution_timeout, comment) + _send_or_halve(
             client, action, ids[middle:], execution_timeout, comment

@@ -100,9 +100,11 @@ def _goes_on(regions: Regions, view: View, command: Command) -> bool:
     if command.ended:
         return False
     present = {instance.id for instance in view.instances}
-    awaited = {one for one in command.instance_ids if one in present and view.last_command[one] == command}
-    if len(command.instance_ids) - command.completed > len(command.instance_ids) - len(awaited):
-        return True
+    awaited = {
+        one for one in command.instance_ids if one in present and view.last_command[one].id == command.id
+    }
+    if command.completed < len(awaited):
+        return True  # whoever has ended, at least one of the awaited has not
     return any(
         invocation.instance_id in awaited and not invocation.ended
         for invocation in run_command.invocations(regions.ssm(view.region), command.id)
@@ -121,7 +123,7 @@ def silent_instances(regions: Regions, view: View, most: int) -> list[Instance]:
             for one in run_command.invocations(regions.ssm(view.region), command.id)
             if one.status == "inprogress"
             and one.instance_id in by_id
-            and view.last_command[one.instance_id] == command
+            and view.last_command[one.instance_id].id == command.id
         ]
     return found[:most]
 
@@ -152,7 +154,7 @@ def ended_standings(
     for command in commands:
         for invocation in run_command.invocations(regions.ssm(view.region), command.id):
             instance = by_id.get(invocation.instance_id)
-            if instance is None or view.last_command.get(instance.id) != command or not invocation.ended:
+            if instance is None or view.last_command[instance.id].id != command.id or not invocation.ended:
                 continue
             judgement = judge(action, invocation)
             again = judgement.passing and view.sendings[instance.id] < MAX_SENDINGS

@@ -48,12 +48,14 @@ class Judgement:
     Attributes:
         passing: the reason may pass, so waiting or sending again may bring a confirmation.
         unsent: no command of the run went to it.
+        omitted: processes that the host left out of its answer for its length.
         confirmed_at: when the host's script ended, for a confirmation.
     """
 
     verdict: Verdict
     reason: str
     processes: tuple[Process, ...] = ()
+    omitted: int = 0
     passing: bool = False
     unsent: bool = False
     confirmed_at: datetime | None = None
@@ -94,13 +96,19 @@ def _judge_answer(action: Action, invocation: Invocation) -> Judgement:
     said = answer.message or "the host gave no reason"
     match (invocation.status, invocation.exit_code):
         case ("success", ExitCode.CONFIRMED) if _confirms(action, answer):
-            return Judgement(Verdict(answer.result), said, answer.processes, confirmed_at=invocation.ended_at)
+            return Judgement(
+                Verdict(answer.result),
+                said,
+                answer.processes,
+                answer.omitted,
+                confirmed_at=invocation.ended_at,
+            )
         case ("failed", ExitCode.JOBS_RUNNING) if answer.result == "busy":
-            return Judgement(Verdict.BUSY, said, answer.processes)
+            return Judgement(Verdict.BUSY, said, answer.processes, answer.omitted)
         case ("failed", ExitCode.NO_SIDEKIQ) if answer.result == "no_worker":
             return Judgement(Verdict.NO_WORKER, said)
         case ("failed", ExitCode.COULD_NOT_BE_DONE) if answer.result == "unconfirmed":
-            return Judgement(Verdict.UNCONFIRMED, said, answer.processes)
+            return Judgement(Verdict.UNCONFIRMED, said, answer.processes, answer.omitted)
     return _contradiction(invocation, answer)
 
 

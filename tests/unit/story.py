@@ -11,7 +11,7 @@ from snow_white.discovery import discover
 from snow_white.dispatch import dispatch
 from snow_white.poll import poll
 from snow_white.request import Action, Request
-from snow_white.run import Execution, Outcome, Progress, Run
+from snow_white.run import Execution, Outcome, Run
 
 from .fake_cloud import START, FakeCloud
 
@@ -44,7 +44,7 @@ class Story:
 
     def end(self, most_turns: int = 5_000) -> Run:
         """The run at its end, with its report. Fails if it does not end within the turns."""
-        run = Run(
+        run = Run.planned(
             Execution("arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1", "night-1", START),
             self.request,
             discover(self.request, self.cloud),  # type: ignore[arg-type]
@@ -83,5 +83,6 @@ def _as_carried(run: Run) -> Run:
 
 def _announced(run: Run, cloud: FakeCloud) -> Run:
     state = run.to_json()
-    announced = Progress(**state["progress"]).to_json()
-    return Run.from_json({**state, "announced": announced, "announced_at": cloud.clock.now.isoformat()})
+    return Run.from_json(
+        {**state, "announced": state["progress"], "announced_at": cloud.clock.now.isoformat()}
+    )

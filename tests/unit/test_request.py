@@ -103,6 +103,13 @@ def test_a_bad_request_is_told_what_is_wrong_and_what_is_allowed(raw: object, sa
     assert said in refusal(raw)
 
 
+@pytest.mark.parametrize(
+    "key", ["environments", "regions", "timeout_seconds", "channel", "slack_user", "requested_by"]
+)
+def test_what_is_null_counts_as_left_out(key: str) -> None:
+    assert parse({**SHORTEST, key: None}) == parse(SHORTEST)
+
+
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     said = refusal({"action": "sleep", "aplication": "shop", "timeout_seconds": 1})
     assert "'action' must be one of" in said
@@ -125,8 +132,16 @@ json_values = st.recursive(
 @given(
     st.one_of(
         json_values,
-        st.dictionaries(
-            st.sampled_from(["action", "application", "environments", "timeout_seconds"]), json_values
+        st.fixed_dictionaries(
+            {
+                "action": st.sampled_from(["quiet", "wake", "sleep"]),
+                "application": st.text(min_size=1, max_size=9),
+            },
+            optional={
+                "environments": st.lists(st.text(min_size=1, max_size=9), min_size=1, max_size=3),
+                "timeout_seconds": st.integers(0, 200_000),
+                "channel": json_values,
+            },
         ),
     )
 )
@@ -134,7 +149,7 @@ def test_any_json_is_either_taken_or_refused_with_a_sentence(raw: Any) -> None:
     try:
         request = parse(raw)
     except InvalidRequest as refused:
-        assert str(refused).endswith((".", "number.", "text."))
+        assert str(refused).endswith(".")
     else:
         assert 60 <= request.timeout_seconds <= 172_800
         assert request.application

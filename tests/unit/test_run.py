@@ -208,6 +208,15 @@ def test_one_refused_id_does_not_keep_the_others_from_being_reached(cloud: FakeC
     assert problems(report)[bad.id] == ("unreachable", f"Instances not in a valid state: {bad.id}")
 
 
+def test_an_instance_that_stays_refused_does_not_use_up_the_history(cloud: FakeCloud) -> None:
+    for one in cloud["us-east-1"].instances.values():
+        one.answers = [Answer(after=172_000), Answer(20)]
+    cloud["us-east-1"].add_instance("shop-workers", refused=True)
+    story = Story(cloud, request(timeout_seconds=172_800))
+    assert story.report()["counts"] == {"quiet": 3, "unreachable": 1}
+    assert story.events < 25_000
+
+
 def test_a_host_without_sidekiq_is_listed_and_fails_nobody(cloud: FakeCloud) -> None:
     bare = next(iter(cloud["us-east-1"].instances.values()))
     bare.answers = [Answer(5, "Failed", 3, says("no_worker", message="no Sidekiq here"))]
@@ -303,7 +312,7 @@ def test_a_command_that_the_lists_do_not_show_yet_is_not_sent_twice(cloud: FakeC
 
 
 def test_a_dispatch_that_is_tried_again_finds_what_it_has_sent(cloud: FakeCloud) -> None:
-    run = Run(
+    run = Run.planned(
         Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
         request(),
         discover(request(), cloud),  # type: ignore[arg-type]
@@ -320,7 +329,7 @@ def test_a_dispatch_that_is_tried_again_finds_what_it_has_sent(cloud: FakeCloud)
 def test_another_executions_commands_are_not_taken_for_ones_own(cloud: FakeCloud) -> None:
     first = Story(cloud, request())
     first.end()
-    other = Run(
+    other = Run.planned(
         Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-11", "night-11", cloud.clock.now),
         request(),
         discover(request(), cloud),  # type: ignore[arg-type]
@@ -392,7 +401,7 @@ def test_a_poll_asks_for_a_page_of_commands_and_not_for_every_instance() -> None
     cloud = FakeCloud(("us-east-1",))
     for one in cloud["us-east-1"].add_environment("shop", "shop-workers", instances=1000):
         one.answers = [Answer(after=5000)]
-    run = Run(
+    run = Run.planned(
         Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
         request(regions=("us-east-1",)),
         discover(request(regions=("us-east-1",)), cloud),  # type: ignore[arg-type]
