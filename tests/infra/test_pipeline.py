@@ -1,0 +1,143 @@
+"""Snow White in a customer's pipeline."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Aws, Stack
+from aws_cdk import aws_stepfunctions as sfn
+
+from infra.pipeline import InvalidPipelineAction, PipelineActions, execution_name_prefix
+from infra.validation import demand_clean_report
+from snow_white.request import Action, Defaults, Request
+from tests.infra.example_pipeline import MACHINE, NAME
+from tests.infra.templates import Json, Template, allowed, text
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, synthesized by a process of its own."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    command = [sys.executable, "-m", "tests.infra.example_pipeline", str(folder)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def template(folder: Path) -> Template:
+    return Template(json.loads((folder / "ExamplePipeline.template.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def deploy_stage(template: Template) -> list[Json]:
+    """The actions of the example's last stage, in the order in which they run."""
+    _, stage = template.only("AWS::CodePipeline::Pipeline")["Stages"]
+    return sorted(stage["Actions"], key=lambda action: int(action["RunOrder"]))
+
+
+def workers(**given: Any) -> PipelineActions:
+    machine = sfn.StateMachine.from_state_machine_arn(Stack(App(), "Test"), "SnowWhite", MACHINE)
+    return PipelineActions(**{"state_machine": machine, "pipeline": NAME, "application": "backups", **given})
+
+
+def test_workers_are_quiet_before_the_deploy_and_woken_after_it(deploy_stage: list[Json]) -> None:
+    assert [(action["Name"], action["ActionTypeId"]["Provider"]) for action in deploy_stage] == [
+        ("QuietWorkers", "StepFunctions"),
+        ("DeployVersion", "ElasticBeanstalk"),
+        ("WakeWorkers", "StepFunctions"),
+    ]
+    orders = [action["RunOrder"] for action in deploy_stage]
+    assert orders == sorted(set(orders)), "each waits for the one before, which a failed one never lets begin"
+
+
+def test_the_actions_start_snow_white_with_a_request_that_it_takes(deploy_stage: list[Json]) -> None:
+    for action, expected in ((deploy_stage[0], Action.QUIET), (deploy_stage[2], Action.WAKE)):
+        configuration = action["Configuration"]
+        assert configuration["StateMachineArn"] == MACHINE
+        assert configuration["InputType"] == "Literal"
+        request = Request.parse(json.loads(configuration["Input"]), Defaults(("us-east-1",), ("other",)))
+        assert (request.action, request.application) == (expected, "backups")
+        assert (request.environments, request.timeout_seconds) == (("workers",), 86_400)
+        assert request.requested_by == f"pipeline {NAME} (execution #{{codepipeline.PipelineExecutionId}})"
+
+
+def test_each_action_s_role_may_start_and_watch_such_runs_and_nothing_else(
+    template: Template, deploy_stage: list[Json]
+) -> None:
+    runs = MACHINE.replace(":stateMachine:", ":execution:")
+    for action, prefix in ((deploy_stage[0], "quiet-backups"), (deploy_stage[2], "wake-backups")):
+        assert action["Configuration"]["ExecutionNamePrefix"] == prefix
+        role = text(action["RoleArn"]).removeprefix("<").removesuffix(".Arn>")
+        (policy,) = [
+            policy
+            for policy in template.resources("AWS::IAM::Policy").values()
+            if [text(one) for one in policy["Roles"]] == [f"<{role}>"]
+        ]
+        assert allowed(policy) == {
+            ("states:StartExecution", MACHINE, ""),
+            ("states:DescribeStateMachine", MACHINE, ""),
+            ("states:DescribeExecution", f"{runs}:{prefix}*", ""),
+        }
+
+
+def test_the_example_passes_the_checks(folder: Path) -> None:
+    demand_clean_report(folder)
+    result = subprocess.run(
+        ["cfn-lint", "--ignore-checks", "W3005", "--template", "ExamplePipeline.template.json"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_what_is_not_said_is_left_to_the_settings() -> None:
+    assert json.loads(workers().execution_input("quiet")).keys() == {"action", "application", "requested_by"}
+
+
+def test_an_input_that_codepipeline_does_not_take_is_refused_with_the_way_out() -> None:
+    room = 1_000 - len(workers(environments=("",)).execution_input("quiet")) - 1
+    fitting = workers(environments=("e" * room,)).execution_input("quiet")
+    assert 990 <= len(fitting) <= 1_000
+    with pytest.raises(
+        InvalidPipelineAction, match=r"has 1,001 characters, but CodePipeline takes 1,000\. Name"
+    ):
+        workers(environments=("e" * (room + 1),)).quiet()
+
+
+def test_what_is_only_known_at_deploy_time_is_refused() -> None:
+    with pytest.raises(InvalidPipelineAction, match="must be plain text"):
+        workers(application=Aws.STACK_NAME).wake()
+
+
+@pytest.mark.parametrize("seconds", [59, 172_801])
+def test_a_time_limit_that_the_run_would_refuse_is_refused_here(seconds: int) -> None:
+    with pytest.raises(
+        InvalidPipelineAction, match=f"'timeout_seconds' is {seconds}, but must be 60 to 172800"
+    ):
+        workers(timeout_seconds=seconds).stop()
+
+
+@pytest.mark.parametrize(
+    ("application", "prefix"),
+    [
+        ("backups", "quiet-backups"),
+        ("My backups (new)", "quiet-My-backups-new"),
+        ("a" * 100, "quiet-" + "a" * 37),
+        ("Sicherungen übers Netz", "quiet-Sicherungen-bers-Netz"),
+    ],
+)
+def test_the_prefix_of_the_runs_names_has_at_most_43_characters_of_those_allowed(
+    application: str, prefix: str
+) -> None:
+    assert execution_name_prefix("quiet", application) == prefix
+    assert len(prefix) <= 43
