@@ -21,7 +21,7 @@ from snow_white.request import Action
 from snow_white.verdict import CONFIRMED, HARMLESS
 
 UNKNOWN: Final = "unknown"
-_DRAINS: Final = frozenset({Action.QUIET.value, Action.STOP.value})
+_DRAINS: Final = (Action.QUIET, Action.STOP)
 _NO_PROBLEM: Final = frozenset(verdict.value for verdict in CONFIRMED | HARMLESS)
 
 
@@ -29,8 +29,8 @@ def emit(state: Mapping[str, Any], report: Mapping[str, Any]) -> None:
     """Write the lines of a run that has ended to stdout.
 
     Args:
-        state: the run as far as it came. Action and application count as unknown where nothing was found for them,
-            because what somebody mistyped must not become a metric of its own.
+        state: the run as far as it came. An application for which nothing was found counts as unknown, because what
+            somebody mistyped must not become a metric of its own.
     """
     planned = bool(state.get("plan"))
     of_run = _metrics(report, planned=planned)
@@ -56,7 +56,8 @@ def emit(state: Mapping[str, Any], report: Mapping[str, Any]) -> None:
 
 def _metrics(report: Mapping[str, Any], *, planned: bool) -> EphemeralMetrics:
     metrics = EphemeralMetrics()
-    metrics.add_dimension("action", _value(report.get("action")) if planned else UNKNOWN)
+    action = report.get("action")
+    metrics.add_dimension("action", action if action in list(Action) else UNKNOWN)
     metrics.add_dimension("application", _value(report.get("application")) if planned else UNKNOWN)
     return metrics
 

@@ -1,10 +1,13 @@
-"""Who is told, and that nobody's deafness fails a run."""
+"""Who is told, and that nobody's deafness fails a run. A request that matches nothing needs no hosts to be told."""
 
 from __future__ import annotations
 
+import json
 import secrets
+from typing import Any
 
-from tests.workflow.shop import Shop, ended, eventually
+from local_aws.running import Credentials
+from tests.workflow.shop import HOME, Shop, ended, eventually
 
 
 def test_the_person_is_found_by_the_users_tag_told_directly_and_mentioned(shop: Shop) -> None:
@@ -13,9 +16,73 @@ def test_the_person_is_found_by_the_users_tag_told_directly_and_mentioned(shop: 
     shop.aws.create_user(name, [], {"slack_userid": member})
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    end = ended(shop.run("status", requested_by=name))
+    execution = shop.run("status", requested_by=name, direct_message=True)
+    end = ended(execution)
     assert end.report["slack"]["told"] == [shop.channel, member]
     assert f"<@{member}>" in shop.told()[-1]["text"]
+    (line,) = logged(shop, "PollCommand", execution.name, '"verdict"')
+    assert (line["verdict"], line["environment"]) == ("reported", f"{shop.name}-workers")
+    (measured,) = [
+        line for line in logged(shop, "NotifySlack", shop.name, '"_aws"') if line["application"] == shop.name
+    ]
+    assert measured["action"] == "status"
+    assert measured["Runs"] == measured["RunsConfirmed"] == measured["WorkersConfirmed"] == [1.0]
+    assert not any("i-" in str(value) for value in measured.values() if isinstance(value, str))
+
+
+def test_a_run_that_names_nobody_is_asked_for_in_cloudtrail(shop: Shop) -> None:
+    execution = shop.run("status")
+    assert ended(execution).error == "NothingMatched"
+    assert "<@U0ANN> (ann-" in json.dumps(shop.told()[0]["attachments"])
+    assert shop.told()[-1]["text"].startswith("<@U0ANN> ")
+
+
+def test_somebody_who_signed_in_with_an_e_mail_address_is_found_by_it(shop: Shop) -> None:
+    member, address = f"U{secrets.token_hex(4).upper()}", f"{shop.name}@example.com"
+    shop.aws.slack.add_person(member, address)
+    execution = shop.start(
+        {"action": "status", "application": shop.name, "channel": shop.channel}, signed_in(shop, address)
+    )
+    assert ended(execution).error == "NothingMatched"
+    assert shop.told()[-1]["text"].startswith(f"<@{member}> ")
+    report = execution.end().report
+    assert report["requested_by"].startswith(f"{address} (")
+    assert report["slack"]["told"] == [shop.channel]
+
+
+def test_others_hear_of_the_end_of_a_run_by_an_event(shop: Shop) -> None:
+    events, sqs, name = shop.aws.client("events"), shop.aws.client("sqs"), f"heard-{shop.name}"
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:{HOME}:{shop.aws.account}:{name}"
+    let_in = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": arn}
+    policy = {"Version": "2012-10-17", "Statement": [{**let_in, "Action": "sqs:SendMessage"}]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+    events.put_rule(
+        Name=name,
+        EventPattern=json.dumps(
+            {
+                "source": ["snow-white"],
+                "detail-type": ["Snow White Run Ended"],
+                "detail": {"application": [shop.name], "result": ["not_confirmed"]},
+            }
+        ),
+    )
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+
+    execution = shop.run("quiet")
+    assert ended(execution).error == "NothingMatched"
+
+    heard: list[dict[str, Any]] = []
+
+    def is_heard() -> bool:
+        heard.extend(sqs.receive_message(QueueUrl=queue).get("Messages", []))
+        return bool(heard)
+
+    eventually(is_heard, "the event is there")
+    event = json.loads(heard[0]["Body"])
+    assert event["resources"] == [execution.arn]
+    assert event["detail"]["execution"] == {"arn": execution.arn, "name": execution.name}
+    assert (event["detail"]["action"], event["detail"]["error"]) == ("quiet", "NothingMatched")
 
 
 def test_a_run_whose_channel_slack_does_not_know_works_and_says_so(shop: Shop) -> None:
@@ -62,3 +129,26 @@ def closing_lines(shop: Shop, execution: str) -> list[str]:
     (group,) = [one for one in groups if "CloseRun" in one]
     events = logs.filter_log_events(logGroupName=group)["events"]
     return [one["message"] for one in events if execution in one["message"] and '"closed"' in one["message"]]
+
+
+def signed_in(shop: Shop, session: str) -> Credentials:
+    """Keys of a session of that name in a role that may start Snow White."""
+    iam, role = shop.aws.client("iam"), f"deployer-{shop.name}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": shop.aws.account}, "Action": "sts:AssumeRole"}
+    created = iam.create_role(
+        RoleName=role,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    iam.attach_role_policy(RoleName=role, PolicyArn=shop.aws.outputs["InvokePolicyArn"])
+    keys = shop.aws.client("sts").assume_role(RoleArn=created["Role"]["Arn"], RoleSessionName=session)
+    given = keys["Credentials"]
+    return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+
+def logged(shop: Shop, function: str, *containing: str) -> list[dict[str, Any]]:
+    """The JSON lines of a function's log that contain all of the texts."""
+    logs = shop.aws.client("logs")
+    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    (group,) = [one for one in groups if function in one]
+    messages = [one["message"] for one in logs.filter_log_events(logGroupName=group)["events"]]
+    return [json.loads(one) for one in messages if all(text in one for text in containing)]
