@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +30,8 @@ HOME: Final = "us-east-1"
 AWAY: Final = "eu-west-1"
 APPLICATION: Final = "backups"
 PERSON: Final = "U0ANN"
+_ROOT: Final = Path(__file__).parents[2]
+_OTHERS: Final = ("AWS_", "SNOW_WHITE_")  # variables that may lead to somebody's real account
 _PATIENCE_SECONDS: Final = 280.0
 _JOBS: Final = 150
 _LONG_JOBS: Final = 6
@@ -66,7 +70,7 @@ class Demonstration:
         with self.timed("deploying the application's new version"):
             self._deploy_application()
         with self.timed("wake"):
-            woken = self._act("wake", ann)
+            woken = self._act_from_the_command_line("wake", ann)
         with self.timed("doing the rest of the backlog"):
             self._wait(lambda: not (self.ledger().waiting or self.ledger().running), "the backlog is done")
         for action, end in (("quiet", quieted), ("wake", woken)):
@@ -137,6 +141,32 @@ class Demonstration:
         self.console.print(f"The execution {ended.status}.")
         if ended.status != "SUCCEEDED":
             raise DemoFailed(f"{action} ended {ended.status}: {ended.cause}")
+        return ended
+
+    def _act_from_the_command_line(self, action: str, ann: Credentials) -> Ended:
+        """Run scripts/snow-white as a person does, and let it show what it shows."""
+        command = ["scripts/snow-white", action, "-p", APPLICATION]
+        self.console.print(f"As IAM user ann: {' '.join(command)}")
+        result = subprocess.run(
+            command,
+            cwd=_ROOT,
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)},
+                "AWS_ENDPOINT_URL": self.aws.endpoint,
+                "AWS_ACCESS_KEY_ID": ann.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": ann.secret_access_key,
+            },
+            stdin=subprocess.DEVNULL,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+        )
+        machine = self.aws.outputs["StateMachineArn"]
+        newest = self.aws.client("stepfunctions").list_executions(stateMachineArn=machine, maxResults=1)
+        ended = FollowedRun(self.aws.client("stepfunctions"), newest["executions"][0]["executionArn"]).end()
+        if result.returncode or ended.status != "SUCCEEDED":
+            raise DemoFailed(
+                f"{action} ended {ended.status} with exit code {result.returncode}: {ended.cause}"
+            )
         return ended
 
     def _check_quiet(self) -> None:

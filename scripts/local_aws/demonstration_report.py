@@ -58,13 +58,13 @@ def print_usage(console: Console, aws: LocalAws, ann: Credentials) -> None:
 
     export AWS_ENDPOINT_URL={aws.endpoint} AWS_DEFAULT_REGION={HOME_REGION}
     export AWS_ACCESS_KEY_ID={ann.access_key_id} AWS_SECRET_ACCESS_KEY={ann.secret_access_key}
+    ./scripts/snow-white status -p backups
+    ./scripts/snow-white runs
+
+or with the AWS CLI, and the same variables:
+
     aws stepfunctions start-execution --input '{request}' \\
         --state-machine-arn {aws.outputs["StateMachineArn"]}
-
-or with boto3, which .venv has, and the same variables:
-
-    .venv/bin/python -c 'import boto3; print(boto3.client("stepfunctions").list_executions(
-        stateMachineArn="{aws.outputs["StateMachineArn"]}")["executions"])'
 
 What Slack was told, as JSON: {aws.slack.api_url.removesuffix("/api/")}/recorded""",
         markup=False,
