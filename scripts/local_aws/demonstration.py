@@ -94,7 +94,9 @@ class Demonstration:
         outputs = self.aws.deploy(regions=[HOME, AWAY])
         secrets = self.aws.client("secretsmanager")
         secrets.put_secret_value(SecretId=outputs["SlackTokenSecretArn"], SecretString=TOKEN)
+        self.aws.slack.add_person(PERSON, "ann@example.com", "ann")
         self.console.print(f"Deployed {outputs['StateMachineArn']}")
+        self.console.print(f"Slack, to watch in a browser: {self.aws.slack.page_url}")
         return self.aws.create_user("ann", [outputs["InvokePolicyArn"]], {"slack_userid": PERSON})
 
     def _boot(self) -> None:

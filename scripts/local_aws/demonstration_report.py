@@ -66,6 +66,6 @@ or with the AWS CLI, and the same variables:
     aws stepfunctions start-execution --input '{request}' \\
         --state-machine-arn {aws.outputs["StateMachineArn"]}
 
-What Slack was told, as JSON: {aws.slack.api_url.removesuffix("/api/")}/recorded""",
+What Slack was told, in a browser: {aws.slack.page_url}, or as JSON: {aws.slack.page_url}recorded""",
         markup=False,
     )

@@ -12,6 +12,11 @@ class LocalSlack:
         self.api_url = api_url
         self._server = api_url.removesuffix("/api/")
 
+    @property
+    def page_url(self) -> str:
+        """Where its channels can be watched in a browser."""
+        return f"{self._server}/"
+
     def recorded(self) -> dict[str, Any]:
         """Channels, messages and calls; see `local_aws.slack_server`."""
         recorded: dict[str, Any] = self._request("GET", "/recorded")

@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from local_aws.slack_markup import link, mrkdwn, plain_text
+from local_aws.slack_workspace import DIRECT
 
 REFRESH_SECONDS: Final = 2
 SECURITY_POLICY: Final = "; ".join(
@@ -45,7 +46,10 @@ def page(recorded: Json, chosen: str | None = None) -> str:
     messages: Sequence[Json] = recorded["messages"]
     busy = [message["channel"] for message in messages if message["channel"] in channels]
     channel = next((one for one in (chosen, *busy, *channels) if one in channels), "")
-    view = _View(recorded.get("people", {}), channels)
+    people: Mapping[str, str] = recorded.get("people", {})
+    titles = {one: _title(name, people) for one, name in channels.items()}
+    title = html.escape(titles.get(channel, ""))
+    view = _View(people, channels, titles)
     shown = [message for message in messages if message["channel"] == channel]
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -53,7 +57,7 @@ def page(recorded: Json, chosen: str | None = None) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta http-equiv="refresh" content="{REFRESH_SECONDS}">
-<title>{html.escape(_title(channels.get(channel, "")))} - local Slack</title>
+<title>{title} - local Slack</title>
 <style>{_STYLE}</style>
 </head>
 <body>
@@ -62,7 +66,7 @@ def page(recorded: Json, chosen: str | None = None) -> str:
 {view.channel_list(channel, messages)}
 </nav>
 <main>
-<h2>{html.escape(_title(channels.get(channel, "")))}</h2>
+<h2>{title}</h2>
 {view.conversation(shown)}
 </main>
 </body>
@@ -70,25 +74,29 @@ def page(recorded: Json, chosen: str | None = None) -> str:
 """
 
 
-def _title(name: str) -> str:
-    """As Slack writes it: a channel has a #, a direct message has none."""
-    return name if not name or " " in name else f"# {name}"
+def _title(name: str, people: Mapping[str, str]) -> str:
+    """A channel has a #, as Slack writes it; a direct message the person's name."""
+    if not name.startswith(DIRECT):
+        return f"# {name}"
+    person = name.removeprefix(DIRECT)
+    return f"{DIRECT}{people.get(person, person)}"
 
 
 @dataclass(frozen=True)
 class _View:
     people: Mapping[str, str]
     channels: Mapping[str, str]
+    titles: Mapping[str, str]
 
     def channel_list(self, chosen: str, messages: Sequence[Json]) -> str:
         """The channels with the number of their messages."""
         entries = []
-        for channel, name in self.channels.items():
+        for channel, title in self.titles.items():
             count = sum(message["channel"] == channel for message in messages)
             here = ' class="here"' if channel == chosen else ""
             number = f"<span>{count}</span>" if count else ""
             address = f"/?channel={quote(channel, safe='')}"
-            entries.append(f'<a{here} href="{address}">{html.escape(_title(name))}{number}</a>')
+            entries.append(f'<a{here} href="{address}">{html.escape(title)} {number}</a>')
         return "\n".join(entries)
 
     def conversation(self, messages: Sequence[Json]) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from local_aws.slack_limits import Refused, check
 
+DIRECT: Final = "direct message to "
+"""What the names of direct conversations begin with; the person's id follows."""
 _CONTENT: Final = ("text", "blocks", "attachments", "metadata")
 
 
@@ -189,7 +191,7 @@ class Workspace:
                 return channel
         if target[:1] in ("U", "W") and target.isalnum() and len(target) > 2:
             direct = "D" + target[1:]
-            self._channels[direct] = f"direct message to {target}"
+            self._channels[direct] = f"{DIRECT}{target}"
             return direct
         raise SlackError("channel_not_found")
 

@@ -130,6 +130,9 @@ def test_a_channel_is_chosen_and_else_the_first_with_a_message_is_shown() -> Non
     assert "only for you" not in seen(direct, channel=CHANNEL).text
     assert "only for you" in seen(direct, message(2, text="for all"), channel="D0ANN").text
     assert "only for you" in seen(direct, channel="C0UNKNOWN").text
+    assert "# deployments 1 direct message to ann <ops> 2" in (
+        seen(direct, message(2, text="b"), message(3, text="c", channel="D0ANN")).text
+    )
     links = [str(tag["href"]) for tag in seen(direct).all("a")]
     assert links == [f"/?channel={CHANNEL}", "/?channel=D0ANN"]
 
