@@ -51,13 +51,14 @@ class FakeInstance:
     answers: list[Answer] = field(default_factory=list)  # one a command; the last one stays
     received: int = 0
     jobs: int = 0  # what it says of them when it is asked beside another command
+    silent: bool = False  # it does not answer then
 
     def next_answer(self, document: str) -> Answer:
         result = {"Quiet": "quiet", "Stop": "stopped", "Wake": "awake", "Status": "reported"}
         default = next(value for key, value in result.items() if key in document)
         if default == "reported" and self.received:
             busy = [{"pid": 1, "state": "quieting", "busy": self.jobs}]
-            return Answer(2.0, output=says(default, processes=busy))
+            return Answer(10_000.0 if self.silent else 2.0, output=says(default, processes=busy))
         answers = self.answers or [Answer()]
         answer = answers[min(self.received, len(answers) - 1)]
         self.received += 1

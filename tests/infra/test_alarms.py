@@ -1,0 +1,52 @@
+"""A run that failed or met its time limit alarms; whom, is a setting."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.settings import InvalidSettings, Settings
+from tests.infra.conftest import ROOT
+from tests.infra.templates import Assembly, Template
+
+TOPIC = "arn:aws:sns:us-east-1:111122223333:alerts"
+SETTINGS = {"home_region": "us-east-1", "regions": ["us-east-1"]}
+
+
+def test_one_failed_run_is_enough_and_no_run_is_no_alarm(home: Template) -> None:
+    (machine,) = home.resources("AWS::StepFunctions::StateMachine")
+    alarms = home.resources("AWS::CloudWatch::Alarm").values()
+    assert sorted(alarm["MetricName"] for alarm in alarms) == ["ExecutionsFailed", "ExecutionsTimedOut"]
+    for alarm in alarms:
+        assert alarm["Namespace"] == "AWS/States"
+        assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": machine}}]
+        assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("Sum", 1, 1)
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_without_a_topic_nobody_is_told(home: Template) -> None:
+    for alarm in home.resources("AWS::CloudWatch::Alarm").values():
+        assert "AlarmActions" not in alarm
+
+
+def test_the_topic_of_the_settings_is_told(tmp_path: Path) -> None:
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("CDK_", "SNOW_WHITE_"))},
+        "CDK_OUTDIR": str(tmp_path),
+        "SNOW_WHITE_OVERRIDES": json.dumps({"alarm_topic": TOPIC}),
+    }
+    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, check=True)
+    alarms = Assembly(tmp_path).home.resources("AWS::CloudWatch::Alarm").values()
+    assert [alarm["AlarmActions"] for alarm in alarms] == [[TOPIC], [TOPIC]]
+
+
+@pytest.mark.parametrize("wrong", ["alerts", "arn:aws:sqs:us-east-1:111122223333:alerts", None, TOPIC + " "])
+def test_what_is_no_topic_is_refused(wrong: object) -> None:
+    with pytest.raises(InvalidSettings, match="'alarm_topic'"):
+        Settings.from_mapping({**SETTINGS, "alarm_topic": wrong})
