@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parent.parent
 STACK: Final = "SnowWhite"
+SIGNING_SECRET: Final = re.compile(r"[0-9A-Za-z]{16,128}")
 BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
 
 
@@ -52,6 +54,18 @@ def store_token(settings: Settings) -> str:
     return "The Slack bot's token is stored."
 
 
+def store_signing_secret(settings: Settings) -> str:
+    """Make what is on stdin the Slack app's signing secret, which the slash command believes."""
+    given = sys.stdin.read().strip()
+    if not SIGNING_SECRET.fullmatch(given):
+        raise DeploymentError("That is no Slack signing secret: it has letters and digits only, mostly 32.")
+    outputs = _outputs(settings)
+    if "SlackSigningSecretArn" not in outputs:
+        raise DeploymentError("There is no slash command: set 'slash_command' to true and deploy first.")
+    _secrets(settings).put_secret_value(SecretId=outputs["SlackSigningSecretArn"], SecretString=given)
+    return "The Slack app's signing secret is stored."
+
+
 def next_steps(settings: Settings) -> str:
     """What was deployed, who may use it, and how."""
     outputs = _outputs(settings)
@@ -75,7 +89,18 @@ Let somebody start it:
 Put the workers of an application to sleep:
   aws stepfunctions start-execution --region {settings.home_region} \\
     --state-machine-arn {outputs["StateMachineArn"]} \\
-    --input '{{"action": "quiet", "application": "NAME"}}'"""
+    --input '{{"action": "quiet", "application": "NAME"}}'{_slash_command_steps(outputs)}"""
+
+
+def _slash_command_steps(outputs: Mapping[str, str]) -> str:
+    if "SlashCommandUrl" not in outputs:
+        return ""
+    return f"""
+
+Give the Slack app its slash command, with this request URL:
+  {outputs["SlashCommandUrl"]}
+and store the app's signing secret, which is not shown while you paste it:
+  read -rs secret && .venv/bin/python -m infra.account store-signing-secret <<<"$secret\""""
 
 
 COMMANDS: Final[Mapping[str, Callable[[Settings], str]]] = {
@@ -83,6 +108,7 @@ COMMANDS: Final[Mapping[str, Callable[[Settings], str]]] = {
     "identity": identity,
     "unprepared": unprepared,
     "store-token": store_token,
+    "store-signing-secret": store_signing_secret,
     "next-steps": next_steps,
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import LocalAws
+from local_aws.slack_commands import SIGNING_SECRET
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "xoxb-123-abc"
@@ -104,12 +105,15 @@ def credentials(aws: LocalAws) -> dict[str, str]:
     }
 
 
-def account(command: str, credentials: dict[str, str], **settings: str) -> subprocess.CompletedProcess[str]:
+def account(
+    command: str, credentials: dict[str, str], stdin: str = "", **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Run one of the commands that the script is made of."""
     return subprocess.run(
         [".venv/bin/python", "-m", "infra.account", command],
         cwd=ROOT,
         env={**os.environ, **credentials, **settings},
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -150,3 +154,22 @@ def test_regions_are_bootstrapped_once_and_the_token_is_stored_without_being_sho
     assert TOKEN not in result.stdout + result.stderr
     secrets = aws.client("secretsmanager")
     assert secrets.get_secret_value(SecretId=outputs["SlackTokenSecretArn"])["SecretString"] == TOKEN
+
+
+def test_the_signing_secret_of_the_slash_command_is_stored_without_being_shown(
+    aws: LocalAws, credentials: dict[str, str]
+) -> None:
+    def store(secret: str) -> subprocess.CompletedProcess[str]:
+        return account("store-signing-secret", credentials, stdin=f"{secret}\n")
+
+    aws.deploy()
+    assert "slash" not in account("next-steps", credentials).stdout
+    assert "set 'slash_command' to true and deploy first" in store(SIGNING_SECRET).stderr
+
+    outputs = aws.deploy(slash_command=True)
+    assert outputs["SlashCommandUrl"] in account("next-steps", credentials).stdout
+    assert "That is no Slack signing secret" in store(TOKEN).stderr
+    result = store(SIGNING_SECRET)
+    assert (result.returncode, result.stdout) == (0, "The Slack app's signing secret is stored.\n")
+    kept = aws.client("secretsmanager").get_secret_value(SecretId=outputs["SlackSigningSecretArn"])
+    assert kept["SecretString"] == SIGNING_SECRET
