@@ -66,12 +66,14 @@ class News:
         instances: how many are in scope; None while that is not known.
         deadline: until when the hosts have time; None before anything was sent to them.
         elapsed: since the execution's start.
+        awaited: who takes long, and with how many jobs, as far as they were asked; "" while nobody was.
     """
 
     confirmed: int
     instances: int | None
     deadline: datetime | None
     elapsed: timedelta
+    awaited: str = ""
 
     @classmethod
     def read(cls, run: Mapping[str, Any], started: datetime, now: datetime) -> News:
@@ -87,6 +89,7 @@ class News:
             instances=progress.get("instances"),
             deadline=datetime.fromisoformat(sent) + timedelta(seconds=seconds) if sent else None,
             elapsed=max(now - started, timedelta(0)),
+            awaited=_awaited(run.get("asking") or {}),
         )
 
     def numbers(self, done: str) -> str:
@@ -99,6 +102,24 @@ class News:
     def limit(self) -> str:
         """For example "until 14:30 UTC", in the time that Slack shows too; "" before anything was sent."""
         return f"until {self.deadline.astimezone(UTC):%H:%M} UTC" if self.deadline else ""
+
+
+def _awaited(asking: Mapping[str, Any]) -> str:
+    """From the run's `asking`, see lambdas/snow_white/awaited.py."""
+    shown = [
+        f"{one['environment']} {one['instance']} ({one['region']}, {_jobs(one['jobs'])})"
+        for one in asking.get("awaited", ())
+    ]
+    if not shown:
+        return ""
+    more = asking.get("more", 0)
+    return f"Still waiting for {', '.join(shown)}{f' and {more} more' if more else ''}"
+
+
+def _jobs(count: int | None) -> str:
+    if count is None:
+        return "it does not say how many jobs"
+    return "1 job" if count == 1 else f"{count} jobs"
 
 
 def clock(elapsed: timedelta) -> str:

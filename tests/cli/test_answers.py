@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from runs import Ended
+from snow_white.awaited import Asking, Awaited
 from snow_white_cli.answers import as_json, exit_code, print_end
 from snow_white_cli.news import News, Wording
 from snow_white_cli.values import DURATION
@@ -127,6 +128,18 @@ def test_lines_are_printed_for_changes_and_now_and_then_without_one() -> None:
         "2:00 1 of 2 instances awake",
         "4:00 1 of 2 instances awake",
     ]
+
+
+def test_who_takes_long_is_named_with_the_number_of_jobs() -> None:
+    def awaited(instance: str, jobs: int | None) -> Awaited:
+        return Awaited("us-east-1", "backups-workers", instance, jobs)
+
+    asking = Asking(awaited=(awaited("i-0a", 3), awaited("i-0b", 1), awaited("i-0c", None)), more=4)
+    assert News.read({"asking": asking.to_json()}, START, START).awaited == (
+        "Still waiting for backups-workers i-0a (us-east-1, 3 jobs), backups-workers i-0b (us-east-1, 1 job), "
+        "backups-workers i-0c (us-east-1, it does not say how many jobs) and 4 more"
+    )
+    assert News.read({"asking": Asking().to_json()}, START, START).awaited == ""
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("60", 60), ("90s", 90), ("30m", 1800), ("2d", 172_800)])

@@ -152,6 +152,31 @@ def test_somebody_without_the_invoke_policy_is_told_what_is_missing(shop: Shop) 
     assert "Traceback" not in refused.stderr
 
 
+def test_somebody_in_a_role_is_named_by_the_session(shop: Shop) -> None:
+    role = f"deployers-{secrets.token_hex(4)}"
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{shop.aws.account}:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    iam = shop.aws.client("iam")
+    made = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    iam.attach_role_policy(RoleName=role, PolicyArn=shop.aws.outputs["InvokePolicyArn"])
+    session = shop.aws.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="bob@example.com")
+    keys = session["Credentials"]
+    bob = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    started = snow_white("quiet", "-p", shop.name, "--no-wait", "--json", **as_person(shop, bob))
+    name = json.loads(started.stdout)["name"]
+    listed = json.loads(snow_white("runs", "--json", "-n", "100", **as_person(shop)).stdout)
+    (asked_by,) = [one["requested_by"] for one in listed if one["name"] == name]
+    assert asked_by == f"arn:aws:sts::{shop.aws.account}:assumed-role/{role}/bob@example.com"
+
+
 def test_a_run_that_does_not_exist_is_wrong_usage(shop: Shop) -> None:
     missing = snow_white("follow", "nothing-of-that-name", **as_person(shop))
     assert missing.returncode == 2
