@@ -86,7 +86,11 @@ Let somebody start it:
   aws iam attach-user-policy --user-name NAME --policy-arn {outputs["InvokePolicyArn"]}
   aws iam attach-role-policy --role-name NAME --policy-arn {outputs["InvokePolicyArn"]}
 
-Put the workers of an application to sleep:
+Put the workers of an application to sleep, and wake them:
+  ./scripts/snow-white quiet -p NAME
+  ./scripts/snow-white wake -p NAME
+
+The same from anywhere else:
   aws stepfunctions start-execution --region {settings.home_region} \\
     --state-machine-arn {outputs["StateMachineArn"]} \\
     --input '{{"action": "quiet", "application": "NAME"}}'{_slash_command_steps(outputs)}"""
