@@ -137,10 +137,10 @@ rest_between_looks() {
 
 # More than 0.3% of a core so far? The kernel counts in the same hundredths.
 is_dear() {
-  local line fields
+  local line
   IFS= read -r line </proc/self/stat
-  read -r -a fields <<<"${line##*) }"
-  (((fields[11] + fields[12]) * 1000 > (NOW - STARTED) * 3))
+  set -- ${line##*) }
+  (((${12} + ${13}) * 1000 > (NOW - STARTED) * 3))
 }
 
 give_up_waiting() {

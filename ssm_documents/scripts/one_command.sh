@@ -31,7 +31,11 @@ claim_host() { # ACTION
   mine=$HOST_FOLDER/claim.$$
   printf '%s %s\n' "$SELF" "$1" >"$mine"
   until take_lock "$mine" "$lock"; do
-    read_lock "$lock" || continue
+    if out_of_time; then answer 1 unconfirmed "The lock $lock could not be had in time, so $1 did nothing."; fi
+    if ! read_lock "$lock"; then
+      pause 0.1
+      continue
+    fi
     if ! still_there "$OWNER_ID"; then
       break_lock "$mine" "$lock"
     elif [[ $OWNER_ACTION == "$1" ]]; then

@@ -21,10 +21,9 @@ declare -A LOST=()      # number of jobs with which it ended
 read_stat() {
   local line=''
   IFS= read -r -N 4096 line <"/proc/$1/stat" || [[ -n $line ]] || return 1
-  local fields
-  # The name in parentheses may hold anything, parentheses included.
-  read -r -a fields <<<"${line##*) }"
-  STAT_STATE=${fields[0]} STAT_PARENT=${fields[1]} STAT_START=${fields[19]}
+  # The name in parentheses may hold anything, parentheses included; after it come a letter and numbers.
+  set -- ${line##*) }
+  STAT_STATE=$1 STAT_PARENT=$2 STAT_START=${20}
 } 2>/dev/null
 
 # The first argument of a process: the whole title of one that has set it.
@@ -94,11 +93,9 @@ add_titled() {
 
 # A title without its busy count, as when the tag leaves no room for it. With Sidekiq's own heartbeat it takes signals.
 add_unreadable() {
-  local pid=$1
-  local words
-  read -r -a words <<<"$PROCESS_TITLE"
-  P_VERSION[$pid]=${words[1]-}
-  P_TAG[$pid]=${words[2]-}
+  local pid=$1 rest=${PROCESS_TITLE#sidekiq }
+  P_VERSION[$pid]=${rest%% *}
+  P_TAG[$pid]=${rest#* }
   P_BUSY[$pid]=0 P_STOPPING[$pid]=0 P_TAIL[$pid]=' ?'
   UNREADABLE+=("$pid")
 }

@@ -69,6 +69,6 @@ look() { # PID
 }
 
 is_proven() { # PID
-  local since=${QUIET_SINCE[${P_KEY[$1]}]-}
+  local since=${QUIET_SINCE[${P_KEY[$1]:-gone}]-}
   [[ -n $since ]] && ((NOW - since >= PROOF_APART))
 }

@@ -14,7 +14,7 @@ quiet_signal() { # VERSION
 
 # Is it at this moment the process that was seen, with the title of the version that was seen?
 same_worker() { # PID
-  still_there "${P_KEY[$1]}" && read_title "$1" && [[ $PROCESS_TITLE == "sidekiq ${P_VERSION[$1]} "* ]]
+  still_there "${P_KEY[$1]:-gone}" && read_title "$1" && [[ $PROCESS_TITLE == "sidekiq ${P_VERSION[$1]} "* ]]
 }
 
 ask_for_quiet() { # PID

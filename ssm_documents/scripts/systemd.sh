@@ -15,15 +15,14 @@ unit_path() { # PID
 } 2>/dev/null
 
 find_unit() { # PID
-  local path part unit='' main
+  local path unit='' main
   read_comm 1 && [[ $COMM == systemd ]] || return 1
   unit_path "$1" || return 1
-  path=${UNIT_PATH//\//$'\n'}
-  while IFS= read -r part; do
-    if [[ $part == *.service ]]; then unit=$part; fi
-  done <<<"$path"
+  # The last part of the path that is a service: below it a unit may make groups of its own.
+  path=${UNIT_PATH%.service*}.service
+  unit=${path##*/}
   # A user's own manager (systemctl --user) is not reached from here.
-  [[ -n $unit && $UNIT_PATH != */user@*.service/* ]] || return 1
+  [[ $UNIT_PATH != */user@*.service/* ]] || return 1
   main=$(systemctl show -p MainPID -- "$unit" 2>/dev/null </dev/null) || return 1
   main=${main#MainPID=}
   [[ $main == 0 || $CHAIN == *" $main "* ]] || return 1

