@@ -53,15 +53,18 @@ class Access:
         self.home_region = found["region"]
 
     def client(self, service: str) -> Any:
-        """A new client; raises WrongUsage for a profile or region that does not exist."""
+        """A new client.
+
+        Raises:
+            WrongUsage: there is no such profile, region or endpoint.
+            BotoCoreError: there are no credentials that can be read.
+        """
         try:
             if self._session is None:
                 self._session = boto3.Session(profile_name=self.profile)
             return self._session.client(service, region_name=self.region, config=_CONFIG)  # type: ignore[call-overload]
         except (ProfileNotFound, InvalidRegionError, ValueError) as error:
-            raise WrongUsage(f"{error}.") from error
-        except AwsError as error:
-            raise CommandError(sentence(error)) from error
+            raise WrongUsage(f"{str(error).rstrip('.')}.") from error
 
     def renew(self) -> None:
         """Read the credentials anew at the next `client`: the person may have logged in again."""

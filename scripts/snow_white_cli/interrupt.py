@@ -30,15 +30,15 @@ def can_ask() -> bool:
 
 def ask() -> Choice:
     """Ask; Ctrl-C again, or the end of the input, leaves it running: stopping is never done by accident."""
-    click.echo(f"\n{_QUESTION}", err=True)
     try:
+        click.echo(f"\n{_QUESTION}", err=True)
         answer = click.prompt(
             "Answer",
             type=click.Choice([choice.value for choice in Choice]),
             default=Choice.LEAVE.value,
             err=True,
         )
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo(err=True)
         return Choice.LEAVE
     return Choice(answer)

@@ -48,7 +48,7 @@ class OneRun:
         """Start an execution with this input, and say where it can be seen."""
         machine = access.state_machine()
         name = _new_name(request)
-        client = access.client("stepfunctions")
+        client = _step_functions(access)
         try:
             # With a name of ours, a call that is repeated because its answer got lost starts nothing twice.
             started = FollowedRun.start(client, machine, request, name)
@@ -71,7 +71,7 @@ class OneRun:
     @classmethod
     def find(cls, access: Access, name: str, *, json_wanted: bool) -> OneRun:
         """The run of that name or ARN."""
-        client = access.client("stepfunctions")
+        client = _step_functions(access)
         machine = access.state_machine()
         run = FollowedRun(client, name) if ":" in name else FollowedRun.of_name(client, machine, name)
         try:
@@ -134,6 +134,13 @@ class OneRun:
             "Workers that are quiet stay so until somebody wakes them.",
             markup=False,
         )
+
+
+def _step_functions(access: Access) -> Any:
+    try:
+        return access.client("stepfunctions")
+    except AwsError as error:
+        raise CommandError(sentence(error)) from error
 
 
 def _new_name(request: Mapping[str, Any]) -> str:

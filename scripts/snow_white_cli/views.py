@@ -70,7 +70,8 @@ class Lines:
 @contextmanager
 def showing(console: Console, wording: Wording) -> Iterator[View]:
     """A view on this console for as long as the block lasts."""
-    if not console.is_terminal:
+    # Asked of the file, because rich takes a variable like FORCE_COLOR for a terminal too.
+    if not console.file.isatty() or console.is_dumb_terminal:
         yield Lines(console, wording)
         return
     columns = (

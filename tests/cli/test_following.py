@@ -116,3 +116,23 @@ def test_who_may_not_look_is_told_that_the_run_goes_on() -> None:
 def test_a_run_that_does_not_exist_is_wrong_usage() -> None:
     with pytest.raises(WrongUsage, match="There is no run"):
         Story([refusal("ExecutionDoesNotExist")]).follow()
+
+
+def test_credentials_that_cannot_even_be_read_are_waited_for_too() -> None:
+    story = Story(["RUNNING", *ENDED])
+    access = FakeAccess(fake=FakeClient(story.answers))
+    failures = iter([NoCredentialsError(), NoCredentialsError()])
+
+    class Unreadable(FakeAccess):
+        def client(self, service: str) -> object:
+            for failure in failures:
+                raise failure
+            return access.client(service)
+
+    time = story.time
+    follower = Follower(Unreadable(), ARN, story.paper, time.monotonic, time.sleep, time.now)
+    assert follower.until_end().status == "SUCCEEDED"
+    assert [one.partition(":")[0] for one in story.paper.said] == [
+        "These AWS credentials do not work",
+        "AWS answers again.",
+    ]

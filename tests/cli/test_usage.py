@@ -68,6 +68,12 @@ def test_without_credentials_or_a_network_it_ends_with_1_and_a_sentence(
     assert result.stdout == ""
 
 
+def test_an_endpoint_that_is_none_is_wrong_usage() -> None:
+    result = snow_white("runs", **KEYS, AWS_ENDPOINT_URL="nowhere")
+    assert result.returncode == 2
+    assert "Invalid endpoint: nowhere." in result.stderr
+
+
 def test_help_tells_the_commands_the_options_and_the_exit_codes() -> None:
     result = snow_white("--help")
     assert result.returncode == 0
