@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snow_white.request import KEYS
 from snow_white.waiting import seconds_to_wait
 from tests.infra.templates import Json, Template
 
@@ -249,3 +250,7 @@ def test_the_machine_outlives_the_longest_drain_and_leaves_traces(home: Template
 
 def test_the_machine_s_comment_says_what_to_type(home: Template) -> None:
     assert '{"action": "quiet", "application": "NAME"}' in home.machine()["Comment"]
+
+
+def test_the_machine_s_comment_names_every_key_that_a_request_may_have(home: Template) -> None:
+    assert [key for key in KEYS if f'"{key}"' not in home.machine()["Comment"]] == []
