@@ -15,7 +15,7 @@ from snow_white import run_command
 from snow_white.awaited import Asking, Awaited
 from snow_white.host_answer import parse_answer
 from snow_white.instances import Instance
-from snow_white.regions import RegionRefused, Regions, RegionUnavailable, in_each
+from snow_white.regions import Regions, in_each, results_of
 from snow_white.request import MIN_TIMEOUT_SECONDS, Action
 from snow_white.run import Run
 from snow_white.survey import View, silent_instances
@@ -35,15 +35,7 @@ def ask_the_silent(run: Run, regions: Regions, views: Mapping[str, View], now: d
     """
     if run.request.action not in _DRAINS or run.dispatched_at is None:
         return run
-    try:
-        return _ask_or_read(run, regions, views, now)
-    except RegionRefused:
-        return replace(run, asking=replace(run.asking, commands={}, asked_at=now))
-
-
-def _ask_or_read(run: Run, regions: Regions, views: Mapping[str, View], now: datetime) -> Run:
     asking = run.asking
-    assert run.dispatched_at is not None
     if asking.commands and asking.asked_at is not None:
         return replace(run, asking=_answers(asking, regions, views, now))
     last = asking.asked_at
@@ -51,7 +43,7 @@ def _ask_or_read(run: Run, regions: Regions, views: Mapping[str, View], now: dat
     if not is_time or run.seconds_left(now) < MIN_TIMEOUT_SECONDS:
         return run
     sent = in_each(views, lambda region: _ask(run, regions, views[region]))
-    commands = {region: id_ for region, id_ in sent.items() if isinstance(id_, str)}
+    commands = {region: id_ for region, id_ in results_of(sent).items() if id_}
     return replace(run, asking=replace(asking, commands=commands, asked_at=now))
 
 
@@ -64,7 +56,7 @@ def _ask(run: Run, regions: Regions, view: View) -> str | None:
         Action.STATUS,
         [one.id for one in silent],
         execution_timeout=MIN_TIMEOUT_SECONDS,
-        comment=run_command.comment(run.execution.name, 0),
+        comment=run_command.comment(run.execution, 0),
     )
     return sent.command_ids[0] if sent.command_ids else None
 
@@ -76,7 +68,7 @@ def _answers(asking: Asking, regions: Regions, views: Mapping[str, View], now: d
         [region for region in asking.commands if region in views],
         lambda region: run_command.invocations(regions.ssm(region), asking.commands[region]),
     )
-    answered = {region: some for region, some in found.items() if not isinstance(some, RegionUnavailable)}
+    answered = results_of(found)
     complete = len(answered) == len(asking.commands) and all(
         one.ended for some in answered.values() for one in some
     )
@@ -85,8 +77,7 @@ def _answers(asking: Asking, regions: Regions, views: Mapping[str, View], now: d
     silent = in_each(views, lambda region: silent_instances(regions, views[region], ASKED_AT_ONCE))
     awaited = [
         Awaited(region, instance.environment, instance.id, _jobs(instance, answered.get(region, ())))
-        for region, some in silent.items()
-        if not isinstance(some, RegionUnavailable)
+        for region, some in results_of(silent).items()
         for instance in some
     ]
     awaited.sort(key=lambda one: -1 if one.jobs is None else one.jobs, reverse=True)

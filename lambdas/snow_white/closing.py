@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from snow_white import run_command
-from snow_white.regions import Regions, RegionUnavailable, in_each
+from snow_white.regions import Regions, errors_of, in_each, results_of
 from snow_white.request import Action
 from snow_white.run import Execution
 
@@ -67,12 +67,18 @@ def cancel_remains(state: Mapping[str, Any], execution: Execution, regions: Regi
     def cancel(region: str) -> int:
         client = regions.ssm(region)
         known = state.get("commands", {}).get(region, ())
-        commands = run_command.commands_of(client, action, execution.name, execution.started_at, known)
-        return run_command.cancel(client, commands)
+        listed = {one.id: one for one in run_command.commands_of(client, action, execution)}
+        # One that was sent a moment ago may not be listed yet.
+        unlisted = [
+            run_command.Command(one, (), execution.started_at, ended=False, completed=0)
+            for one in known
+            if one not in listed
+        ]
+        return run_command.cancel(client, [*listed.values(), *unlisted])
 
     results = in_each(planned, cancel)
-    failed = [str(result) for result in results.values() if isinstance(result, RegionUnavailable)]
-    return sum(result for result in results.values() if isinstance(result, int)), failed
+    failed = [f"{region}: {error}" for region, error in errors_of(results).items()]
+    return sum(results_of(results).values()), failed
 
 
 def dead_run_error(status: str, detail: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TypeVar
 
 from snow_white.environments import (
@@ -10,10 +10,19 @@ from snow_white.environments import (
     NothingMatched,
     application_environments,
     describe_miss,
-    matches,
+    matching,
 )
 from snow_white.instances import managed_ids, present_instances
-from snow_white.regions import RegionRefused, Regions, RegionUnavailable, in_each, region_errors
+from snow_white.regions import (
+    RegionError,
+    RegionRefused,
+    Regions,
+    RegionUnavailable,
+    errors_of,
+    in_each,
+    region_errors,
+    results_of,
+)
 from snow_white.request import Request
 from snow_white.run import RegionPlan
 from snow_white.run_command import DOCUMENT_NAMES
@@ -36,23 +45,19 @@ def discover(request: Request, regions: Regions) -> tuple[RegionPlan, ...]:
         in_each(
             request.regions,
             lambda region: application_environments(regions.elastic_beanstalk(region), request.application),
-        ).values()
+        )
     )
-    by_region = dict(zip(request.regions, found, strict=True))
-    wanted = {
-        region: tuple(one for one in environments if matches(one.name, request.environments))
-        for region, environments in by_region.items()
-    }
+    wanted = {region: matching(environments, request.environments) for region, environments in found.items()}
     planned = [region for region in request.regions if wanted[region]]
     if not planned:
-        others = (one.name for environments in found for one in environments)
+        others = (one.name for environments in found.values() for one in environments)
         raise NothingMatched(
             describe_miss(request.application, request.environments, request.regions, others)
         )
     plan = tuple(
         _all_or_raise(
-            in_each(planned, lambda region: _plan(regions, request, region, wanted[region])).values()
-        )
+            in_each(planned, lambda region: _plan(regions, request, region, wanted[region]))
+        ).values()
     )
     if not any(part.instances for part in plan):
         names = ", ".join(sorted(one.name for part in plan for one in part.environments))
@@ -86,14 +91,11 @@ def _require_document(regions: Regions, request: Request, region: str) -> None:
         ) from error
 
 
-def _all_or_raise(results: Iterable[T | RegionUnavailable]) -> list[T]:
-    kept: list[T] = []
-    failed: list[str] = []
-    for result in results:
-        if isinstance(result, RegionUnavailable):
-            failed.append(str(result))
-        else:
-            kept.append(result)
-    if failed:
-        raise RegionUnavailable("; ".join(failed))
-    return kept
+def _all_or_raise(results: Mapping[str, T | RegionError]) -> dict[str, T]:
+    errors = errors_of(results)
+    refusals = [str(error) for error in errors.values() if isinstance(error, RegionRefused)]
+    if refusals:
+        raise RegionRefused("; ".join(refusals))
+    if errors:
+        raise RegionUnavailable("; ".join(map(str, errors.values())))
+    return results_of(results)

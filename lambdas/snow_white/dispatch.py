@@ -9,22 +9,17 @@ from itertools import islice
 from typing import Final
 
 from snow_white import run_command
-from snow_white.regions import Regions, RegionUnavailable, in_each
+from snow_white.proof import to_prove_again
+from snow_white.regions import RegionError, Regions, RegionUnavailable, errors_of, in_each, results_of
 from snow_white.request import MIN_TIMEOUT_SECONDS
-from snow_white.run import GRACE, RegionPlan, Run
+from snow_white.run import GRACE, RegionPlan, Run, Seen
 from snow_white.run_command import Sent
-from snow_white.survey import (
-    Standing,
-    View,
-    all_standings,
-    ended_standings,
-    look,
-    to_prove_again,
-    unsent_standings,
-)
+from snow_white.survey import Standing, View, all_standings, ended_standings, look, unsent_standings
 from snow_white.waiting import SHORTEST_SECONDS, seconds_to_wait
 
-_REFUSALS_KEPT: Final = 20
+_REFUSALS_KEPT: Final = 300
+# The lists show every command by its comment; ids are kept for the moment in which they do not yet.
+_IDS_KEPT: Final = 100  # of each region, the newest
 
 
 @dataclass(frozen=True)
@@ -38,55 +33,56 @@ def dispatch(run: Run, regions: Regions, now: datetime) -> Run:
     """Look up the instances at this moment and send to them, in all regions at once.
 
     Doing it again is safe: what an earlier, interrupted try has sent is found by its comment and adopted. A region
-    that does not answer is left for the next time.
-
-    Raises:
-        RegionRefused: a region refuses to be sent to, for a reason that stays.
+    that does not answer, or refuses, is left for the next time, and what it said is kept.
     """
-    if not may_send(run, now):
-        return replace(run, wait_seconds=SHORTEST_SECONDS)
     looks = in_each(
         (part.region for part in run.plan), lambda region: look(regions, run, part_of(run, region))
     )
-    views = {region: view for region, view in looks.items() if isinstance(view, View)}
-    all_ended = len(views) == len(run.plan) and all(view.all_ended for view in views.values())
-    judged = in_each(views, lambda region: _standings(run, regions, views[region], all_ended, now))
-    standings = {
-        region: found for region, found in judged.items() if not isinstance(found, RegionUnavailable)
-    }
-    wanted = sendable(run, standings, all_ended=all_ended, now=now)
+    views = results_of(looks)
+    closing = is_closing(run, looks, now)
+    judged = in_each(views, lambda region: _standings(run, regions, views[region], now, closing=closing))
+    wanted = sendable(run, results_of(judged), closing=closing, now=now)
     results = in_each(
-        standings, lambda region: _send(run, regions, views[region], wanted.get(region, ()), now)
+        results_of(judged), lambda region: _send(run, regions, views[region], wanted.get(region, ()), now)
     )
-    return _record(run, results, now)
+    errors = errors_of({**looks, **judged, **results})
+    everyone = [one for some in results_of(judged).values() for one in some]
+    proves = closing and bool(to_prove_again(run, everyone, now))
+    return _record(run, results_of(results), errors, closing=closing, proves=proves, now=now)
 
 
-def may_send(run: Run, now: datetime) -> bool:
-    """Whether a command sent now can still end in time. Proving a worker again may use the grace after the deadline."""
-    return run.seconds_left(now) > -GRACE.total_seconds() / 2
+def is_closing(run: Run, looks: Mapping[str, View | RegionError], now: datetime) -> bool:
+    """Whether nobody has to be waited for any more: every command has ended everywhere, or time is over.
+
+    A region that does not answer may have commands that go on; one that refuses will not say in this run.
+    """
+    return run.seconds_left(now) <= 0 or not any(
+        isinstance(view, RegionUnavailable) or (isinstance(view, View) and not view.all_ended)
+        for view in looks.values()
+    )
 
 
 def sendable(
-    run: Run, standings: Mapping[str, list[Standing]], *, all_ended: bool, now: datetime
+    run: Run, standings: Mapping[str, list[Standing]], *, closing: bool, now: datetime
 ) -> dict[str, tuple[str, ...]]:
     """By region, the ids that a command should go to now.
 
     Args:
-        all_ended: no command goes on anywhere, so that workers confirmed long ago are proven again.
+        closing: those confirmed long ago are asked once more, in the first half of the grace after the deadline too.
     """
+    left = run.seconds_left(now)
     everyone = [one for some in standings.values() for one in some]
-    again = {one.instance.id for one in to_prove_again(run.request.action, everyone)} if all_ended else set()
+    may_prove = closing and left > -GRACE.total_seconds() / 2
+    again = to_prove_again(run, everyone, now) if may_prove else set()
     # The shortest time a host's script takes; a little less is allowed so that a run with the
     # shortest timeout is not refused for the second that has passed since it began.
-    in_time = run.seconds_left(now) >= MIN_TIMEOUT_SECONDS / 2
+    in_time = left >= MIN_TIMEOUT_SECONDS / 2
     return {
         region: ids
         for region, some in standings.items()
         if (
             ids := tuple(
-                one.instance.id
-                for one in some
-                if (one.sendable and in_time) or (one.instance.id in again and may_send(run, now))
+                one.instance.id for one in some if (one.sendable and in_time) or one.instance.id in again
             )
         )
     }
@@ -97,18 +93,16 @@ def part_of(run: Run, region: str) -> RegionPlan:
     return next(part for part in run.plan if part.region == region)
 
 
-def _standings(run: Run, regions: Regions, view: View, all_ended: bool, now: datetime) -> list[Standing]:
-    if all_ended:
-        return all_standings(regions, view, run.request.action, run.refusals, now)
-    suspects = [
-        command
-        for command in view.commands
-        if command.completed > (run.seen[command.id].confirmed if command.id in run.seen else 0)
-    ]
-    return [
-        *ended_standings(regions, view, run.request.action, suspects),
-        *unsent_standings(regions, view, run.refusals, now),
-    ]
+def _standings(run: Run, regions: Regions, view: View, now: datetime, *, closing: bool) -> list[Standing]:
+    action = run.request.action
+    if closing:
+        return all_standings(regions, view, action, run.refusals, now)
+    seen = run.seen.get(view.region, {})
+    standings = unsent_standings(regions, view, run.refusals, now)
+    for command in view.commands:
+        if command.completed > seen.get(command.id, Seen(0, 0)).confirmed and view.awaited(command):
+            standings += ended_standings(regions, view, action, command, now)[0]
+    return standings
 
 
 def _send(run: Run, regions: Regions, view: View, ids: tuple[str, ...], now: datetime) -> _Sending:
@@ -119,41 +113,51 @@ def _send(run: Run, regions: Regions, view: View, ids: tuple[str, ...], now: dat
             run.request.action,
             ids,
             execution_timeout=max(MIN_TIMEOUT_SECONDS, int(run.seconds_left(now))),
-            comment=run_command.comment(run.execution.name, run.sendings + 1),
+            comment=run_command.comment(run.execution, run.sendings + 1),
         )
     return _Sending(
         sent,
-        frozenset(view.last_command[id_].id for id_ in ids if id_ in view.last_command),
+        frozenset(view.last_command[one].id for one in ids if one in view.last_command),
         tuple(command.id for command in view.commands),
     )
 
 
-def _record(run: Run, results: Mapping[str, _Sending | RegionUnavailable], now: datetime) -> Run:
-    commands = dict(run.commands)
-    refusals = dict(run.refusals)
-    seen = dict(run.seen)
-    reached = 0
+def _record(
+    run: Run,
+    results: Mapping[str, _Sending],
+    errors: Mapping[str, RegionError],
+    *,
+    closing: bool,
+    proves: bool,
+    now: datetime,
+) -> Run:
     began = run.dispatched_at or now
+    commands = dict(run.commands)
+    seen = dict(run.seen)
+    refusals = {region: str(error) for region, error in errors.items()}
+    reached = 0
     for region, result in results.items():
-        if isinstance(result, RegionUnavailable):
-            continue
         known = (*commands.get(region, ()), *result.adopted, *result.sent.command_ids)
-        commands[region] = tuple(dict.fromkeys(known))
-        refusals.update(result.sent.refused)
+        commands[region] = tuple(dict.fromkeys(known))[-_IDS_KEPT:]
+        seen[region] = {
+            command: one
+            for command, one in seen.get(region, {}).items()
+            if command not in result.resent_commands
+        }
+        refusals |= result.sent.refused
         reached += result.sent.instances
-        for command in result.resent_commands:
-            seen.pop(command, None)
+    # One that SSM keeps refusing is tried again and again: at the pace of the polls, or hours of it would fill the
+    # execution's history. At the end there are only a few tries more.
+    paced = seconds_to_wait((now - began).total_seconds(), run.seconds_left(now))
     return replace(
         run,
         commands=commands,
         sendings=run.sendings + 1,
-        fruitless_sendings=0 if reached else run.fruitless_sendings + 1,
+        fruitless_sendings=run.fruitless_sendings + 1 if closing and not reached else 0,
         refusals=dict(islice(refusals.items(), _REFUSALS_KEPT)),
         seen=seen,
+        proofs=run.proofs + proves,
+        proven_from=now if proves else run.proven_from,
         dispatched_at=began,
-        # One that SSM keeps refusing is tried again and again: at the pace of the polls, or hours of it would fill
-        # the execution's history.
-        wait_seconds=SHORTEST_SECONDS
-        if reached
-        else seconds_to_wait((now - began).total_seconds(), run.seconds_left(now)),
+        wait_seconds=SHORTEST_SECONDS if reached or closing else paced,
     )

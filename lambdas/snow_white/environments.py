@@ -42,6 +42,11 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
     return False
 
 
+def matching(environments: Iterable[Environment], patterns: Sequence[str]) -> tuple[Environment, ...]:
+    """Those of the environments that one of the patterns means."""
+    return tuple(one for one in environments if matches(one.name, patterns))
+
+
 def application_environments(client: ElasticBeanstalkClient, application: str) -> list[Environment]:
     """All environments of the application in the client's region that have not been terminated."""
     found: list[Environment] = []

@@ -70,7 +70,7 @@ def parse_answer(output: str) -> HostAnswer | None:
             processes=tuple(_process(process) for process in answer.get("processes", [])),
             omitted=int(answer.get("omitted", 0)),
         )
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 

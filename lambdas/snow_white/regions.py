@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Adaptive: Elastic Beanstalk and the Run Command lists are throttled hard.
+# Adaptive: Elastic Beanstalk and the Run Command lists are throttled hard. Few and short tries: a region that takes
+# connections and says nothing must not use up the time of the function that looks at all of them; the state machine
+# looks again.
 CONFIG: Final = Config(
-    connect_timeout=5, read_timeout=20, retries={"mode": "adaptive", "total_max_attempts": 8}
+    connect_timeout=5, read_timeout=10, retries={"mode": "adaptive", "total_max_attempts": 4}
 )
 _NETWORK_ERRORS: Final = (ConnectionError, HTTPClientError, IncompleteReadError)
 _MAX_THREADS: Final = 16
@@ -48,11 +50,15 @@ _PASSING_CODES: Final = (
 )
 
 
-class RegionUnavailable(Exception):
+class RegionError(Exception):
+    """A region could not be worked in; the sentence begins with its name."""
+
+
+class RegionUnavailable(RegionError):
     """A region did not answer, for a reason that passes: network, throttling, an error of the service."""
 
 
-class RegionRefused(Exception):
+class RegionRefused(RegionError):
     """A region refused a call for a reason that stays: a missing permission, document or opt-in."""
 
 
@@ -105,34 +111,31 @@ def region_errors(region: str) -> Iterator[None]:
         raise RegionUnavailable(f"{region}: {error}") from error
 
 
-def in_each(regions: Iterable[str], work: Callable[[str], T]) -> dict[str, T | RegionUnavailable]:
+def in_each(regions: Iterable[str], work: Callable[[str], T]) -> dict[str, T | RegionError]:
     """Do the work in all regions at once.
 
     Returns:
-        For each region the result, or the `RegionUnavailable` it ended with: one region that cannot be
-        reached keeps no other from being served.
-
-    Raises:
-        RegionRefused: when any region refused; the others are finished first.
+        For each region the result, or the `RegionUnavailable` or `RegionRefused` that it ended with: one region
+        keeps no other from being served.
     """
 
-    def guarded(region: str) -> T | RegionUnavailable | RegionRefused:
+    def guarded(region: str) -> T | RegionError:
         try:
             with region_errors(region):
                 return work(region)
-        except (RegionUnavailable, RegionRefused) as error:
+        except RegionError as error:
             return error
 
     wanted = list(regions)
     with ThreadPoolExecutor(max_workers=min(_MAX_THREADS, max(1, len(wanted)))) as pool:
-        results = dict(zip(wanted, pool.map(guarded, wanted), strict=True))
-    kept: dict[str, T | RegionUnavailable] = {}
-    refused: list[str] = []
-    for region, result in results.items():
-        if isinstance(result, RegionRefused):
-            refused.append(str(result))
-        else:
-            kept[region] = result
-    if refused:
-        raise RegionRefused("; ".join(refused))
-    return kept
+        return dict(zip(wanted, pool.map(guarded, wanted), strict=True))
+
+
+def errors_of(results: Mapping[str, object]) -> dict[str, RegionError]:
+    """Those of `in_each`'s results that are errors, by region."""
+    return {region: result for region, result in results.items() if isinstance(result, RegionError)}
+
+
+def results_of(results: Mapping[str, T | RegionError]) -> dict[str, T]:
+    """Those of `in_each`'s results that are none, by region."""
+    return {region: result for region, result in results.items() if not isinstance(result, RegionError)}

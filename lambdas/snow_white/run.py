@@ -85,7 +85,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was last read of one command: how many of its instances had ended, how many of them confirmed."""
+    """What was last read of one command: how many of its instances had ended, how many of them confirmed.
+
+    `completed` is -1 while one of them is to be sent to again, so that it is read again.
+    """
 
     completed: int
     confirmed: int
@@ -99,9 +102,13 @@ class Run:
         plan: regions with matching environments only.
         commands: ids of the commands sent, by region.
         sendings: how often DispatchCommand has sent; numbers the commands' comments.
-        fruitless_sendings: how many sendings in a row reached nobody.
-        refusals: what SSM said of instances that it refused, at most a few, by instance id.
-        seen: by command id; what is not in it is read at the next poll.
+        fruitless_sendings: how many sendings in a row reached nobody, once no command goes on any more.
+        refusals: what the last sending was refused with, by instance id or region; capped.
+        seen: by region and command id; what is not in it is read at the next poll.
+        proofs: how many sendings were made after every command had ended, to ask the workers once more.
+        proven_from: when the last of these was made.
+        closing_polls: how many polls in a row have waited for nothing but a region outside the plan.
+        looked_up_at: when the environments were looked up last.
         dispatched_at: when the first command was sent; the timeout counts from here.
         asking: what is known of those who take long.
         announced, announced_at: the progress last told to Slack, and when.
@@ -116,7 +123,11 @@ class Run:
     sendings: int = 0
     fruitless_sendings: int = 0
     refusals: Mapping[str, str] = field(default_factory=dict)
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, Mapping[str, Seen]] = field(default_factory=dict)
+    proofs: int = 0
+    proven_from: datetime | None = None
+    closing_polls: int = 0
+    looked_up_at: datetime | None = None
     dispatched_at: datetime | None = None
     progress: Progress = Progress()
     asking: Asking = field(default_factory=Asking)
@@ -149,7 +160,14 @@ class Run:
             sendings=raw["sendings"],
             fruitless_sendings=raw["fruitless_sendings"],
             refusals=raw["refusals"],
-            seen={command: Seen(*counts) for command, counts in raw["seen"].items()},
+            seen={
+                region: {command: Seen(*counts) for command, counts in commands.items()}
+                for region, commands in raw["seen"].items()
+            },
+            proofs=raw["proofs"],
+            proven_from=_time(raw["proven_from"]),
+            closing_polls=raw["closing_polls"],
+            looked_up_at=_time(raw["looked_up_at"]),
             dispatched_at=_time(raw["dispatched_at"]),
             progress=Progress(**raw["progress"]),
             asking=Asking.from_json(raw["asking"]),
@@ -170,7 +188,14 @@ class Run:
             "sendings": self.sendings,
             "fruitless_sendings": self.fruitless_sendings,
             "refusals": dict(self.refusals),
-            "seen": {command: [seen.completed, seen.confirmed] for command, seen in self.seen.items()},
+            "seen": {
+                region: {command: [one.completed, one.confirmed] for command, one in commands.items()}
+                for region, commands in self.seen.items()
+            },
+            "proofs": self.proofs,
+            "proven_from": self.proven_from.isoformat() if self.proven_from else None,
+            "closing_polls": self.closing_polls,
+            "looked_up_at": self.looked_up_at.isoformat() if self.looked_up_at else None,
             "dispatched_at": self.dispatched_at.isoformat() if self.dispatched_at else None,
             "progress": self.progress.to_json(),
             "asking": self.asking.to_json(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from snow_white.batches import batches
+from snow_white.regions import RegionUnavailable
 from snow_white.request import Action
+from snow_white.run import Execution
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -26,9 +29,12 @@ DOCUMENT_NAMES: Final = {
 INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
 DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
 _PAGE: Final = 50  # SSM: the largest page of both lists
-_COMMENT_LENGTH: Final = 100
-# SendCommand's errors that are about single instances: not managed or ended; Windows.
-_ONE_OF_THEM_IS_WRONG: Final = frozenset({"InvalidInstanceId", "UnsupportedPlatformType"})
+_NAME_LENGTH: Final = 60
+_REASON_LENGTH: Final = 150
+# SendCommand's errors that are about single instances: not managed, ended; Windows; one without the tag of an
+# environment, which IAM refuses by name.
+_ABOUT_INSTANCES: Final = frozenset({"InvalidInstanceId", "UnsupportedPlatformType"})
+_DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied"})
 # A clock that is a little off must not hide the first commands of a run.
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _ENDED: Final = frozenset(
@@ -98,13 +104,17 @@ class Sent:
         )
 
 
-def comment(execution: str, sending: int) -> str:
-    """What marks a command as sent by an execution: its name (at most 80 characters) and the sending's number."""
-    return f"{_marker(execution)}{sending}"[:_COMMENT_LENGTH]
+def comment(execution: Execution, sending: int) -> str:
+    """What marks a command as sent by an execution, at most 100 characters: its name and the sending's number.
+
+    The name alone could be that of an execution in another home region, so a digest of the ARN stands beside it.
+    """
+    return f"{_marker(execution)}{sending}"
 
 
-def _marker(execution: str) -> str:
-    return f"SnowWhite {execution} "
+def _marker(execution: Execution) -> str:
+    digest = hashlib.sha256(execution.arn.encode()).hexdigest()[:8]
+    return f"SnowWhite {execution.name[:_NAME_LENGTH]} {digest} "
 
 
 def send(
@@ -117,19 +127,19 @@ def send(
 ) -> Sent:
     """Send the action's document to the instances, 50 a command, to all of them at once.
 
-    One id that the service refuses fails a whole call, so a refused batch is halved until the one is alone.
+    One instance that the service refuses fails a whole call; it is left out, and the others are sent to.
 
     Args:
         execution_timeout: seconds that the script may run on a host.
     """
     sent = Sent()
     for ids in batches(instance_ids, INSTANCES_A_COMMAND):
-        sent += _send_or_halve(client, action, ids, execution_timeout, comment)
+        sent += _send_to_those_it_takes(client, action, tuple(ids), execution_timeout, comment)
     return sent
 
 
-def _send_or_halve(
-    client: SSMClient, action: Action, ids: Sequence[str], execution_timeout: int, comment: str
+def _send_to_those_it_takes(
+    client: SSMClient, action: Action, ids: tuple[str, ...], execution_timeout: int, comment: str
 ) -> Sent:
     try:
         answer = client.send_command(
@@ -145,30 +155,47 @@ def _send_or_halve(
         )
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        if code not in _ONE_OF_THEM_IS_WRONG:
+        said = error.response.get("Error", {}).get("Message", "") or code
+        refused = _named_in(said, ids) if code in (*_ABOUT_INSTANCES, *_DENIED) else ()
+        if not refused and code not in _ABOUT_INSTANCES:
             raise
-        if len(ids) == 1:
-            return Sent(refused={ids[0]: error.response["Error"].get("Message", code)})
-        middle = len(ids) // 2
-        return _send_or_halve(client, action, ids[:middle], execution_timeout, comment) + _send_or_halve(
-            client, action, ids[middle:], execution_timeout, comment
-        )
+        if not refused and len(ids) > 1:
+            # It does not say which: halve until the one is alone.
+            middle = len(ids) // 2
+            return _send_to_those_it_takes(
+                client, action, ids[:middle], execution_timeout, comment
+            ) + _send_to_those_it_takes(client, action, ids[middle:], execution_timeout, comment)
+        left_out = Sent(refused=dict.fromkeys(refused or ids, said[:_REASON_LENGTH]))
+        rest = tuple(one for one in ids if one not in left_out.refused)
+        if not rest:
+            return left_out
+        return left_out + _send_to_those_it_takes(client, action, rest, execution_timeout, comment)
     return Sent((answer["Command"]["CommandId"],), len(ids))
 
 
+def _named_in(text: str, ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(one for one in ids if re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text))
+
+
 def commands_of(
-    client: SSMClient, action: Action, execution: str, started_at: datetime, known_ids: Iterable[str] = ()
+    client: SSMClient, action: Action, execution: Execution, known_ids: Iterable[str] = ()
 ) -> list[Command]:
     """All commands that the execution has sent in the client's region, oldest first.
 
     Args:
         known_ids: commands that must exist. One that the list, which is eventually consistent, does not show
             yet is asked for by its id.
+
+    Raises:
+        RegionUnavailable: a known command is not shown at all yet, so what was sent is not known for sure.
     """
     found: dict[str, Command] = {}
     pages = client.get_paginator("list_commands").paginate(
         Filters=[
-            {"key": "InvokedAfter", "value": (started_at - _CLOCK_SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")},
+            {
+                "key": "InvokedAfter",
+                "value": (execution.started_at - _CLOCK_SKEW).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
             {"key": "DocumentName", "value": DOCUMENT_NAMES[action]},
         ],
         PaginationConfig={"PageSize": _PAGE},
@@ -178,9 +205,20 @@ def commands_of(
             if raw.get("Comment", "").startswith(_marker(execution)):
                 found[raw["CommandId"]] = _command(raw)
     for missing in set(known_ids) - found.keys():
-        for raw in client.list_commands(CommandId=missing).get("Commands", []):
-            found[missing] = _command(raw)
+        found[missing] = _command_by_id(client, missing)
     return sorted(found.values(), key=lambda command: (command.requested_at, command.id))
+
+
+def _command_by_id(client: SSMClient, command_id: str) -> Command:
+    try:
+        listed = client.list_commands(CommandId=command_id).get("Commands", [])
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "InvalidCommandId":
+            raise
+        listed = []
+    if not listed:
+        raise RegionUnavailable(f"Run Command does not show the command {command_id} yet")
+    return _command(listed[0])
 
 
 def invocations(client: SSMClient, command_id: str) -> list[Invocation]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -15,11 +15,9 @@ from snow_white.regions import Regions
 from snow_white.request import Action
 from snow_white.run import RegionPlan, Run
 from snow_white.run_command import Command
-from snow_white.verdict import CONFIRMED, MAX_SENDINGS, Judgement, Verdict, judge, judge_unsent
+from snow_white.verdict import COMES_UP_WITHIN, MAX_SENDINGS, Judgement, Verdict, judge, judge_unsent
 
-# A worker that was confirmed much earlier than the last one may have been restarted since, so it is proven again.
-PROOF_IS_FRESH_FOR: Final = timedelta(seconds=120)
-_PROVEN_TWICE: Final = frozenset({Action.QUIET, Action.STOP})
+_NEW_ONES_ARE_ASKED_EVERY: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -38,23 +36,23 @@ class View:
 
     @cached_property
     def last_command(self) -> dict[str, Command]:
-        """By instance id, the last command that was sent to it."""
-        return {instance: command for command in self.commands for instance in command.instance_ids}
+        """By instance id, the last command that was sent to it since it was launched.
+
+        EC2 renews the time of launch when an instance is stopped and started: what it answered before is no
+        answer of the workers that run now.
+        """
+        launched = {instance.id: instance.launched_at for instance in self.instances}
+        return {
+            one: command
+            for command in self.commands
+            for one in command.instance_ids
+            if one not in launched or launched[one] <= command.requested_at
+        }
 
     @cached_property
     def sendings(self) -> Counter[str]:
         """By instance id, how many commands were sent to it."""
         return Counter(instance for command in self.commands for instance in command.instance_ids)
-
-    @property
-    def all_ended(self) -> bool:
-        return not self.open
-
-    @property
-    def silent_count(self) -> int:
-        """How many instances the commands that go on are still waiting for."""
-        open_ones = [command for command in self.commands if command.id in self.open]
-        return sum(len(command.instance_ids) - command.completed for command in open_ones)
 
     @cached_property
     def unsent(self) -> tuple[Instance, ...]:
@@ -66,49 +64,73 @@ class View:
         present = {instance.id for instance in self.instances}
         return tuple(sorted(self.last_command.keys() - present))
 
+    @property
+    def all_ended(self) -> bool:
+        return not self.open
+
+    @property
+    def silent_count(self) -> int:
+        """How many instances the commands that go on are still waiting for."""
+        open_ones = [command for command in self.commands if command.id in self.open]
+        return sum(len(command.instance_ids) - command.completed for command in open_ones)
+
+    def awaited(self, command: Command) -> list[str]:
+        """The command's instances that are there and were sent nothing newer."""
+        present = {instance.id for instance in self.instances}
+        return [
+            one
+            for one in command.instance_ids
+            if one in present and one in self.last_command and self.last_command[one].id == command.id
+        ]
+
 
 @dataclass(frozen=True)
 class Standing:
-    """An instance with what is said of it; `sendable` when a command should go to it."""
+    """An instance with what is said of it now.
+
+    Attributes:
+        asked_at: when the command was sent by which it is judged.
+        sendable: a command should go to it.
+        waiting: none should go to it now, but what is said of it may change within the run.
+    """
 
     instance: Instance
     judgement: Judgement
+    asked_at: datetime | None = None
     sendable: bool = False
+    waiting: bool = False
 
 
 def look(regions: Regions, run: Run, part: RegionPlan) -> View:
     """See one region: a page of commands for each 50 sent, and the instances that are there."""
-    ssm = regions.ssm(part.region)
     commands = run_command.commands_of(
-        ssm,
-        run.request.action,
-        run.execution.name,
-        run.execution.started_at,
-        run.commands.get(part.region, ()),
+        regions.ssm(part.region), run.request.action, run.execution, run.commands.get(part.region, ())
     )
     instances = present_instances(regions.ec2(part.region), part.environments)
     view = View(part.region, tuple(instances), tuple(commands))
-    return replace(view, open=frozenset(one.id for one in commands if _goes_on(regions, view, one)))
+    return replace(view, open=_open_commands(regions, view))
 
 
-def _goes_on(regions: Regions, view: View, command: Command) -> bool:
-    """Whether there is still somebody to wait for.
+def _open_commands(regions: Regions, view: View) -> frozenset[str]:
+    """The commands with somebody to wait for.
 
     A command to an instance that was terminated stays open until its whole time is over, for hours; its own
-    status does not tell whom it waits for. So the details are read when it may be the lost ones only.
+    status does not tell whom it waits for. So the details are read, but no further than to the first command that
+    goes on for certain: while there is one, it does not matter whom the others wait for.
     """
-    if command.ended:
-        return False
-    present = {instance.id for instance in view.instances}
-    awaited = {
-        one for one in command.instance_ids if one in present and view.last_command[one].id == command.id
-    }
-    if command.completed < len(awaited):
-        return True  # whoever has ended, at least one of the awaited has not
-    return any(
-        invocation.instance_id in awaited and not invocation.ended
-        for invocation in run_command.invocations(regions.ssm(view.region), command.id)
-    )
+    running = [(command, set(view.awaited(command))) for command in view.commands if not command.ended]
+    maybe_open = [command.id for command, awaited in running if awaited]
+    if any(command.completed < len(awaited) for command, awaited in running):
+        return frozenset(maybe_open)
+    for command, awaited in running:
+        if awaited and any(
+            one.instance_id in awaited and not one.ended
+            for one in run_command.invocations(regions.ssm(view.region), command.id)
+        ):
+            break
+        if awaited:
+            maybe_open.remove(command.id)
+    return frozenset(maybe_open)
 
 
 def silent_instances(regions: Regions, view: View, most: int) -> list[Instance]:
@@ -118,12 +140,11 @@ def silent_instances(regions: Regions, view: View, most: int) -> list[Instance]:
     for command in view.commands:
         if command.id not in view.open or len(found) >= most:
             continue
+        awaited = set(view.awaited(command))
         found += [
             by_id[one.instance_id]
             for one in run_command.invocations(regions.ssm(view.region), command.id)
-            if one.status == "inprogress"
-            and one.instance_id in by_id
-            and view.last_command[one.instance_id].id == command.id
+            if one.status == "inprogress" and one.instance_id in awaited
         ]
     return found[:most]
 
@@ -133,47 +154,47 @@ def unsent_standings(
 ) -> list[Standing]:
     """Judge the instances that nothing was sent to; those that SSM manages are to be sent to."""
     managed = managed_ids(regions.ssm(view.region), (one.id for one in view.unsent if one.running))
-    return [
-        Standing(
-            instance,
-            judge_unsent(
-                instance, managed=instance.id in managed, refusal=refusals.get(instance.id), now=now
-            ),
-            sendable=instance.running and instance.id in managed,
+    standings = []
+    for instance in view.unsent:
+        refusal = refusals.get(instance.id) or refusals.get(view.region)
+        judgement = judge_unsent(instance, managed=instance.id in managed, refusal=refusal, now=now)
+        sendable = instance.running and instance.id in managed
+        standings.append(
+            Standing(instance, judgement, sendable=sendable, waiting=judgement.passing and not sendable)
         )
-        for instance in view.unsent
-    ]
-
-
-def ended_standings(
-    regions: Regions, view: View, action: Action, commands: Iterable[Command]
-) -> list[Standing]:
-    """Judge the instances whose last command is among the given ones and has ended on them."""
-    by_id = {instance.id: instance for instance in view.instances}
-    standings: list[Standing] = []
-    for command in commands:
-        for invocation in run_command.invocations(regions.ssm(view.region), command.id):
-            instance = by_id.get(invocation.instance_id)
-            if instance is None or view.last_command[instance.id].id != command.id or not invocation.ended:
-                continue
-            judgement = judge(action, invocation)
-            again = judgement.passing and view.sendings[instance.id] < MAX_SENDINGS
-            standings.append(Standing(instance, judgement, sendable=again and instance.running))
     return standings
 
 
-def to_prove_again(action: Action, standings: Iterable[Standing]) -> list[Standing]:
-    """Everyone who is confirmed, when the first proof is much older than the last; else nobody.
+def ended_standings(
+    regions: Regions, view: View, action: Action, command: Command, now: datetime
+) -> tuple[list[Standing], int]:
+    """Judge the instances whose last command is this one and has ended on them.
 
-    All are asked, not the oldest only: proofs of one sending are of one age, so one more sending is enough.
+    Returns:
+        The standings, and on how many instances the command has ended, whether they are still there or not.
     """
-    if action not in _PROVEN_TWICE:
-        return []
-    confirmed = [one for one in standings if one.judgement.verdict in CONFIRMED]
-    times = [one.judgement.confirmed_at for one in confirmed]
-    known = [at for at in times if at is not None]
-    fresh = len(known) == len(times) and (not known or max(known) - min(known) <= PROOF_IS_FRESH_FOR)
-    return [] if fresh else confirmed
+    by_id = {instance.id: instance for instance in view.instances}
+    awaited = set(view.awaited(command))
+    ended = [one for one in run_command.invocations(regions.ssm(view.region), command.id) if one.ended]
+    standings = []
+    for invocation in ended:
+        if invocation.instance_id not in awaited:
+            continue
+        instance = by_id[invocation.instance_id]
+        age = command.requested_at - instance.launched_at
+        judgement = judge(action, invocation, age)
+        standings.append(_ended(instance, judgement, command, view.sendings[instance.id], age, now))
+    return standings, len(ended)
+
+
+def _ended(
+    instance: Instance, judgement: Judgement, command: Command, sendings: int, age: timedelta, now: datetime
+) -> Standing:
+    """Whether it is to be sent to again: a lost command a few times, a new instance until it has come up."""
+    is_new = age < COMES_UP_WITHIN
+    again = judgement.passing and instance.running and (is_new or sendings < MAX_SENDINGS)
+    due = not is_new or now - command.requested_at >= _NEW_ONES_ARE_ASKED_EVERY
+    return Standing(instance, judgement, command.requested_at, again and due, again and not due)
 
 
 def all_standings(
@@ -181,16 +202,20 @@ def all_standings(
 ) -> list[Standing]:
     """Judge every instance that is there, one standing each: none is forgotten, whatever the service shows."""
     last_ones = {command.id: command for command in view.last_command.values()}
-    ended = ended_standings(regions, view, action, last_ones.values())
-    unsent = unsent_standings(regions, view, refusals, now)
-    judged = {standing.instance.id for standing in (*ended, *unsent)}
-    silent = [
+    standings = unsent_standings(regions, view, refusals, now)
+    for command in last_ones.values():
+        if view.awaited(command):
+            standings += ended_standings(regions, view, action, command, now)[0]
+    judged = {standing.instance.id for standing in standings}
+    return standings + [
         Standing(
             instance,
             Judgement(Verdict.UNCONFIRMED, "the command sent to it has not ended there", passing=True),
-            sendable=instance.running and view.sendings[instance.id] < MAX_SENDINGS,
+            view.last_command[instance.id].requested_at,
+            sendable=instance.running
+            and view.last_command[instance.id].id not in view.open
+            and view.sendings[instance.id] < MAX_SENDINGS,
         )
         for instance in view.instances
         if instance.id not in judged
     ]
-    return [*ended, *unsent, *silent]

@@ -17,8 +17,11 @@ from snow_white.request import Action
 from snow_white.run_command import Invocation
 
 MAX_SENDINGS: Final = 3  # to one instance, when what it was sent was lost on the way
-# A new instance's agent registers within a minute or two; after this it is not going to.
-AGENT_REGISTERS_WITHIN: Final = timedelta(minutes=10)
+# A new instance's agent registers within a minute or two, and its application is deployed some minutes later; what
+# is not there after this is not going to be.
+COMES_UP_WITHIN: Final = timedelta(minutes=10)
+
+_AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process
 
 
 class Verdict(StrEnum):
@@ -49,7 +52,6 @@ class Judgement:
         passing: the reason may pass, so waiting or sending again may bring a confirmation.
         unsent: no command of the run went to it.
         omitted: processes that the host left out of its answer for its length.
-        confirmed_at: when the host's script ended, for a confirmation.
     """
 
     verdict: Verdict
@@ -58,11 +60,13 @@ class Judgement:
     omitted: int = 0
     passing: bool = False
     unsent: bool = False
-    confirmed_at: datetime | None = None
 
 
-def judge(action: Action, invocation: Invocation) -> Judgement:
+def judge(action: Action, invocation: Invocation, age: timedelta = timedelta.max) -> Judgement:
     """Judge an instance by its last invocation, which has ended.
+
+    Args:
+        age: how long the instance had been launched when it was asked.
 
     Raises:
         ValueError: the invocation goes on; nothing can be said of it yet.
@@ -71,7 +75,7 @@ def judge(action: Action, invocation: Invocation) -> Judgement:
         raise ValueError(f"The invocation on {invocation.instance_id} goes on: {invocation.status}.")
     match invocation.status:
         case "success" | "failed":
-            return _judge_answer(action, invocation)
+            return _judge_answer(action, invocation, age)
         case "deliverytimedout":
             return _unreachable("its SSM agent did not take the command in time", passing=True)
         case "undeliverable" | "terminated":
@@ -86,7 +90,7 @@ def judge(action: Action, invocation: Invocation) -> Judgement:
             return _unreachable(f"SSM refused to run the command on it ({status})")
 
 
-def _judge_answer(action: Action, invocation: Invocation) -> Judgement:
+def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Judgement:
     answer = parse_answer(invocation.output)
     if answer is None:
         if invocation.exit_code in (None, -1) or not invocation.output.strip():
@@ -96,16 +100,13 @@ def _judge_answer(action: Action, invocation: Invocation) -> Judgement:
     said = answer.message or "the host gave no reason"
     match (invocation.status, invocation.exit_code):
         case ("success", ExitCode.CONFIRMED) if _confirms(action, answer):
-            return Judgement(
-                Verdict(answer.result),
-                said,
-                answer.processes,
-                answer.omitted,
-                confirmed_at=invocation.ended_at,
-            )
+            return Judgement(Verdict(answer.result), said, answer.processes, answer.omitted)
         case ("failed", ExitCode.JOBS_RUNNING) if answer.result == "busy":
             return Judgement(Verdict.BUSY, said, answer.processes, answer.omitted)
         case ("failed", ExitCode.NO_SIDEKIQ) if answer.result == "no_worker":
+            if age < COMES_UP_WITHIN and action is not Action.STATUS:
+                # The agent is there before the application is.
+                return _unconfirmed("it is new, and no Sidekiq had been started on it yet", passing=True)
             return Judgement(Verdict.NO_WORKER, said)
         case ("failed", ExitCode.COULD_NOT_BE_DONE) if answer.result == "unconfirmed":
             return Judgement(Verdict.UNCONFIRMED, said, answer.processes, answer.omitted)
@@ -113,13 +114,13 @@ def _judge_answer(action: Action, invocation: Invocation) -> Judgement:
 
 
 def _confirms(action: Action, answer: HostAnswer) -> bool:
-    """A quiet or stopped host has no job left; one that lists a job contradicts itself.
+    """A quiet or stopped host lists no job and no process at work; one that does contradicts itself.
 
     Workers that were stopped by an earlier run and are still down are as good as quiet.
     """
     results = {CONFIRMATION[action]} | ({"stopped"} if action is Action.QUIET else set())
-    jobs_matter = action in (Action.QUIET, Action.STOP)
-    return answer.result in results and not (jobs_matter and any(one.busy for one in answer.processes))
+    rests = all(one.state in _AT_REST and not one.busy for one in answer.processes)
+    return answer.result in results and (rests or action not in (Action.QUIET, Action.STOP))
 
 
 def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now: datetime) -> Judgement:
@@ -129,7 +130,7 @@ def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now:
     elif not managed:
         judgement = _unreachable(
             "no SSM agent of it is registered in Systems Manager",
-            passing=now - instance.launched_at < AGENT_REGISTERS_WITHIN,
+            passing=now - instance.launched_at < COMES_UP_WITHIN,
         )
     else:
         judgement = _unreachable(refusal or "no command could be sent to it in time", passing=True)

@@ -192,6 +192,8 @@ class FakeRegion:
 
     def list_commands(self, **request: Any) -> dict[str, Any]:
         self.called("list_commands")
+        if "CommandId" in request and request["CommandId"] in self.hidden_commands:
+            raise client_error("InvalidCommandId", "", 400)
         if "CommandId" in request:
             return {"Commands": [self._command(c) for c in self.commands if c.id == request["CommandId"]]}
         filters = {one["key"]: one["value"] for one in request["Filters"]}

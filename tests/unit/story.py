@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from snow_white.discovery import discover
@@ -32,12 +32,14 @@ class Story:
 
     Attributes:
         meanwhile: called before each poll with the number of the turn: what happens outside.
+        announced: called with the run whenever Slack would be told of its progress.
         events: how many history events the walk would have made (a Wait + Task + Choice turn is 9, a Task 5).
     """
 
     cloud: FakeCloud
     request: Request
     meanwhile: Callable[[int], None] = lambda _turn: None
+    announced: Callable[[Run], None] = lambda _run: None
     outcomes: list[Outcome] = field(default_factory=list)
     events: int = 0
     largest_state: int = 0
@@ -49,6 +51,7 @@ class Story:
             self.request,
             discover(self.request, self.cloud),  # type: ignore[arg-type]
         )
+        run = replace(run, announced=run.progress, announced_at=self.cloud.clock.now)
         run = self._dispatch(run)
         for turn in range(most_turns):
             self.cloud.clock.advance(run.wait_seconds)
@@ -64,6 +67,7 @@ class Story:
                     run = self._dispatch(run)
                 case Outcome.PROGRESS:
                     self.events += 5
+                    self.announced(run)
                     run = _announced(run, self.cloud)
         raise AssertionError(f"The run has not ended after {most_turns} turns.")
 

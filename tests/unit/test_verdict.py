@@ -13,7 +13,7 @@ from snow_white.host_answer import CONFIRMATION, parse_answer
 from snow_white.instances import Instance
 from snow_white.request import Action
 from snow_white.run_command import Invocation, normalise
-from snow_white.verdict import AGENT_REGISTERS_WITHIN, CONFIRMED, Verdict, judge, judge_unsent
+from snow_white.verdict import COMES_UP_WITHIN, CONFIRMED, Verdict, judge, judge_unsent
 
 from .fake_cloud import LONG_AGO, START, says
 
@@ -35,7 +35,6 @@ def invocation(status: str = "success", exit_code: int | None = 0, output: str =
 def test_a_host_that_confirms_what_was_asked_is_confirmed(action: Action) -> None:
     judgement = judge(action, invocation(output="looking\n" + says(CONFIRMATION[action], message="all done")))
     assert judgement.verdict.value == CONFIRMATION[action]
-    assert judgement.confirmed_at == START
 
 
 @pytest.mark.parametrize(
@@ -96,6 +95,32 @@ def test_the_answer_to_another_question_is_no_confirmation() -> None:
 def test_a_quiet_host_that_lists_a_job_contradicts_itself(action: Action) -> None:
     output = says(CONFIRMATION[action], processes=[{**IDLE, "busy": 1}])
     assert judge(action, invocation(output=output)).verdict is Verdict.UNCONFIRMED
+
+
+@pytest.mark.parametrize("action", [Action.QUIET, Action.STOP])
+def test_a_quiet_host_that_lists_a_process_at_work_contradicts_itself(action: Action) -> None:
+    output = says(CONFIRMATION[action], processes=[{**IDLE, "state": "awake"}])
+    assert judge(action, invocation(output=output)).verdict is Verdict.UNCONFIRMED
+
+
+@pytest.mark.parametrize("action", [Action.QUIET, Action.STOP, Action.WAKE])
+def test_a_new_host_without_sidekiq_may_still_get_it(action: Action) -> None:
+    answer = invocation("failed", 3, says("no_worker"))
+    early = judge(action, answer, COMES_UP_WITHIN - timedelta(seconds=1))
+    assert (early.verdict, early.passing) == (Verdict.UNCONFIRMED, True)
+    assert judge(action, answer, COMES_UP_WITHIN).verdict is Verdict.NO_WORKER
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        '{"result":"quiet","processes":[{"pid":1e999,"state":"quiet"}]}',
+        "[" * 2400,
+        '{"result":"quiet","omitted":1e999}',
+    ],
+)
+def test_a_hostile_answer_is_no_confirmation_and_no_crash(output: str) -> None:
+    assert judge(Action.QUIET, invocation(output=output)).verdict is Verdict.UNCONFIRMED
 
 
 def test_what_goes_on_cannot_be_judged() -> None:
@@ -173,7 +198,7 @@ def test_an_instance_without_an_agent_is_unreachable_and_will_stay_so() -> None:
 
 
 def test_a_new_instance_is_given_time_to_register_its_agent() -> None:
-    just_launched = unsent(launched_at=START - AGENT_REGISTERS_WITHIN + timedelta(seconds=1))
+    just_launched = unsent(launched_at=START - COMES_UP_WITHIN + timedelta(seconds=1))
     assert judge_unsent(just_launched, managed=False, refusal=None, now=START).passing
 
 
