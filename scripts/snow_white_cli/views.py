@@ -77,7 +77,7 @@ def showing(console: Console, wording: Wording) -> Iterator[View]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", style="bold", markup=False),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=24, complete_style="green", pulse_style="cyan"),
         TextColumn("{task.fields[numbers]}", markup=False),
         TextColumn("{task.fields[elapsed]} {task.fields[limit]}", style="dim", markup=False),
     )

@@ -104,7 +104,9 @@ class Terminal:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not holds():
             if time.monotonic() > deadline:
-                raise AssertionError(f"Waited in vain until {what}; shown is:\n{self.shown}")
+                raise AssertionError(
+                    f"Waited in vain until {what}; the end of what is shown:\n{self.shown[-2000:]}"
+                )
             time.sleep(0.05)
 
 
