@@ -121,7 +121,7 @@ def test_environments_that_match_nothing_fail_and_say_what_was_looked_for(shop: 
     assert "'wrokers'" in str(end.cause)
     assert web in str(end.cause)
     assert f"{HOME}, {AWAY}" in str(end.cause)
-    assert "wrokers" in shop.told()[0]["attachments"][0]["blocks"][1]["text"]["text"]
+    assert "wrokers" in str(shop.told()[0]["attachments"])
 
 
 def test_a_host_without_sidekiq_is_listed_and_does_not_fail_the_run(shop: Shop) -> None:
