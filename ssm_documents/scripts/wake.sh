@@ -74,7 +74,7 @@ refuse() {
   list_processes
   local pid text=''
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
-    ((P_STOPPING[$pid])) && ! is_proven "$pid" || continue
+    if ((!P_STOPPING[$pid])) || is_proven "$pid"; then continue; fi
     why_unproven "$pid"
     if ((P_BUSY[$pid] > 0)); then WHY="${P_BUSY[$pid]} busy"; fi
     text+="${text:+; }$NAME: $WHY"
