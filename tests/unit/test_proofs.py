@@ -298,7 +298,9 @@ def test_a_region_outside_the_plan_that_stays_dark_does_not_hold_the_run_for_hou
 
 
 def test_instances_that_come_and_go_for_two_days_do_not_burst_the_state() -> None:
-    names = tuple(f"us-east-{number}" for number in range(3))  # a quarter of the regions that it has to hold for
+    names = tuple(
+        f"us-east-{number}" for number in range(3)
+    )  # a quarter of the regions that it has to hold for
     cloud = FakeCloud(names)
     for name in names:
         for one in cloud[name].add_environment("shop", "shop-workers", instances=2):
