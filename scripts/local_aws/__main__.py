@@ -12,7 +12,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     # MiniStack reads its settings while it is imported, so they come before any import of the server.
-    from local_aws.environment import prepare
+    from local_aws.process_environment import prepare
 
     prepare(arguments.folder, arguments.wait_scale)
 

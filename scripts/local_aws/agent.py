@@ -9,93 +9,23 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from local_aws.agent_result import Result, Status, StepResult
 from local_aws.command_document import DocumentError, Parameters, Step, parse
 from local_aws.host import Host, HostError
 from local_aws.shell_step import KILLED, ShellOutcome, run_shell
 
 PingStatus = Literal["Online", "ConnectionLost"]
-Status = Literal["Success", "Failed", "TimedOut", "Cancelled"]
 
 SKIP_REST_SUCCEEDED = 168
 SKIP_REST_FAILED = 169
 WANTS_REBOOT = 194
-SUMMARY_CHARACTERS = 2500
-"""What one step's `Output` in ListCommandInvocations(Details=True) holds at most."""
 
 
 class AgentGone(Exception):
     """The instance ended while its agent ran a command, so that no result ever reaches the service."""
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """How one step of the document went. `stdout` and `stderr` are the first 24,000 bytes of each."""
-
-    name: str
-    plugin: str
-    status_details: Status
-    response_code: int
-    stdout: str
-    stderr: str
-    started_at: datetime
-    ended_at: datetime
-
-    @property
-    def output(self) -> str:
-        """Both streams as the service lists them, cut to 2,500 characters."""
-        both = self.stdout + ("\n----------ERROR-------\n" + self.stderr if self.stderr else "")
-        return both[:SUMMARY_CHARACTERS]
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a document went on one instance; a document has at least one step that ran or could not be read.
-
-    The single values are those of the first step that did not succeed, or else of the last one.
-    """
-
-    steps: tuple[StepResult, ...]
-
-    @property
-    def decisive(self) -> StepResult:
-        """The step whose result is the document's: failed, timed out, cancelled, success, in this order."""
-        for status in ("Failed", "TimedOut", "Cancelled"):
-            for step in self.steps:
-                if step.status_details == status:
-                    return step
-        return self.steps[-1]
-
-    @property
-    def status_details(self) -> Status:
-        return self.decisive.status_details
-
-    @property
-    def response_code(self) -> int:
-        return self.decisive.response_code
-
-    @property
-    def stdout(self) -> str:
-        return self.decisive.stdout
-
-    @property
-    def stderr(self) -> str:
-        return self.decisive.stderr
-
-    @property
-    def output(self) -> str:
-        return self.decisive.output
-
-    @property
-    def started_at(self) -> datetime:
-        return self.steps[0].started_at
-
-    @property
-    def ended_at(self) -> datetime:
-        return self.steps[-1].ended_at
 
 
 class Agent:
@@ -112,7 +42,6 @@ class Agent:
         self.instance_id = instance_id
         self.host = host
         self.ping_status: PingStatus | None = ping_status
-        self.version = "3.3.0.0"
 
     def run(
         self,

@@ -1,45 +1,74 @@
 """What an agent reports of a document that has ended, and how the service words it."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Literal
+
+Status = Literal["Success", "Failed", "TimedOut", "Cancelled"]
+"""How the agent says that a step ended."""
 
 OUTPUT_CHARACTERS: Final = 2500
 """How much of a plugin's output the service keeps for ListCommandInvocations."""
 
 
-class Outcome(Protocol):
-    """How something went on an instance: a step of a document, or all of it."""
+@dataclass(frozen=True)
+class StepResult:
+    """How one step of the document went. `stdout` and `stderr` are the first 24,000 bytes of each."""
+
+    name: str
+    plugin: str
+    status_details: Status
+    response_code: int
+    stdout: str
+    stderr: str
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a document went on one instance; a document has at least one step that ran or could not be read.
+
+    The single values are those of the `decisive` step; the times are those of the whole document.
+    """
+
+    steps: tuple[StepResult, ...]
 
     @property
-    def status_details(self) -> str: ...
-    @property
-    def response_code(self) -> int: ...
-    @property
-    def stdout(self) -> str: ...
-    @property
-    def stderr(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def ended_at(self) -> datetime: ...
-
-
-class StepResult(Outcome, Protocol):
-    """How one step went."""
+    def decisive(self) -> StepResult:
+        """The step whose result is the document's: failed, timed out, cancelled, success, in this order."""
+        for status in ("Failed", "TimedOut", "Cancelled"):
+            for step in self.steps:
+                if step.status_details == status:
+                    return step
+        return self.steps[-1]
 
     @property
-    def name(self) -> str: ...
-
-
-class Result(Outcome, Protocol):
-    """What an agent reports at the end; `local_aws.agent.Result` is one."""
+    def status_details(self) -> Status:
+        return self.decisive.status_details
 
     @property
-    def steps(self) -> Sequence[StepResult]: ...
+    def response_code(self) -> int:
+        return self.decisive.response_code
+
+    @property
+    def stdout(self) -> str:
+        return self.decisive.stdout
+
+    @property
+    def stderr(self) -> str:
+        return self.decisive.stderr
+
+    @property
+    def started_at(self) -> datetime:
+        return self.steps[0].started_at
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.steps[-1].ended_at
 
 
-def service_details(outcome: Outcome) -> str:
+def service_details(outcome: Result | StepResult) -> str:
     """The StatusDetails of the service: the agent's plain TimedOut is an execution timeout."""
     return "ExecutionTimedOut" if outcome.status_details == "TimedOut" else outcome.status_details
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.error import HTTPError
 
 import boto3
 from botocore.config import Config
@@ -174,15 +175,22 @@ class LocalAws:
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
     def set_wait_scale(self, factor: float) -> None:
-        """Multiply by `factor` from now on what AWS itself waits for: Wait states, retries, a machine's time limit,
+        """Multiply by `factor` from now on what AWS itself waits for.
 
-        and how long Run Command tries to deliver.
+        That is Wait states, retries, a machine's time limit, and how long Run Command tries to deliver.
         """
         self._tell("POST", "/_ministack/config", {"stepfunctions._SFN_WAIT_SCALE": factor})
 
     def fail_next(self, service: str, calls: int, answer: str, **where: Any) -> None:
-        """Let the next calls of a service fail: `answer` and `where` (action, region, seconds) as in faults.Fault."""
-        self._tell("POST", faults.PATH, {"service": service, "calls": calls, "answer": answer, **where})
+        """Let the next calls of a service fail: `answer` and `where` (action, region, seconds) as in faults.Fault.
+
+        Raises ValueError for what is no fault.
+        """
+        try:
+            self._tell("POST", faults.PATH, {"service": service, "calls": calls, "answer": answer, **where})
+        except HTTPError as error:
+            with error:
+                raise ValueError(error.read().decode()) from None
 
     def stop_failing(self) -> None:
         """Take back what is left of all `fail_next`."""

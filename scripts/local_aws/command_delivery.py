@@ -3,29 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
 
-from local_aws.agent_result import Result
+from local_aws.agent import Agent
 from local_aws.command import Command, Invocation
 
 _TICK_SECONDS = 0.2
 _logger = logging.getLogger(__name__)
-
-
-class Agent(Protocol):
-    """What runs documents on an instance; `local_aws.agent.Agent` is one."""
-
-    @property
-    def ping_status(self) -> str | None: ...
-
-    def run(
-        self,
-        document: dict[str, Any],
-        parameters: dict[str, list[str] | str],
-        cancelled: threading.Event,
-        on_start: Callable[[], None],
-    ) -> Result: ...
 
 
 class Delivery:

@@ -101,14 +101,14 @@ def _step(step: Mapping[str, Any], parameters: Parameters) -> Step:
     return Step(
         name=str(step["name"]),
         script="\n".join([lines] if isinstance(lines, str) else map(str, lines)) + "\n",
-        timeout=_timeout(inputs.get("timeoutSeconds")),
+        timeout=time_limit(inputs.get("timeoutSeconds")),
         working_directory=inputs.get("workingDirectory") or None,
         exit_on_failure=inputs.get("onFailure") == "exit",
     )
 
 
-def _timeout(given: Any) -> int:
-    """A value that is missing, no number or out of range silently becomes an hour."""
+def time_limit(given: Any) -> int:
+    """A step's `timeoutSeconds`, parameters put in; missing, no number or out of range silently becomes an hour."""
     try:
         seconds = int(given)
     except (TypeError, ValueError):

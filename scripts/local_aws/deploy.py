@@ -34,7 +34,6 @@ class Stack:
     region: str
     template: Path
     assets: Path
-    parameters: tuple[str, ...] = ()
 
 
 def synthesize(outdir: Path, settings: Mapping[str, Any], account: str) -> Path:

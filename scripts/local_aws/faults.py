@@ -5,14 +5,14 @@ import json
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from urllib.parse import parse_qs
 
 PATH: Final = "/_local/faults"
 Answer = Literal["throttled", "error", "error_after", "slow"]
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Response]]
-_ANSWERS: Final = ("throttled", "error", "error_after", "slow")
+_ANSWERS: Final = get_args(Answer)
 
 
 @dataclass(frozen=True)
@@ -66,24 +66,26 @@ class Faults:
             app.SERVICE_HANDLERS[service] = self._between(service, handler)
 
     def gateway(self, app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        """The ASGI application with one path more: POST a fault to it, or DELETE all."""
+        """The ASGI application with one path more: POST a fault to it, or DELETE all.
+
+        The answer to what is no fault is a 400 with a sentence.
+        """
 
         async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
             if scope["type"] != "http" or scope["path"] != PATH:
                 await app(scope, receive, send)
                 return
-            status = 200
+            status, answer = 200, b"{}"
             try:
                 if scope["method"] == "DELETE":
                     self.clear()
                 else:
                     self.add(Fault(**json.loads(await _body(receive))))
-            except (ValueError, TypeError):
-                status = 400
-            await send(
-                {"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]}
-            )
-            await send({"type": "http.response.body", "body": b"{}"})
+            except (ValueError, TypeError) as error:
+                status, answer = 400, str(error).encode()
+            length = (b"content-length", str(len(answer)).encode())
+            await send({"type": "http.response.start", "status": status, "headers": [length]})
+            await send({"type": "http.response.body", "body": answer})
 
         return serve
 

@@ -64,9 +64,8 @@ def start_inside(
 ) -> InsideProcess:
     """Run the shell words `enter`, which end in `exec nsenter …`, and then `command` in the host.
 
-    The command begins when its process group is known here, which the end of a pipe tells it.
-
-    Without that order, the group of a short command that leaves a child behind could not be found any more.
+    The command begins when its process group is known here, which the end of a pipe tells it. Without that order,
+    the group of a short command that leaves a child behind could not be found any more.
     """
     until_go, go = os.pipe()
     wait_on_9 = "" if until_go == 9 else f"exec 9<&{until_go} {until_go}<&-; "

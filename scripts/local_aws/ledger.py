@@ -129,13 +129,6 @@ class Ledger:
             if start.worker.host == host and (since is None or start.at >= since)
         )
 
-    def starts_by_worker(self) -> dict[Worker, tuple[Start, ...]]:
-        """The starts of each worker, in the order of time."""
-        starts: dict[Worker, list[Start]] = defaultdict(list)
-        for start in sorted(self.starts, key=lambda start: start.at):
-            starts[start.worker].append(start)
-        return {worker: tuple(ones) for worker, ones in starts.items()}
-
     def summary(self) -> dict[str, int]:
         """The numbers that a reader wants to see, by their words."""
         words = ("enqueued", "waiting", "running", "finished", "killed", "run_twice", "lost")

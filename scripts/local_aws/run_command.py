@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from local_aws.agent import Agent
 from local_aws.command import Command, Invocation
-from local_aws.command_delivery import Agent, Delivery
+from local_aws.command_delivery import Delivery
+from local_aws.command_document import Parameters, time_limit
 from local_aws.service_error import ServiceError
 from local_aws.ssm_documents import DocumentStore, DocumentVersion
 
@@ -224,14 +226,12 @@ def _texts(value: Any) -> list[str]:
 
 
 def _execution_seconds(document: DocumentVersion, parameters: Mapping[str, list[str] | str]) -> int:
-    """How long the document's steps may run together; a step's odd or missing time limit becomes an hour."""
-    total = 0
-    for step in document.content["mainSteps"]:
-        limit = str((step.get("inputs") or {}).get("timeoutSeconds", ""))
-        for name, value in parameters.items():
-            limit = re.sub(r"\{\{\s*" + re.escape(name) + r"\s*\}\}", str(value), limit)
-        total += int(limit) if limit.isdigit() and 5 <= int(limit) <= 172800 else 3600
-    return total
+    """How long the document's steps may run together."""
+    given = Parameters(parameters)
+    return sum(
+        time_limit(given.into((step.get("inputs") or {}).get("timeoutSeconds")))
+        for step in document.content["mainSteps"]
+    )
 
 
 def _matches(

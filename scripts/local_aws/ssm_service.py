@@ -156,9 +156,9 @@ class DocumentResource:
     def _update(
         self, name: str, old: Mapping[str, Any], new: Mapping[str, Any], stack: str
     ) -> tuple[str, dict[str, Any]]:
-        """With UpdateMethod NewVersion the new content becomes the default; otherwise it means a replacement,
+        """With UpdateMethod NewVersion the new content becomes the default version.
 
-        which CloudFormation refuses for a document with a name of its own.
+        Otherwise it means a replacement, which CloudFormation refuses for a document with a name of its own.
         """
         from ministack.core.responses import get_region
 

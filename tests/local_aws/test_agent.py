@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from local_aws.agent import Agent, AgentGone, Registry, Result
+from local_aws.agent import Agent, AgentGone, Registry
+from local_aws.agent_result import Result, shortened_output
 from local_aws.command_document import DEFAULT_TIMEOUT, Parameters, parse
 from local_aws.worker_host import WorkerHost
 
@@ -44,7 +45,7 @@ def test_a_script_that_exits_0_is_a_success_with_its_output(agent: Agent) -> Non
     result = run(agent, document(["echo out", "echo err >&2"]))
     assert (result.status_details, result.response_code) == ("Success", 0)
     assert (result.stdout, result.stderr) == ("out\n", "err\n")
-    assert result.output == "out\n\n----------ERROR-------\nerr\n"
+    assert shortened_output(result.stdout, result.stderr) == "out\n\n----------ERROR-------\nerr\n"
     assert result.started_at <= result.ended_at
 
 
@@ -153,7 +154,7 @@ def test_a_background_child_that_let_go_of_the_output_does_not(agent: Agent) -> 
 def test_only_the_first_24000_bytes_of_each_stream_are_kept(agent: Agent) -> None:
     result = run(agent, document(["yes 12345678 | head -c 100000; yes | head -c 100000 >&2"]))
     assert (len(result.stdout), len(result.stderr)) == (24_000, 24_000)
-    assert len(result.output) == 2_500
+    assert len(shortened_output(result.stdout, result.stderr)) == 2_500
     assert result.status_details == "Success"
 
 

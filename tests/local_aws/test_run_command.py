@@ -11,7 +11,7 @@ from local_aws.agent_result import OUTPUT_CHARACTERS, shortened_output
 from local_aws.run_command import RunCommand
 from local_aws.service_error import ServiceError
 from local_aws.ssm_documents import DocumentStore
-from tests.local_aws.fake_agents import REGION, FakeAgent, LostAgent, Reported
+from tests.local_aws.fake_agents import REGION, FakeAgent, LostAgent, reported
 from tests.local_aws.workbench import wait_until
 
 DOCUMENT = {
@@ -81,8 +81,8 @@ def test_a_command_goes_from_pending_over_in_progress_to_success(fleet: Fleet) -
     wait_until(lambda: set(fleet.details(command).values()) == {"InProgress"})
     going_on = fleet.command(command)
 
-    fleet.agent(one).end(Reported(stdout="fine\n"))
-    fleet.agent(two).end(Reported())
+    fleet.agent(one).end(reported(stdout="fine\n"))
+    fleet.agent(two).end(reported())
     wait_until(lambda: fleet.command(command)["Status"] == "Success")
 
     assert (going_on["Status"], going_on["CompletedCount"], going_on["TargetCount"]) == ("InProgress", 0, 2)
@@ -147,12 +147,12 @@ def test_no_more_than_max_concurrency_run_at_once(fleet: Fleet) -> None:
     wait_until(lambda: list(fleet.details(command).values()).count("InProgress") == 2)
     begun = [each for each in ids if fleet.agent(each).started.is_set()]
 
-    fleet.agent(begun[0]).end(Reported())
+    fleet.agent(begun[0]).end(reported())
     wait_until(lambda: sum(fleet.agent(each).started.is_set() for each in ids) == 3)
 
     assert list(fleet.details(command).values()).count("InProgress") == 2
     for each in ids:
-        fleet.agent(each).end(Reported())
+        fleet.agent(each).end(reported())
     wait_until(lambda: fleet.command(command)["Status"] == "Success")
 
 
@@ -169,7 +169,7 @@ def test_hundreds_of_instances_run_at_the_same_time(fleet: Fleet) -> None:
     wait_until(lambda: all(fleet.agent(each).started.is_set() for each in ids))
 
     for each in ids:
-        fleet.agent(each).end(Reported())
+        fleet.agent(each).end(reported())
 
     wait_until(lambda: all(fleet.command(each)["Status"] == "Success" for each in commands))
 
@@ -177,7 +177,7 @@ def test_hundreds_of_instances_run_at_the_same_time(fleet: Fleet) -> None:
 def test_one_error_stops_the_sending_by_default(fleet: Fleet) -> None:
     ids = fleet.add(3)
     command = fleet.send(ids, MaxConcurrency="1")
-    fleet.agent(ids[0]).end(Reported("Failed", 1))
+    fleet.agent(ids[0]).end(reported("Failed", 1))
 
     wait_until(lambda: fleet.command(command)["Status"] == "Failed")
 
@@ -187,7 +187,7 @@ def test_one_error_stops_the_sending_by_default(fleet: Fleet) -> None:
 
 def test_all_are_reached_when_all_may_fail_and_the_command_says_success(fleet: Fleet) -> None:
     ids = fleet.add(
-        4, *[FakeAgent(result=Reported("Failed", 2)) for _ in range(3)], FakeAgent(result=Reported())
+        4, *[FakeAgent(result=reported("Failed", 2)) for _ in range(3)], FakeAgent(result=reported())
     )
     command = fleet.send(ids, MaxConcurrency="1", MaxErrors="100%")
 
@@ -198,7 +198,7 @@ def test_all_are_reached_when_all_may_fail_and_the_command_says_success(fleet: F
 
 
 def test_the_agents_time_limit_is_an_execution_timeout(fleet: Fleet) -> None:
-    [instance] = fleet.add(1, FakeAgent(result=Reported("TimedOut", 137)))
+    [instance] = fleet.add(1, FakeAgent(result=reported("TimedOut", 137)))
     command = fleet.send([instance], MaxErrors="100%")
 
     wait_until(lambda: fleet.details(command)[instance] == "ExecutionTimedOut")
@@ -218,7 +218,7 @@ def test_an_agent_that_does_not_answer_is_delayed_and_then_given_up(fleet: Fleet
 
 
 def test_an_agent_that_comes_back_in_time_gets_the_command(fleet: Fleet) -> None:
-    [instance] = fleet.add(1, FakeAgent("ConnectionLost", Reported()))
+    [instance] = fleet.add(1, FakeAgent("ConnectionLost", reported()))
     command = fleet.send([instance])
     fleet.agent(instance).ping_status = "Online"
 
@@ -264,7 +264,7 @@ def test_commands_are_listed_newest_first_by_region_and_filter(fleet: Fleet) -> 
     first = fleet.send([one])
     between = datetime.now(UTC).isoformat()
     second = fleet.send([two])
-    fleet.agent(one).end(Reported())
+    fleet.agent(one).end(reported())
     wait_until(lambda: fleet.command(first)["Status"] == "Success")
 
     def listed(region: str = REGION, **request: Any) -> list[str]:

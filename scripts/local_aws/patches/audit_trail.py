@@ -2,13 +2,11 @@
 
 import contextvars
 import json
-import logging
 from typing import Any
 
 from local_aws.patches.target import find, wrap
 
 _started: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("started", default=None)
-_logger = logging.getLogger(__name__)
 
 
 def install() -> None:

@@ -5,19 +5,18 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from local_aws.running import ACCOUNT, HOME_REGION, Credentials
+from local_aws.running import ACCOUNT, HOME_REGION
 
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", "USER")
 
 
-def prepare(folder: Path, wait_scale: float) -> Credentials:
+def prepare(folder: Path, wait_scale: float) -> None:
     """Replace this process's environment by one that leads nowhere outside `folder`, and make a root user.
 
     Whatever AWS settings the person who started it has (profile, endpoint, region, real keys) are gone
     afterwards: neither MiniStack nor a function can reach a real account by them. So is PYTHONPATH, which
     would let a function import what its bundle does not have.
     """
-    root = Credentials("AKIALOCAL" + secrets.token_hex(6).upper(), secrets.token_urlsafe(30))
     temporary = folder / "tmp"
     temporary.mkdir(mode=0o700, exist_ok=True)
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -26,8 +25,8 @@ def prepare(folder: Path, wait_scale: float) -> Credentials:
     os.environ.update(
         {
             "AUTH": "true",
-            "AWS_ACCESS_KEY_ID": root.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
+            "AWS_ACCESS_KEY_ID": "AKIALOCAL" + secrets.token_hex(6).upper(),
+            "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
             "AWS_CONFIG_FILE": str(folder / "no-aws-config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(folder / "no-aws-credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -47,4 +46,3 @@ def prepare(folder: Path, wait_scale: float) -> Credentials:
         }
     )
     tempfile.tempdir = None  # re-read from TMPDIR
-    return root
