@@ -10,6 +10,7 @@ from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.documents_stack import DocumentsStack
+from infra.script_source import script_source
 from infra.settings import Settings, context_of, load_settings
 from infra.snow_white_stack import SnowWhiteStack
 from infra.validation import demand_clean_report
@@ -20,7 +21,8 @@ ROOT: Final = Path(__file__).parent.parent
 def synthesize(outdir: Path | None = None) -> Path:
     """Write templates and assets to `outdir` (default: CDK_OUTDIR, else cdk.out/) and return that folder.
 
-    Raises InvalidSettings, BundlingFailed, or ChecksFailed for findings of cdk-nag that nobody acknowledged.
+    Raises InvalidSettings, BundlingFailed, DocumentTooLarge, or ChecksFailed for findings of cdk-nag that nobody
+    acknowledged.
     """
     folder = outdir or Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
     app = App(outdir=str(folder), context=context_of(ROOT / "cdk.json"), analytics_reporting=False)
@@ -41,12 +43,21 @@ def add_stacks(app: App, settings: Settings) -> None:
         env=Environment(account=settings.account, region=settings.home_region),
         description="Snow White: puts Sidekiq workers on Elastic Beanstalk to sleep and wakes them",
     )
-    for region in settings.regions:
-        documents = DocumentsStack(
+    for documents in add_documents(app, settings):
+        home.add_stack_dependency(documents)
+    Tags.of(app).add("application", "snow-white")
+
+
+def add_documents(app: App, settings: Settings) -> list[DocumentsStack]:
+    """Add the stack with the documents of every worker region."""
+    source = script_source(settings.script_source, settings.script_source_token)
+    return [
+        DocumentsStack(
             app,
             f"SnowWhite-Documents-{region}",
+            source=source,
             env=Environment(account=settings.account, region=region),
             description=f"Snow White: the commands that the workers in {region} are sent",
         )
-        home.add_stack_dependency(documents)
-    Tags.of(app).add("application", "snow-white")
+        for region in settings.regions
+    ]

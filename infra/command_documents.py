@@ -11,11 +11,12 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+
+from infra.script_source import ScriptSource
 
 DOCUMENT_NAMES: Final[Mapping[str, str]] = {
     "quiet": "SnowWhite-QuietSidekiqWorkers",
@@ -40,53 +41,6 @@ _LIMIT_LINE: Final = "set -- '{{ executionTimeout }}'"
 
 class DocumentTooLarge(Exception):
     """A document is over what SSM takes; the message says which and by how much."""
-
-
-@dataclass(frozen=True)
-class GitHubScript:
-    """A file in a GitHub repository at one commit (all 40 hexadecimal digits of it)."""
-
-    owner: str
-    repository: str
-    commit: str
-    path: str
-    token_parameter: str | None = (
-        None  # name of the SecureString parameter with a token, for a private repository
-    )
-
-    @property
-    def file_name(self) -> str:
-        return Path(self.path).name
-
-    def step_inputs(self) -> dict[str, str]:
-        """The source half of an ``aws:downloadContent`` step's inputs; ``sourceInfo`` is JSON text there."""
-        info = {
-            "owner": self.owner,
-            "repository": self.repository,
-            "path": self.path,
-            "getOptions": f"commitID:{self.commit}",
-        }
-        if self.token_parameter is not None:
-            info["tokenInfo"] = f"{{{{ssm-secure:{self.token_parameter}}}}}"
-        return {"sourceType": "GitHub", "sourceInfo": json.dumps(info)}
-
-
-@dataclass(frozen=True)
-class S3Script:
-    """An object in S3 by its https address (``https://s3.REGION.amazonaws.com/BUCKET/KEY``)."""
-
-    url: str
-
-    @property
-    def file_name(self) -> str:
-        return self.url.rsplit("/", 1)[-1]
-
-    def step_inputs(self) -> dict[str, str]:
-        """The source half of an ``aws:downloadContent`` step's inputs; ``sourceInfo`` is JSON text there."""
-        return {"sourceType": "S3", "sourceInfo": json.dumps({"path": self.url})}
-
-
-ScriptSource = GitHubScript | S3Script
 
 
 def action_script(action: str) -> str:
@@ -117,18 +71,22 @@ def command_document(action: str, source: ScriptSource | None = None) -> dict[st
     else:
         folder = f"/var/lib/snow-white/{action}"
         document["mainSteps"].insert(0, _download_step(action, source, folder))
-        step["inputs"]["runCommand"] = _checked_run(f"{folder}/{source.file_name}", script_sha256(action))
+        step["inputs"]["runCommand"] = _checked_run(f"{folder}/{_file(action)}", script_sha256(action))
     size = len(json.dumps(document).encode())
     if size > LARGEST_DOCUMENT:
         raise DocumentTooLarge(f"{DOCUMENT_NAMES[action]} has {size} bytes, SSM takes {LARGEST_DOCUMENT}.")
     return document
 
 
+def _file(action: str) -> str:
+    return f"{action}.sh"
+
+
 def _download_step(action: str, source: ScriptSource, folder: str) -> dict[str, Any]:
     return {
         "action": "aws:downloadContent",
         "name": f"download{action.capitalize()}Script",
-        "inputs": {**source.step_inputs(), "destinationPath": f"{folder}/"},
+        "inputs": {**source.step_inputs(_file(action)), "destinationPath": f"{folder}/"},
     }
 
 
@@ -143,7 +101,7 @@ def write_scripts(folder: Path) -> None:
     """Writes the four scripts as they are to be put into a repository or a bucket, named ACTION.sh."""
     folder.mkdir(parents=True, exist_ok=True)
     for action in DOCUMENT_NAMES:
-        (folder / f"{action}.sh").write_text(action_script(action), encoding="ascii")
+        (folder / _file(action)).write_text(action_script(action), encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -9,13 +9,20 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.command_documents import DOCUMENT_NAMES, command_document
+from infra.script_source import ScriptSource
 
 
 class DocumentsStack(Stack):
-    """One SSM Command document per action, with fixed names: nothing is looked up across regions."""
+    """One SSM Command document per action, with fixed names: nothing is looked up across regions.
 
-    def __init__(self, scope: Construct, construct_id: str, **kwargs: Any) -> None:
+    Raises DocumentTooLarge. `source` is where hosts download the scripts; None: the documents have them inside.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, source: ScriptSource | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        self._source = source
         for action, name in DOCUMENT_NAMES.items():
             self._build_document(action, name)
 
@@ -29,5 +36,5 @@ class DocumentsStack(Stack):
             target_type="/AWS::EC2::Instance",
             # A changed script becomes the new default version; a replacement would collide on the name.
             update_method="NewVersion",
-            content=command_document(action),
+            content=command_document(action, self._source),
         )

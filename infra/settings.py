@@ -20,6 +20,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from infra.script_source import script_source
+
 OVERRIDES_VARIABLE: Final = "SNOW_WHITE_OVERRIDES"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_RETENTION_DAYS: Final = (7, 14, 30, 60, 90, 180, 365, 731)
@@ -57,6 +59,10 @@ class Settings:
     """Ids of the channels where they may; "*" is everywhere."""
     alarm_topic: str = ""
     """ARN of the SNS topic that is told when a run fails; empty: the alarms are shown in CloudWatch only."""
+    script_source: str = ""
+    """Folder that hosts download the scripts from, on GitHub or in S3; empty: the documents have them inside."""
+    script_source_token: str = ""
+    """Name of the SecureString parameter, in every worker region, with the token for a private GitHub repository."""
     log_level: str = "INFO"
     log_retention_days: int = 90
     account: str | None = None
@@ -72,7 +78,13 @@ class Settings:
         for key in ("home_region", "regions"):
             if key not in given:
                 raise InvalidSettings(f"The setting {key!r} is missing: {_RULES[key].allowed}.")
-        return cls(**{key: _checked(key, value) for key, value in given.items()})
+        settings = cls(**{key: _checked(key, value) for key, value in given.items()})
+        try:
+            script_source(settings.script_source, settings.script_source_token)
+        except ValueError as error:
+            token = settings.script_source_token
+            raise InvalidSettings(f"The setting 'script_source_token' is {token!r}, but {error}.") from error
+        return settings
 
 
 def load_settings(context: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -131,6 +143,14 @@ def _is_short_list_of(item: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value in ([], ()) or (_is_list_of(item)(value) and len(value) <= MOST_SLASH_IDS)
 
 
+def _is_script_source(address: str) -> bool:
+    try:
+        script_source(address)
+    except ValueError:
+        return False
+    return True
+
+
 def _repeats(value: list[Any] | tuple[Any, ...]) -> bool:
     return len(set(value)) != len(value)
 
@@ -161,6 +181,15 @@ _RULES: Final = {
     "alarm_topic": _Rule(
         "the ARN of an SNS topic, such as 'arn:aws:sns:us-east-1:111122223333:alerts', or ''",
         _is_text(r"(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256})?"),
+    ),
+    "script_source": _Rule(
+        "a folder on GitHub with the commit's 40 digits, 'https://github.com/OWNER/REPOSITORY/tree/COMMIT/FOLDER', "
+        "a folder in S3, 'https://s3.REGION.amazonaws.com/BUCKET/FOLDER/', or ''",
+        lambda value: isinstance(value, str) and _is_script_source(value),
+    ),
+    "script_source_token": _Rule(
+        "the name of an SSM parameter, such as '/snow-white/github-token', or ''",
+        _is_text(r"([a-zA-Z0-9_.-]|/(?!/)){0,512}"),
     ),
     "log_level": _Rule(f"one of {', '.join(LOG_LEVELS)}", lambda value: value in LOG_LEVELS),
     "log_retention_days": _Rule(

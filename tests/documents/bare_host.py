@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.command_documents import ScriptSource, command_document
+from infra.command_documents import command_document
+from infra.script_source import ScriptSource
 from local_aws.inside import InsideProcess, start_inside
 
 IMITATION = Path(__file__).parent / "imitation.rb"

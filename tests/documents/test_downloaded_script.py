@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.command_documents import GitHubScript, S3Script, action_script, command_document, script_sha256
+from infra.command_documents import action_script, command_document, script_sha256
+from infra.script_source import GitHubFolder, S3Folder
 from tests.documents.bare_host import BareHost
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-GITHUB = GitHubScript("acme", "deploy-scripts", COMMIT, "sidekiq/quiet.sh")
-S3 = S3Script("https://s3.eu-west-1.amazonaws.com/acme-scripts/snow-white/quiet.sh")
+GITHUB = GitHubFolder("acme", "deploy-scripts", COMMIT, "sidekiq")
+S3 = S3Folder("https://s3.eu-west-1.amazonaws.com/acme-scripts/snow-white/")
 
 
 def test_the_github_document_names_the_pinned_commit_and_what_the_script_must_hash_to() -> None:
@@ -34,7 +35,7 @@ def test_the_s3_document_names_the_object() -> None:
     download, _ = command_document("quiet", S3)["mainSteps"]
 
     assert (download["action"], download["inputs"]["sourceType"]) == ("aws:downloadContent", "S3")
-    assert json.loads(download["inputs"]["sourceInfo"]) == {"path": S3.url}
+    assert json.loads(download["inputs"]["sourceInfo"]) == {"path": f"{S3.url}quiet.sh"}
 
 
 def downloaded(host: BareHost, content: str | None) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from aws_cdk import App
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from infra.command_documents import DOCUMENT_NAMES, command_document
-from tests.infra.conftest import REGIONS
-from tests.infra.templates import Assembly, Json
+from infra.application import add_documents
+from infra.command_documents import DOCUMENT_NAMES, action_script, command_document
+from infra.settings import Settings
+from tests.infra.conftest import REGIONS, ROOT
+from tests.infra.templates import Assembly, Json, Template
 
 ACTIONS = ["quiet", "stop", "wake", "status"]
 
@@ -32,6 +40,81 @@ def test_a_document_is_what_command_documents_says(action: str, documents: dict[
     document = documents[DOCUMENT_NAMES[action]]
     assert document["Content"] == command_document(action)
     assert (document["DocumentType"], document["DocumentFormat"]) == ("Command", "JSON")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_by_default_a_host_downloads_nothing(action: str, documents: dict[str, Json]) -> None:
+    (step,) = documents[DOCUMENT_NAMES[action]]["Content"]["mainSteps"]
+    assert step["action"] == "aws:runShellScript"
+
+
+def test_with_a_script_source_a_host_downloads_the_script_and_knows_what_it_must_hash_to() -> None:
+    (template,) = documents_templates(
+        script_source="https://github.com/acme/scripts/tree/" + "a1" * 20 + "/workers",
+        script_source_token="/github-token",
+    )
+    for action in ACTIONS:
+        (content,) = [
+            each["Content"]
+            for each in template.resources("AWS::SSM::Document").values()
+            if each["Name"] == DOCUMENT_NAMES[action]
+        ]
+        download, run = content["mainSteps"]
+        assert download["action"] == "aws:downloadContent"
+        assert download["inputs"]["sourceType"] == "GitHub"
+        # The agent reads text with JSON in it, and no JSON.
+        assert json.loads(download["inputs"]["sourceInfo"]) == {
+            "owner": "acme",
+            "repository": "scripts",
+            "path": f"workers/{action}.sh",
+            "getOptions": "commitID:" + "a1" * 20,
+            "tokenInfo": "{{ssm-secure:/github-token}}",
+        }
+        script = action_script(action).encode()
+        assert hashlib.sha256(script).hexdigest() in "\n".join(run["inputs"]["runCommand"])
+        assert len(json.dumps(content)) < 4096, "the script itself does not stand in it"
+
+
+def test_with_a_bucket_it_is_the_object_of_the_action() -> None:
+    (template,) = documents_templates(
+        script_source="https://s3.eu-west-1.amazonaws.com/acme-scripts/snow-white/"
+    )
+    sources = {
+        each["Name"]: each["Content"]["mainSteps"][0]["inputs"]["sourceInfo"]
+        for each in template.resources("AWS::SSM::Document").values()
+    }
+    assert {name: json.loads(source) for name, source in sources.items()} == {
+        name: {"path": f"https://s3.eu-west-1.amazonaws.com/acme-scripts/snow-white/{action}.sh"}
+        for action, name in DOCUMENT_NAMES.items()
+    }
+
+
+def documents_templates(**settings: str) -> list[Template]:
+    """The templates with documents of an application in one region, made in this process and without functions."""
+    region = "eu-west-1"
+    app = App()
+    add_documents(app, Settings.from_mapping({"home_region": region, "regions": [region], **settings}))
+    return [Template(stack.template) for stack in app.synth().stacks]
+
+
+def test_what_is_uploaded_is_what_the_documents_expect(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.command_documents", str(tmp_path / "scripts")]
+    subprocess.run(command, cwd=ROOT, check=True)
+    written = {path.name: path.read_text() for path in (tmp_path / "scripts").iterdir()}
+    assert written == {f"{action}.sh": action_script(action) for action in ACTIONS}
+
+
+def test_a_document_that_is_too_large_ends_the_synthesis_with_a_sentence(tmp_path: Path) -> None:
+    script = (
+        "import runpy, infra.command_documents as documents; documents.LARGEST_DOCUMENT = 4096; "
+        "runpy.run_path('app.py', run_name='__main__')"
+    )
+    environ = {**os.environ, "CDK_OUTDIR": str(tmp_path)}
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert re.search(r"^SnowWhite-\w+ has \d+ bytes, SSM takes 4096\.$", result.stderr.strip()), result.stderr
 
 
 def test_a_changed_script_becomes_a_new_version_under_the_same_name(documents: dict[str, Json]) -> None:

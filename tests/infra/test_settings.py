@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.log_groups import RETENTION
+from infra.script_source import GitHubFolder, S3Folder, script_source
 from infra.settings import LOG_RETENTION_DAYS, InvalidSettings, Settings, context_of, load_settings
 
 ROOT = Path(__file__).parents[2]
 ENOUGH = {"home_region": "us-east-1", "regions": ["us-east-1"]}
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def test_the_settings_in_cdk_json_are_right_as_they_come() -> None:
@@ -79,6 +81,15 @@ def test_the_account_is_that_of_the_credentials_unless_one_is_set() -> None:
         ("slash_command_users", [f"U{number:08}" for number in range(81)], "80"),
         ("slash_command_channels", ["#deploys"], "channel ids"),
         ("slash_command_channels", ["C0123456789,*"], "channel ids"),
+        ("script_source", None, "a folder on GitHub"),
+        ("script_source", "https://github.com/acme/scripts/tree/main/sidekiq", "the commit's 40 digits"),
+        ("script_source", f"https://github.com/acme/scripts/tree/{COMMIT[:12]}", "the commit's 40 digits"),
+        ("script_source", f"http://github.com/acme/scripts/tree/{COMMIT}", "https://github.com/"),
+        ("script_source", "https://s3.eu-west-1.amazonaws.com/acme-scripts", "a folder in S3"),
+        ("script_source", "https://s3.eu-west-1.amazonaws.com/acme-scripts/quiet.sh", "FOLDER/"),
+        ("script_source", "s3://acme-scripts/", "https://s3.REGION"),
+        ("script_source_token", "a token's value", "the name of an SSM parameter"),
+        ("script_source_token", "/github-token", "a token is for a folder on GitHub"),
         ("log_level", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
         ("log_retention_days", "90", "numbers of days"),
         ("log_retention_days", True, "numbers of days"),
@@ -94,6 +105,28 @@ def test_a_wrong_value_is_refused_with_the_key_the_value_and_what_is_allowed(
     assert repr(key) in str(error.value)
     assert repr(value) in str(error.value)
     assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "source"),
+    [
+        ("", "", None),
+        (
+            f"https://github.com/acme/deploy-scripts/tree/{COMMIT}/sidekiq/workers",
+            "/github-token",
+            GitHubFolder("acme", "deploy-scripts", COMMIT, "sidekiq/workers", "/github-token"),
+        ),
+        (f"https://github.com/acme/scripts/tree/{COMMIT}/", "", GitHubFolder("acme", "scripts", COMMIT)),
+        ("https://s3.eu-west-1.amazonaws.com/acme-scripts/", "", S3Folder),
+        ("https://s3.cn-north-1.amazonaws.com.cn/acme.scripts/snow-white/2/", "", S3Folder),
+    ],
+)
+def test_the_scripts_come_from_the_folder_whose_address_is_set(
+    address: str, token: str, source: object
+) -> None:
+    settings = Settings.from_mapping({**ENOUGH, "script_source": address, "script_source_token": token})
+    expected = S3Folder(address) if source is S3Folder else source
+    assert script_source(settings.script_source, settings.script_source_token) == expected
 
 
 def test_a_misspelt_key_is_refused_with_the_keys_there_are() -> None:
