@@ -20,16 +20,11 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
-import time
 import uuid
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Literal, Self
+from typing import Literal
 
-from local_aws.host import HostError, HostKind, Service
-from local_aws.inside import InsideProcess, start_inside
+from local_aws.host import Host, HostError, HostKind, Service, boot
 
 KEEPER = Path(__file__).parent / "host_boot" / "keep.sh"
 SYSTEMD = Path("/lib/systemd/systemd")
@@ -51,17 +46,14 @@ def why_impossible() -> str | None:
     return None
 
 
-class WorkerHost:
-    """See the module's text. The interface is `local_aws.host.Host`."""
+class WorkerHost(Host):
+    """See the module's text."""
 
     kind = HostKind.SYSTEMD
 
     def __init__(self, folder: Path, name: str, cgroup: Path, init_pid: int) -> None:
-        self.folder = folder
-        self.name = name
+        super().__init__(folder, name, init_pid)
         self.cgroup = cgroup
-        self.init_pid = init_pid
-        self._keeper: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def start(
@@ -80,18 +72,9 @@ class WorkerHost:
         (folder / "stage").mkdir(parents=True)
         cgroup = root / f"worker-host-{name}-{uuid.uuid4().hex[:8]}"
         cgroup.mkdir()
-        keeper = subprocess.Popen(
-            ["bash", str(KEEPER), str(folder.resolve()), str(cgroup), network, name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            host = cls(folder.resolve(), name, cgroup, _wait_for_boot(folder, keeper, timeout))
-        except BaseException:
-            _let_go(keeper)
-            raise
+        command = ["bash", str(KEEPER), str(folder.resolve()), str(cgroup), network, name]
+        keeper, init_pid = boot(command, folder, timeout, lambda _keeper: _booted_systemd(folder))
+        host = cls(folder.resolve(), name, cgroup, init_pid)
         host._keeper = keeper
         host._spare_the_reaper(root)
         (cgroup / "commands").mkdir(exist_ok=True)
@@ -117,60 +100,16 @@ class WorkerHost:
         with contextlib.suppress(OSError):
             (outside / "cgroup.procs").write_text(parent)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def root(self) -> Path:
-        """The host's file system as this machine's root sees it. Absolute links inside lead out of it."""
-        return Path(f"/proc/{self.init_pid}/root")
-
-    @property
-    def is_running(self) -> bool:
+    def _is_up(self) -> bool:
         try:
             return "populated 1" in (self.cgroup / "cgroup.events").read_text() and self.root.exists()
         except OSError:
             return False
 
-    def popen(
-        self,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdin: int | IO[Any] | None = subprocess.DEVNULL,
-        stdout: int | IO[Any] | None = subprocess.PIPE,
-        stderr: int | IO[Any] | None = subprocess.PIPE,
-    ) -> InsideProcess:
-        """Start a command inside. Its cgroup is `/commands` of the host, so the host's end is its end too."""
-        if not self.is_running:
-            raise HostError(f"The worker host {self.name} is not running.")
+    def _enter(self) -> str:
+        # Its cgroup is `/commands` of the host, so the host's end is the command's end too.
         members = shlex.quote(str(self.cgroup / "commands" / "cgroup.procs"))
-        enter = f"echo $$ >{members}; exec nsenter --target {self.init_pid} --all --"
-        return start_inside(enter, command, env=env, stdin=stdin, stdout=stdout, stderr=stderr)
-
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        timeout: float = 60,
-        check: bool = False,
-    ) -> subprocess.CompletedProcess[str]:
-        return self.popen(command, env=env).finish(command, timeout, check=check)
-
-    def write(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
-        target = self.root / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content.encode() if isinstance(content, str) else content)
-        target.chmod(mode)
-
-    def read(self, path: str) -> str:
-        return (self.root / path.lstrip("/")).read_text()
+        return f"echo $$ >{members}; exec nsenter --target {self.init_pid} --all --"
 
     def add_service(self, service: Service) -> None:
         self.write(f"/etc/systemd/system/{service.name}.service", unit_text(service))
@@ -184,16 +123,9 @@ class WorkerHost:
     def restart_service(self, name: str) -> None:
         self.run(["systemctl", "restart", f"{name}.service"], timeout=300, check=True)
 
-    def stop(self) -> None:
+    def _kill(self) -> None:
         with contextlib.suppress(OSError):
             (self.cgroup / "cgroup.kill").write_text("1")
-        if self._keeper is not None:
-            _let_go(self._keeper)
-        deadline = time.monotonic() + 30
-        while self.cgroup.exists() or self.folder.exists():
-            if time.monotonic() > deadline:
-                raise HostError(f"The worker host {self.name} did not end: {self.cgroup} is still there.")
-            time.sleep(0.02)
 
 
 def unit_text(service: Service) -> str:
@@ -225,25 +157,7 @@ def _writable_cgroup2() -> Path | None:
     return None
 
 
-def _wait_for_boot(folder: Path, keeper: subprocess.Popen[bytes], timeout: float) -> int:
+def _booted_systemd(folder: Path) -> int | None:
     """The pid of the host's systemd once it is up. The last unit to start leaves a mark in /run."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline and keeper.poll() is None and not (folder / "ended").exists():
-        with contextlib.suppress(OSError, ValueError):
-            pid = int((folder / "init.pid").read_text())
-            if Path(f"/proc/{pid}/root/run/worker-host-booted").exists():
-                return pid
-        time.sleep(0.05)
-    words = ""
-    with contextlib.suppress(OSError):
-        words = (folder / "boot.log").read_text().strip()
-    ended = f"was not up after {timeout:g} s" if time.monotonic() >= deadline else "ended while it booted"
-    raise HostError(f"The worker host in {folder} {ended}. {words}".strip())
-
-
-def _let_go(keeper: subprocess.Popen[bytes]) -> None:
-    """Close the lifeline of a host and wait until its keeper has cleared it away."""
-    assert keeper.stdin is not None
-    with contextlib.suppress(OSError):
-        keeper.stdin.close()
-    keeper.wait()
+    pid = int((folder / "init.pid").read_text())
+    return pid if Path(f"/proc/{pid}/root/run/worker-host-booted").exists() else None
