@@ -44,12 +44,18 @@ class DocumentTooLarge(Exception):
 
 
 def action_script(action: str) -> str:
-    """The whole script of an action, without comments: bash, takes executionTimeout (seconds) as its only argument."""
+    """The whole script of an action, without its comments: bash, takes executionTimeout (seconds) as its only argument."""
     lines = ["#!/bin/bash"]
     for module in _MODULES[action]:
         text = (_FOLDER / "scripts" / f"{module}.sh").read_text(encoding="ascii")
-        lines += [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        lines += [line for line in text.splitlines() if line.strip() and not _is_comment(line)]
     return "\n".join(lines) + "\n"
+
+
+def _is_comment(line: str) -> bool:
+    """What is left out; shellcheck's directives stay, so that the whole script can be checked as it runs."""
+    words = line.lstrip()
+    return words.startswith("#") and not words.startswith("# shellcheck disable=")
 
 
 def script_sha256(action: str) -> str:

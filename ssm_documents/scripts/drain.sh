@@ -139,6 +139,7 @@ rest_between_looks() {
 is_dear() {
   local line
   IFS= read -r line </proc/self/stat
+  # shellcheck disable=SC2086  # it is to be split
   set -- ${line##*) }
   (((${12} + ${13}) * 1000 > (NOW - STARTED) * 3))
 }

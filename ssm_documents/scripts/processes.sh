@@ -22,6 +22,7 @@ read_stat() {
   local line=''
   IFS= read -r -N 4096 line <"/proc/$1/stat" || [[ -n $line ]] || return 1
   # The name in parentheses may hold anything, parentheses included; after it come a letter and numbers.
+  # shellcheck disable=SC2086  # it is to be split
   set -- ${line##*) }
   STAT_STATE=$1 STAT_PARENT=$2 STAT_START=${20}
 } 2>/dev/null
