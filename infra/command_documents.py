@@ -44,7 +44,7 @@ class DocumentTooLarge(Exception):
 
 
 def action_script(action: str) -> str:
-    """The whole script of an action, without its comments: bash, takes executionTimeout (seconds) as its only argument."""
+    """The script of an action, without its comments: bash, takes executionTimeout (seconds) as its only argument."""
     lines = ["#!/bin/bash"]
     for module in _MODULES[action]:
         text = (_FOLDER / "scripts" / f"{module}.sh").read_text(encoding="ascii")
