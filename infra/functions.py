@@ -18,7 +18,6 @@ from infra.roles import NOTHING_TO_NAME, Grant, build_role
 from infra.settings import Settings
 
 FUNCTION_TIMEOUT: Final = Duration.seconds(300)
-TELLS_SLACK: Final = frozenset({"notify_slack", "close_run"})
 
 
 class Functions(Construct):
@@ -29,7 +28,7 @@ class Functions(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        self._secret_arn = permissions.secret_arn
+        self._permissions = permissions
         self.by_name: dict[str, lambda_.Function] = {}
         with lambda_bundle() as bundle:
             self._code = lambda_.Code.from_asset(str(bundle))
@@ -58,7 +57,7 @@ class Functions(Construct):
             timeout=timeout,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=log_group,
-            environment={**self._environment(name), **(environment or {})},
+            environment={**self._environment(grants), **(environment or {})},
             role=build_role(
                 self,
                 f"{title}Role",
@@ -71,7 +70,7 @@ class Functions(Construct):
         )
         return function
 
-    def _environment(self, name: str) -> Mapping[str, str]:
+    def _environment(self, grants: Sequence[Grant]) -> Mapping[str, str]:
         settings = self._settings
         every = {
             "DEFAULT_REGIONS": ",".join(settings.regions),
@@ -81,12 +80,12 @@ class Functions(Construct):
             "POWERTOOLS_LOG_LEVEL": settings.log_level,
         }
         slack = {
-            "SLACK_TOKEN_SECRET": self._secret_arn,
+            "SLACK_TOKEN_SECRET": self._permissions.secret_arn,
             "SLACK_CHANNEL": settings.slack_channel,
             "SLACK_USER_TAG": settings.slack_user_tag,
             "SLACK_API_URL": settings.slack_api_url,
         }
-        return {**every, **slack} if name in TELLS_SLACK else every
+        return {**every, **slack} if self._permissions.read_token in grants else every
 
 
 def _write_logs(log_group: logs.ILogGroup) -> Grant:

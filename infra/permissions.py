@@ -14,11 +14,8 @@ from infra.roles import NOTHING_TO_NAME, Grant
 
 BEANSTALK_TAG: Final = "elasticbeanstalk:environment-name"
 
-_FIND: Final = (
-    "elasticbeanstalk:DescribeEnvironments",
-    "ec2:DescribeInstances",
-    "ssm:DescribeInstanceInformation",
-)
+_MATCH: Final = "elasticbeanstalk:DescribeEnvironments"
+_FIND: Final = ("ec2:DescribeInstances", "ssm:DescribeInstanceInformation")
 _FOLLOW: Final = ("ssm:ListCommands", "ssm:ListCommandInvocations")
 
 
@@ -39,7 +36,7 @@ class Permissions:
         """The grants of each function, by the name of its file in lambdas/."""
         return {
             "discover_instances": [
-                self._in_worker_regions(*_FIND),
+                self._in_worker_regions(_MATCH, *_FIND),
                 Grant(("ssm:DescribeDocument",), self._documents()),
             ],
             "dispatch_command": [
@@ -48,7 +45,7 @@ class Permissions:
                 self._send_to_beanstalk_instances(),
             ],
             "poll_command": [
-                self._in_worker_regions(*_FIND, *_FOLLOW, "ssm:CancelCommand"),
+                self._in_worker_regions(_MATCH, *_FIND, *_FOLLOW, "ssm:CancelCommand"),
                 # It asks those who take long how many jobs they have, and may ask nothing else of them.
                 Grant(("ssm:SendCommand",), self._documents("status")),
                 self._send_to_beanstalk_instances(),
@@ -72,10 +69,15 @@ class Permissions:
             Grant(("secretsmanager:GetSecretValue",), (signing_secret_arn,)),
         ]
 
+    @property
+    def read_token(self) -> Grant:
+        """What whoever talks to Slack needs."""
+        return Grant(("secretsmanager:GetSecretValue",), (self.secret_arn,))
+
     def _tell(self) -> list[Grant]:
         """What the end of a run takes: Slack, who asked, and the event for others."""
         return [
-            self._read_token(),
+            self.read_token,
             self._read_user_tags(),
             Grant(("cloudtrail:LookupEvents",), ("*",), because=NOTHING_TO_NAME),
             Grant(("events:PutEvents",), (self.event_bus_arn,)),
@@ -96,9 +98,6 @@ class Permissions:
             {"StringLike": {f"ssm:resourceTag/{BEANSTALK_TAG}": "*"}},
             because="Workers come and go; the condition leaves only instances of Elastic Beanstalk.",
         )
-
-    def _read_token(self) -> Grant:
-        return Grant(("secretsmanager:GetSecretValue",), (self.secret_arn,))
 
     def _read_user_tags(self) -> Grant:
         return Grant(

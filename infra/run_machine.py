@@ -61,6 +61,7 @@ class RunMachine(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._functions = functions
+        self._invoked: dict[str, lambda_.Function] = {}
         self.state_machine = self._build_machine(log_retention_days)
 
     def _build_states(self) -> sfn.IChainable:
@@ -118,6 +119,7 @@ class RunMachine(Construct):
 
     def _build_step(self, state: str, function: str) -> tasks.LambdaInvoke:
         """A task that hands the whole run to a function, which gives the whole run back."""
+        self._invoked[function] = self._functions[function]
         return tasks.LambdaInvoke(
             self,
             state,
@@ -134,12 +136,13 @@ class RunMachine(Construct):
         log_group = build_log_group(
             self, "Logs", retention_days=log_retention_days, name=f"/aws/vendedlogs/states/{MACHINE_NAME}"
         )
+        states = self._build_states()
         return sfn.StateMachine(
             self,
             "StateMachine",
             state_machine_name=MACHINE_NAME,
             state_machine_type=sfn.StateMachineType.STANDARD,
-            definition_body=sfn.DefinitionBody.from_chainable(self._build_states()),
+            definition_body=sfn.DefinitionBody.from_chainable(states),
             comment=COMMENT,
             timeout=RUN_TIMEOUT,
             tracing_enabled=True,
@@ -148,9 +151,8 @@ class RunMachine(Construct):
         )
 
     def _build_role(self) -> iam.IRole:
-        steps = tuple(
-            function.function_arn for name, function in self._functions.items() if name != "close_run"
-        )
+        """May invoke the functions of the steps built so far, so it comes after them."""
+        steps = tuple(function.function_arn for function in self._invoked.values())
         return build_role(
             self,
             "Role",

@@ -24,7 +24,8 @@ BUS = "arn:aws:events:us-east-1:<AWS::AccountId>:event-bus/default"
 USERS = "arn:aws:iam::<AWS::AccountId>:user/*"
 EXECUTIONS = "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*"
 
-FIND = ["elasticbeanstalk:DescribeEnvironments", "ec2:DescribeInstances", "ssm:DescribeInstanceInformation"]
+MATCH = "elasticbeanstalk:DescribeEnvironments"
+FIND = ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"]
 FOLLOW = ["ssm:ListCommands", "ssm:ListCommandInvocations"]
 
 Rights = set[tuple[str, str, str]]
@@ -47,7 +48,7 @@ def rights_of(function: str, secret: str) -> Rights:
     """The table."""
     match function:
         case "discover_instances":
-            return in_worker_regions(*FIND) | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
+            return in_worker_regions(MATCH, *FIND) | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
         case "dispatch_command":
             return (
                 in_worker_regions(*FIND, *FOLLOW)
@@ -56,7 +57,7 @@ def rights_of(function: str, secret: str) -> Rights:
             )
         case "poll_command":
             return (
-                in_worker_regions(*FIND, *FOLLOW, "ssm:CancelCommand")
+                in_worker_regions(MATCH, *FIND, *FOLLOW, "ssm:CancelCommand")
                 | {("ssm:SendCommand", arn, "") for arn in STATUS}
                 | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
             )
@@ -87,6 +88,17 @@ def test_a_function_may_do_exactly_what_is_in_the_table(name: str, home: Templat
     own = {(f"logs:{action}", own_logs, "") for action in ("CreateLogStream", "PutLogEvents")}
     traces = {(f"xray:{action}", "*", "") for action in ("PutTraceSegments", "PutTelemetryRecords")}
     assert allowed(home.role(function["Role"])) == rights_of(name, f"<{secret}>") | own | traces
+
+
+def test_those_who_may_read_the_token_are_told_of_slack_and_no_others(home: Template) -> None:
+    (secret,) = home.resources("AWS::SecretsManager::Secret")
+    for name in FUNCTIONS:
+        told = home.function(name)["Environment"]["Variables"]
+        if name in ("notify_slack", "close_run"):
+            assert text(told["SLACK_TOKEN_SECRET"]) == f"<{secret}>"
+            assert {"SLACK_CHANNEL", "SLACK_USER_TAG", "SLACK_API_URL"} <= told.keys()
+        else:
+            assert not [key for key in told if key.startswith("SLACK")], name
 
 
 def test_no_function_shares_its_role_and_no_role_has_a_policy_from_elsewhere(home: Template) -> None:
