@@ -6,8 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-# Errors whose message is already a sentence for the person who asked.
-_OWN_ERRORS: Final = frozenset({"InvalidRequest", "NothingMatched", "RegionRefused", "RegionUnavailable"})
+from snow_white.environments import NothingMatched
+from snow_white.regions import RegionRefused, RegionUnavailable
+from snow_white.request import InvalidRequest
+
+# Errors whose message is already a sentence for the person who asked. Lambda names an error by its class.
+OWN_ERRORS: Final = frozenset(
+    error.__name__ for error in (InvalidRequest, NothingMatched, RegionRefused, RegionUnavailable)
+)
 
 
 def read_error(raw: Mapping[str, Any]) -> tuple[str, str]:
@@ -19,7 +25,7 @@ def read_error(raw: Mapping[str, Any]) -> tuple[str, str]:
     name = str(raw.get("Error") or "Unknown")
     cause = str(raw.get("Cause") or "no cause was given")
     message = _message(cause)
-    if name in _OWN_ERRORS:
+    if name in OWN_ERRORS:
         return name, message
     return name, f"Snow White itself failed and confirmed nothing: {name}: {message}"
 

@@ -1,0 +1,66 @@
+"""What is written on both sides, in infra/ and in lambdas/ or ssm_documents/, says the same."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+
+import pytest
+
+import snow_white
+from infra.command_documents import DOCUMENT_NAMES, command_document
+from infra.run_machine import COMMENT, LONGEST_DRAIN, PASSING_ERRORS
+from snow_white import run_command
+from snow_white.failure import OWN_ERRORS
+from snow_white.regions import RegionUnavailable
+from snow_white.request import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, Action
+
+# What Step Functions and Lambda themselves name an error by.
+OF_AWS = re.compile(r"(Lambda|States|Sandbox)\.\w+")
+
+
+def raised_names() -> set[str]:
+    """The names of all exception classes of the domain."""
+    modules = [
+        importlib.import_module(f"snow_white.{module.name}")
+        for module in pkgutil.iter_modules(snow_white.__path__)
+    ]
+    return {
+        name
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Exception) and value.__module__ == module.__name__
+    }
+
+
+def test_the_documents_that_are_deployed_are_those_that_are_sent() -> None:
+    assert {Action(action): name for action, name in DOCUMENT_NAMES.items()} == run_command.DOCUMENT_NAMES
+
+
+@pytest.mark.parametrize("action", DOCUMENT_NAMES)
+def test_a_document_takes_every_timeout_that_a_request_may_have_and_no_other(action: str) -> None:
+    parameter = command_document(action)["parameters"]["executionTimeout"]
+    taken = [
+        seconds
+        for seconds in range(MAX_TIMEOUT_SECONDS + 1_000)
+        if re.search(parameter["allowedPattern"], str(seconds))
+    ]
+    assert taken == list(range(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS + 1))
+    assert parameter["default"] == str(DEFAULT_TIMEOUT_SECONDS)
+    assert f"{MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS}" in parameter["description"]
+
+
+def test_the_machine_outlives_the_longest_timeout_that_a_request_may_have() -> None:
+    assert LONGEST_DRAIN.to_seconds() == MAX_TIMEOUT_SECONDS
+    assert f"({MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS})" in COMMENT
+
+
+def test_of_the_functions_own_errors_the_machine_retries_exactly_the_one_that_passes() -> None:
+    own = {error for error in PASSING_ERRORS if not OF_AWS.fullmatch(error)}
+    assert own == {RegionUnavailable.__name__}
+
+
+def test_every_error_with_a_sentence_for_the_person_is_one_that_the_functions_raise() -> None:
+    assert raised_names() >= OWN_ERRORS
+    assert RegionUnavailable.__name__ in OWN_ERRORS
