@@ -1,4 +1,8 @@
-"""Runs that die outside the machine's own path: stopped by somebody, timed out, or failed before telling."""
+"""Every run that ends FAILED, TIMED_OUT or ABORTED is handed to close_run.
+
+Most failed ones have told their end themselves; close_run sees that, and tells of the others: those that somebody
+stopped, that timed out, or that failed before they could tell.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from constructs import Construct
 
 
 class FailureRule(Construct):
-    """Hands every run that did not succeed to close_run, which tells Slack and cancels commands in flight."""
+    """Hands every run that did not succeed to close_run: it cancels commands in flight and tells Slack if need be."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, machine: sfn.IStateMachine, close_run: lambda_.IFunction

@@ -56,7 +56,7 @@ def _synthesize(folder: Path, settings: dict[str, Any]) -> None:
         **{name: value for name, value in os.environ.items() if not name.startswith(("CDK_", "SNOW_WHITE_"))},
         "CDK_OUTDIR": str(folder),
         "SNOW_WHITE_OVERRIDES": json.dumps({"regions": REGIONS, **settings}),
-        "PATH": "/usr/bin:/bin",
+        "PATH": str(folder.parent),  # no program is in it
     }
     result = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False

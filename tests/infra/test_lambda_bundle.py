@@ -84,7 +84,14 @@ def test_pip_runs_again_only_when_the_pins_have_changed(wheels: Path, tmp_path: 
         assert (bundle / "base.py").exists()
     (wheels / "base-1.0-py3-none-any.whl").unlink()
     with lambda_bundle(source, tmp_path / "cache") as bundle:
-        assert (bundle / "base.py").exists()
+        assert (bundle / "base.py").exists(), "what was installed before is used"
+
+    make_wheel(wheels, "other")
+    requirements = source / "requirements.txt"
+    requirements.write_text(requirements.read_text().replace("base==1.0", "other==1.0"))
+    with lambda_bundle(source, tmp_path / "cache") as bundle:
+        assert (bundle / "other.py").exists(), "pip has run for the pins of now"
+        assert not (bundle / "base.py").exists()
 
 
 def test_a_package_that_is_not_there_is_an_error_with_the_words_of_pip(wheels: Path, tmp_path: Path) -> None:
