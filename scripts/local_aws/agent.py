@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from local_aws.agent_result import Result, Status, StepResult
-from local_aws.command_document import DocumentError, Parameters, Step, parse
+from local_aws.command_document import DOWNLOAD, SHELL, DocumentError, Parameters, Step, parse
+from local_aws.download_step import run_download
 from local_aws.host import Host, HostError
 from local_aws.shell_step import KILLED, ShellOutcome, run_shell
 
@@ -76,7 +77,10 @@ class Agent:
         started_at = datetime.now(UTC)
         environment = {"AWS_SSM_INSTANCE_ID": self.instance_id, "AWS_SSM_REGION_NAME": self.region}
         try:
-            outcome = run_shell(self.host, step, folder, environment, cancelled)
+            if step.download:
+                outcome = run_download(self.host, step.download)
+            else:
+                outcome = run_shell(self.host, step, folder, environment, cancelled)
         except (HostError, OSError) as error:
             raise AgentGone(f"The instance {self.instance_id} ended: {error}") from error
         if not self.host.is_running:
@@ -86,7 +90,7 @@ class Agent:
             stderr += b"\nExit code 194 asks for a reboot, which a local worker host does not have."
         return StepResult(
             name=step.name,
-            plugin="aws:runShellScript",
+            plugin=DOWNLOAD if step.download else SHELL,
             status_details=_status(outcome),
             response_code=outcome.code,
             stdout=outcome.stdout.decode(errors="replace"),
@@ -106,7 +110,7 @@ def _status(outcome: ShellOutcome) -> Status:
 
 def _unreadable(reason: str) -> StepResult:
     now = datetime.now(UTC)
-    return StepResult("", "aws:runShellScript", "Failed", 1, "", reason, now, now)
+    return StepResult("", SHELL, "Failed", 1, "", reason, now, now)
 
 
 class Registry(Mapping[tuple[str, str], Agent]):

@@ -10,6 +10,7 @@ from typing import Any
 
 DEFAULT_TIMEOUT = 3600
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 5, 172_800
+SHELL, DOWNLOAD = "aws:runShellScript", "aws:downloadContent"
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9]+)\s*\}\}")
 
 Value = str | list[str]
@@ -20,14 +21,24 @@ class DocumentError(Exception):
 
 
 @dataclass(frozen=True)
+class Download:
+    """What an aws:downloadContent step fetches, and where it puts it. `source_info` is text, JSON if it is right."""
+
+    source_type: str
+    source_info: str
+    destination: str
+
+
+@dataclass(frozen=True)
 class Step:
-    """One aws:runShellScript step, ready to run. `timeout` is in seconds."""
+    """One step, ready to run: aws:downloadContent with `download`, else aws:runShellScript. `timeout` is in seconds."""
 
     name: str
     script: str
     timeout: int
     working_directory: str | None
     exit_on_failure: bool
+    download: Download | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ def parse(document: Mapping[str, Any], parameters: Parameters) -> tuple[Step, ..
 
 
 def _step(step: Mapping[str, Any], parameters: Parameters) -> Step:
-    if step.get("action") != "aws:runShellScript":
+    if step.get("action") not in (SHELL, DOWNLOAD):
         raise DocumentError(
             f"Step {step.get('name')!r} has the action {step.get('action')!r}, not executed here."
         )
@@ -104,7 +115,12 @@ def _step(step: Mapping[str, Any], parameters: Parameters) -> Step:
         timeout=time_limit(inputs.get("timeoutSeconds")),
         working_directory=inputs.get("workingDirectory") or None,
         exit_on_failure=inputs.get("onFailure") == "exit",
+        download=_download(inputs) if step["action"] == DOWNLOAD else None,
     )
+
+
+def _download(inputs: Mapping[str, Any]) -> Download:
+    return Download(*(str(inputs.get(key, "")) for key in ("sourceType", "sourceInfo", "destinationPath")))
 
 
 def time_limit(given: Any) -> int:
