@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.bare_host import BareHost, eventually
+from tests.documents.bare_host import BareHost
+from tests.patience import eventually
 
 PROCESSES, THREADS = 10, 25
 WINDOW = 40  # seconds; within the first minute, when the script looks most often

@@ -7,11 +7,12 @@ import pty
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from tests.patience import eventually
 
 ROOT: Final = Path(__file__).parents[2]
 CTRL_C: Final = "\x03"
@@ -101,13 +102,11 @@ class Terminal:
             return  # the other side is closed
 
     def _wait(self, holds: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not holds():
-            if time.monotonic() > deadline:
-                raise AssertionError(
-                    f"Waited in vain until {what}; the end of what is shown:\n{self.shown[-2000:]}"
-                )
-            time.sleep(0.05)
+        eventually(
+            holds,
+            lambda: f"{what}; the end of what is shown:\n{self.shown[-2000:]}",
+            seconds=_PATIENCE_SECONDS,
+        )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from infra.command_documents import command_document
 from infra.script_source import ScriptSource
 from local_aws.inside import InsideProcess, start_inside
+from tests.patience import eventually
 
 IMITATION = Path(__file__).parent / "imitation.rb"
 _INIT = """
@@ -29,16 +30,6 @@ while :; do sleep 3600 & wait $!; done
 
 class HostTestError(Exception):
     """A host, or something on it, is not as the test set out to have it."""
-
-
-def eventually(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """The condition's value as soon as it is true; HostTestError after a generous time."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise HostTestError(f"after {seconds:g} s still not so: {what}")
-        time.sleep(0.1)
-    return value
 
 
 @dataclass(frozen=True)
@@ -205,7 +196,9 @@ class BareHost:
 
     def wait_for_workers(self, count: int) -> list[int]:
         """The numbers of the host's titled processes once there are so many."""
-        eventually(lambda: len(self.workers()) == count, f"{count} workers, there are {self.workers()}")
+        eventually(
+            lambda: len(self.workers()) == count, lambda: f"{count} workers, there are {self.workers()}"
+        )
         return sorted(self.workers())
 
     def start(

@@ -20,8 +20,9 @@ from pathlib import Path
 from local_aws.ledger import Ledger, Worker, enqueue
 from local_aws.redis_server import RedisServer
 from local_aws.worker_host import WorkerHost
-from tests.documents.bare_host import Answer, eventually
+from tests.documents.bare_host import Answer
 from tests.documents.systemd_host import APP, ask, sidekiq, wait_for_workers, workers
+from tests.patience import eventually
 
 PROCESSES = 4
 BURST = 40
@@ -93,7 +94,9 @@ def run_rounds(rounds: int, folder: Path, tell: Callable[[str], None]) -> Outcom
                 tell(f"round {number} of {rounds}: {answer.result} in {answer.seconds:.0f} s, then awake")
         client = redis.client()
         eventually(
-            lambda: Ledger.read(client).finished == Ledger.read(client).enqueued, "all jobs are done", 120
+            lambda: Ledger.read(client).finished == Ledger.read(client).enqueued,
+            "all jobs are done",
+            seconds=120,
         )
         ledger = Ledger.read(client)
         late = sum(start.at > quieted[start.worker] for start in ledger.starts if start.worker in quieted)

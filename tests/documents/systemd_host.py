@@ -10,7 +10,8 @@ from infra.command_documents import command_document
 from local_aws.host import Restart, Service
 from local_aws.redis_server import RedisServer
 from local_aws.worker_host import WorkerHost
-from tests.documents.bare_host import Answer, Command, eventually
+from tests.documents.bare_host import Answer, Command
+from tests.patience import eventually
 
 APP = Path(__file__).parents[2] / "scripts" / "local_aws" / "sidekiq_app" / "app.rb"
 
@@ -53,5 +54,5 @@ def workers(host: WorkerHost) -> dict[int, str]:
 
 
 def wait_for_workers(host: WorkerHost, count: int) -> list[int]:
-    eventually(lambda: len(workers(host)) == count, f"{count} workers, there are {workers(host)}")
+    eventually(lambda: len(workers(host)) == count, lambda: f"{count} workers, there are {workers(host)}")
     return sorted(workers(host))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tests.documents.bare_host import IMITATION, BareHost, eventually
+from tests.documents.bare_host import IMITATION, BareHost
+from tests.patience import eventually
 
 
 def test_a_worker_that_boots_is_not_signalled_before_its_title_and_is_quieted_then(

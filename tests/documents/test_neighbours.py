@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tests.documents.bare_host import IMITATION, BareHost, eventually
+from tests.documents.bare_host import IMITATION, BareHost
+from tests.patience import eventually
 
 LOOK_ALIKES = [
     ["tail", "-F", "/var/log/sidekiq.log"],

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.bare_host import BareHost, eventually
+from tests.documents.bare_host import BareHost
+from tests.patience import eventually
 
 SCRIPTS = Path(__file__).parents[2] / "ssm_documents" / "scripts"
 

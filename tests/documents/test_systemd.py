@@ -6,8 +6,8 @@ from local_aws.host import Restart, Service
 from local_aws.ledger import Ledger, enqueue
 from local_aws.redis_server import RedisServer
 from local_aws.worker_host import WorkerHost
-from tests.documents.bare_host import eventually
 from tests.documents.systemd_host import ask, sidekiq, start_document, wait_for_workers, workers
+from tests.patience import eventually
 
 
 def test_whatever_restart_says_stop_keeps_it_down_and_wake_starts_exactly_that(

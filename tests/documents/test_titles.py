@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.documents.bare_host import BareHost, eventually
+from tests.documents.bare_host import BareHost
+from tests.patience import eventually
 
 TRICKY_TAGS = {
     "spaces": "my backup app",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.documents.bare_host import BareHost, Command, eventually
+from tests.documents.bare_host import BareHost, Command
+from tests.patience import eventually
 
 
 def has_the_host(host: BareHost, command: Command) -> bool:

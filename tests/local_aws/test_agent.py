@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from local_aws.agent import Agent, AgentGone, Registry
 from local_aws.agent_result import Result, shortened_output
 from local_aws.command_document import DEFAULT_TIMEOUT, Parameters, parse
 from local_aws.worker_host import WorkerHost
+from tests.patience import eventually
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_cancelling_kills_the_group(agent: Agent) -> None:
     content = document(["echo begun; sleep 6543"], ["echo never"])
     runner = threading.Thread(target=lambda: results.append(agent.run(content, {}, cancelled, lambda: None)))
     runner.start()
-    eventually(lambda: agent.host.run(["pgrep", "-f", "^sleep 6543"]).stdout != "")
+    eventually(lambda: agent.host.run(["pgrep", "-f", "^sleep 6543"]).stdout != "", "the step sleeps")
     cancelled.set()
     runner.join(60)
     (result,) = results
@@ -217,11 +217,3 @@ def test_the_registry_knows_agents_by_region_and_instance(agent: Agent) -> None:
     assert registry.remove("eu-west-1", "i-0123") is agent
     assert registry.remove("eu-west-1", "i-0123") is None
     assert len(registry) == 0
-
-
-def eventually(holds: Callable[[], bool], within: float = 60) -> None:
-    """Wait for a condition; the deadline is only there so that a broken one ends."""
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from local_aws import LocalAws
 from local_aws.ledger import Ledger, enqueue
 from local_aws.redis_server import RedisServer
 from local_aws.worker_host import WorkerHost
+from tests.patience import eventually
 
 REGION, ELSEWHERE = "eu-west-1", "us-west-2"
 APPLICATION = "backups"
@@ -66,7 +66,7 @@ class Cloud:
         return self.wait(name, "Ready")
 
     def wait(self, name: str, status: str) -> dict[str, Any]:
-        eventually(lambda: self.describe(name)["Status"] == status)
+        eventually(lambda: self.describe(name)["Status"] == status, f"{name} is {status}", seconds=90)
         return self.describe(name)
 
     def describe(self, name: str) -> dict[str, Any]:
@@ -119,21 +119,24 @@ def test_an_environment_gets_running_instances_with_its_tags_and_a_worker_each(c
         host = cloud.host(instance["InstanceId"])
         assert host.run(["hostname"]).stdout.strip() == instance["PrivateDnsName"].partition(".")[0]
         assert host.run(["systemctl", "is-active", "worker.service"]).stdout.strip() == "active"
-    eventually(lambda: cloud.versions_running(*cloud.ids("running-workers")) == ["v1", "v1"])
+    eventually(
+        lambda: cloud.versions_running(*cloud.ids("running-workers")) == ["v1", "v1"], "both workers run v1"
+    )
 
 
 def test_its_workers_run_jobs_and_come_back_when_they_are_killed(cloud: Cloud) -> None:
     cloud.create("busy-workers", ("MinSize", "1"), SIDEKIQ_ARGS="-c 2 -q only-busy")
     (instance_id,) = cloud.ids("busy-workers")
     jobs = enqueue(cloud.ledger, [0.01] * 3, queue="only-busy")
-    eventually(lambda: Ledger.read(cloud.ledger).finished >= set(jobs))
+    eventually(lambda: Ledger.read(cloud.ledger).finished >= set(jobs), "the jobs are done")
     before = len([life for life in Ledger.read(cloud.ledger).workers if life.worker.host == instance_id])
     cloud.host(instance_id).run(["pkill", "-KILL", "-f", "^sidekiq [0-9]"], check=True)
     eventually(
         lambda: (
             len([life for life in Ledger.read(cloud.ledger).workers if life.worker.host == instance_id])
             > before
-        )
+        ),
+        "another worker has started",
     )
 
 
@@ -142,11 +145,11 @@ def test_a_deploy_replaces_the_application_and_restarts_the_worker_on_the_same_i
 ) -> None:
     cloud.create("deployed-workers", ("MinSize", "1"))
     ids = cloud.ids("deployed-workers")
-    eventually(lambda: cloud.versions_running(*ids) == ["v1"])
+    eventually(lambda: cloud.versions_running(*ids) == ["v1"], "the worker runs v1")
     assert cloud.update("deployed-workers", VersionLabel="v2")["VersionLabel"] == "v2"
     assert cloud.ids("deployed-workers") == ids
     assert cloud.host(ids[0]).run(["cat", "/var/app/current/VERSION"]).stdout.strip() == "v2"
-    eventually(lambda: cloud.versions_running(*ids) == ["v2"])
+    eventually(lambda: cloud.versions_running(*ids) == ["v2"], "the worker runs v2")
 
 
 def test_it_grows_and_shrinks_by_its_minimum_size(cloud: Cloud) -> None:
@@ -165,7 +168,7 @@ def test_an_instance_terminated_in_ec2_takes_its_host_with_it_and_is_not_replace
     host = cloud.host(instance_id)
     answer = cloud.ec2().terminate_instances(InstanceIds=[instance_id])
     assert answer["TerminatingInstances"][0]["InstanceId"] == instance_id
-    eventually(lambda: len(cloud.instances("ended-workers", "terminated")) == 1)
+    eventually(lambda: len(cloud.instances("ended-workers", "terminated")) == 1, "the instance is terminated")
     assert not host.is_running
     assert not host.folder.exists()
     assert instance_id not in managed(cloud)
@@ -307,7 +310,7 @@ def test_stopping_the_local_aws_leaves_no_host_behind(tmp_path: Path) -> None:
             EnvironmentName="last-workers",
             OptionSettings=settings("Workers", "none", namespace="snow-white:local"),
         )
-        eventually(lambda: list((tmp_path / "aws" / "hosts").glob("*/host.json")) != [])
+        eventually(lambda: list((tmp_path / "aws" / "hosts").glob("*/host.json")) != [], "a host is up")
         (state,) = (tmp_path / "aws" / "hosts").glob("*/host.json")
         host = WorkerHost.attach(state.parent)
     assert not host.is_running
@@ -327,11 +330,3 @@ def managed(cloud: Cloud) -> dict[str, str]:
         for page in pages
         for instance in page["InstanceInformationList"]
     }
-
-
-def eventually(holds: Callable[[], bool], within: float = 90) -> None:
-    """Wait for a condition; the deadline is only there so that a broken one ends."""
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)

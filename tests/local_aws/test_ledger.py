@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ import redis
 
 from local_aws.ledger import Ledger, Start, Worker, enqueue
 from local_aws.redis_server import RedisServer
+from tests.patience import eventually
 
 APPLICATION = Path(__file__).parents[2] / "scripts" / "local_aws" / "sidekiq_app" / "app.rb"
 
@@ -42,7 +42,7 @@ def start_worker(client: redis.Redis) -> Iterator[Callable[[str], subprocess.Pop
             stderr=subprocess.DEVNULL,
         )
         workers.append(worker)
-        eventually(lambda: len(Ledger.read(client).workers) > already)
+        eventually(lambda: len(Ledger.read(client).workers) > already, "the worker has started")
         return worker
 
     yield start
@@ -73,7 +73,7 @@ def test_jobs_that_nobody_runs_are_waiting(client: redis.Redis) -> None:
 def test_it_is_exact_when_sidekiq_ran_every_job_once(client: redis.Redis, start_worker: StartWorker) -> None:
     jids = enqueue(client, [0.05] * 20)
     worker = start_worker("i-1")
-    eventually(lambda: Ledger.read(client).is_exact)
+    eventually(lambda: Ledger.read(client).is_exact, "every job ran once")
     ledger = Ledger.read(client)
     assert ledger.finished == set(jids)
     assert {start.worker for start in ledger.starts} == {Worker("i-1", worker.pid)}
@@ -87,7 +87,7 @@ def test_a_job_is_running_while_its_worker_lives_and_killed_when_another_took_it
 ) -> None:
     (jid,) = enqueue(client, [300])
     worker = start_worker("i-1")
-    eventually(lambda: Ledger.read(client).running == {jid})
+    eventually(lambda: Ledger.read(client).running == {jid}, "the job runs")
     worker.kill()
     worker.wait()
     start_worker("i-1")
@@ -100,7 +100,7 @@ def test_a_job_is_running_while_its_worker_lives_and_killed_when_another_took_it
 def test_a_job_on_a_host_that_ended_is_killed(client: redis.Redis, start_worker: StartWorker) -> None:
     (jid,) = enqueue(client, [300])
     start_worker("i-1")
-    eventually(lambda: Ledger.read(client).running == {jid})
+    eventually(lambda: Ledger.read(client).running == {jid}, "the job runs")
     assert Ledger.read(client, ended_hosts=["i-1"]).killed == {jid}
 
 
@@ -109,14 +109,14 @@ def test_a_job_that_a_shutdown_pushed_back_has_run_twice(
 ) -> None:
     (jid,) = enqueue(client, [30])
     worker = start_worker("i-1")
-    eventually(lambda: Ledger.read(client).running == {jid})
+    eventually(lambda: Ledger.read(client).running == {jid}, "the job runs")
     worker.terminate()
     worker.wait()
     pushed_back = Ledger.read(client)
     assert pushed_back.waiting == {jid}
     assert not pushed_back.killed
     start_worker("i-2")
-    eventually(lambda: Ledger.read(client).run_twice == {jid})
+    eventually(lambda: Ledger.read(client).run_twice == {jid}, "the job runs again")
     assert not Ledger.read(client).is_exact
 
 
@@ -125,11 +125,13 @@ def test_a_quieted_worker_says_so_and_starts_nothing_more(
 ) -> None:
     worker = start_worker("i-1")
     worker.send_signal(signal.SIGTSTP)
-    eventually(lambda: Ledger.read(client).workers[0].quieted_at is not None)
-    eventually(lambda: "processor" not in thread_names(worker.pid))
+    eventually(
+        lambda: Ledger.read(client).workers[0].quieted_at is not None, "the worker says that it is quiet"
+    )
+    eventually(lambda: "processor" not in thread_names(worker.pid), "the worker has no thread for jobs left")
     (jid,) = enqueue(client, [0.01])
     start_worker("i-2")
-    eventually(lambda: Ledger.read(client).finished == {jid})
+    eventually(lambda: Ledger.read(client).finished == {jid}, "the job is done")
     assert [start.worker.host for start in Ledger.read(client).starts] == ["i-2"]
 
 
@@ -162,7 +164,7 @@ def test_redis_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         port = int(runner.stdout.readline())
         assert redis.Redis(port=port).ping()
         runner.kill()
-    eventually(lambda: not answers(port))
+    eventually(lambda: not answers(port), "Redis answers no more")
 
 
 def test_redis_keeps_nothing_on_disk(tmp_path: Path) -> None:
@@ -182,11 +184,3 @@ def answers(port: int) -> bool:
 
 def thread_names(pid: int) -> set[str]:
     return {task.read_text().strip() for task in Path(f"/proc/{pid}/task").glob("*/comm")}
-
-
-def eventually(holds: Callable[[], bool], within: float = 60) -> None:
-    """Wait for a condition; the deadline is only there so that a broken one ends."""
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)

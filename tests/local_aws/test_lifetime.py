@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from local_aws import LocalAws, LocalAwsError
-from tests.local_aws.workbench import Workbench, wait_until
+from tests.local_aws.workbench import Workbench
+from tests.patience import eventually
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -43,7 +44,10 @@ def test_stopping_ends_its_functions_and_removes_its_folder() -> None:
         assert aws.folder.stat().st_mode & 0o077 == 0
 
     assert not aws.folder.exists()
-    wait_until(lambda: all(is_gone(pid) for pid in [aws.running.pid, *functions]))
+    eventually(
+        lambda: all(is_gone(pid) for pid in [aws.running.pid, *functions]),
+        "the server and its functions have ended",
+    )
     aws.stop()
 
 
@@ -63,7 +67,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
 
-    wait_until(lambda: is_gone(server))
+    eventually(lambda: is_gone(server), "the server has ended")
     assert not folder.exists()
 
 
@@ -74,7 +78,7 @@ def test_it_can_be_kept_running_until_it_is_told_to_end() -> None:
 
     assert kept.client("sts").get_caller_identity()["Account"] == aws.account
     os.kill(kept.running.pid, signal.SIGTERM)
-    wait_until(lambda: is_gone(kept.running.pid))
+    eventually(lambda: is_gone(kept.running.pid), "the server has ended")
     assert not kept.folder.exists()
 
 
@@ -83,7 +87,7 @@ def test_a_signal_ends_it_and_removes_its_folder(how: signal.Signals) -> None:
     with LocalAws.start() as aws:
         os.kill(aws.running.pid, how)
 
-        wait_until(lambda: is_gone(aws.running.pid))
+        eventually(lambda: is_gone(aws.running.pid), "the server has ended")
         assert not aws.folder.exists()
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.workbench import Workbench, wait_until
+from tests.local_aws.workbench import Workbench
+from tests.patience import eventually
 
 WAIT_AN_HOUR: dict[str, Any] = {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}
 
@@ -25,7 +26,7 @@ def test_what_was_stopped_stays_aborted_and_is_not_retried(workbench: Workbench,
     retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 1}
     machine = workbench.machine({"Work": workbench.task(Retry=[retry], End=True)})
     execution = workbench.start(machine, {"marks": str(marks)})
-    wait_until(marks.exists)
+    eventually(marks.exists, "the function has been invoked")
 
     workbench.states.stop_execution(executionArn=execution, error="Stopped", cause="by hand")
     another = workbench.run({"Wait": {"Type": "Wait", "Seconds": 3, "End": True}})

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from local_aws import Credentials, LocalAws
 from local_aws.patches.target import MissingTarget, find, substitute
-from tests.local_aws.workbench import Workbench, allowing, trusting, wait_until
+from tests.local_aws.workbench import Workbench, allowing, trusting
+from tests.patience import eventually
 
 
 def user_with(aws: LocalAws, *policies: str) -> Credentials:
@@ -117,7 +118,10 @@ def deploy(aws: LocalAws, resources: dict[str, Any], **outputs: Any) -> dict[str
         assert stack["StackStatus"] in ("CREATE_IN_PROGRESS", "CREATE_COMPLETE"), stack
         return stack if stack["StackStatus"] == "CREATE_COMPLETE" else None
 
-    return {each["OutputKey"]: each["OutputValue"] for each in wait_until(complete)["Outputs"]}
+    return {
+        each["OutputKey"]: each["OutputValue"]
+        for each in eventually(complete, f"{name} is complete")["Outputs"]
+    }
 
 
 def test_a_secret_is_referred_to_by_its_arn_and_has_no_value_at_first(aws: LocalAws) -> None:
@@ -189,7 +193,7 @@ def test_a_rule_reaches_the_function_once_the_function_allows_it(
     rule.allow()
     workbench.ended(workbench.start(rule.machine, {"event_file": str(allowed)}))
 
-    wait_until(allowed.exists)
+    eventually(allowed.exists, "the event has come")
     assert allowed.read_text() == "FAILED\n"
     assert not denied.exists()
 
@@ -203,7 +207,7 @@ def test_a_function_that_raises_on_an_event_is_invoked_twice_more(
     aws.set_wait_scale(0.005)
     try:
         workbench.ended(workbench.start(rule.machine, {"event_file": str(seen), "then": "raise"}))
-        wait_until(lambda: seen.exists() and len(seen.read_text().splitlines()) == 3)
+        eventually(lambda: seen.exists() and len(seen.read_text().splitlines()) == 3, "three invocations")
     finally:
         aws.set_wait_scale(1)
 

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from local_aws.ledger import Ledger, enqueue
 from local_aws.plain_host import PlainHost
 from local_aws.redis_server import RedisServer
 from local_aws.worker_host import WorkerHost
+from tests.patience import eventually
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SLEEPER = ["/usr/bin/sleep", "100000"]
@@ -51,33 +52,36 @@ def test_it_cannot_change_the_machine(host: PlainHost, path: str) -> None:
 
 
 def test_a_service_comes_back_whenever_it_ends(host: PlainHost) -> None:
+    def is_back(before: int) -> bool:
+        return host.service_pids()["kept"] not in (0, before)
+
     host.add_service(Service("kept", SLEEPER))
     for how in ("TERM", "KILL"):
-        eventually(lambda: host.service_pids()["kept"] > 0)
+        eventually(lambda: host.service_pids()["kept"] > 0, "the service is up")
         before = host.service_pids()["kept"]
         host.run(["kill", f"-{how}", str(before)], check=True)
-        eventually(lambda before=before: host.service_pids()["kept"] not in (0, before))  # type: ignore[misc]
+        eventually(partial(is_back, before), f"it has come back after {how}")
 
 
 def test_a_service_that_restarts_on_failure_stays_down_after_term(host: PlainHost) -> None:
     host.add_service(Service("fragile", SLEEPER, restart=Restart.ON_FAILURE))
-    eventually(lambda: host.service_pids()["fragile"] > 0)
+    eventually(lambda: host.service_pids()["fragile"] > 0, "the service is up")
     first = host.service_pids()["fragile"]
     host.run(["kill", "-KILL", str(first)], check=True)
-    eventually(lambda: host.service_pids()["fragile"] not in (0, first))
+    eventually(lambda: host.service_pids()["fragile"] not in (0, first), "the service has come back")
     host.run(["kill", "-TERM", str(host.service_pids()["fragile"])], check=True)
-    eventually(lambda: host.service_pids()["fragile"] == 0)
+    eventually(lambda: host.service_pids()["fragile"] == 0, "the service is down")
 
 
 def test_a_stopped_service_stays_down_and_one_that_ignores_term_is_killed(host: PlainHost) -> None:
     host.add_service(
         Service("deaf", ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"], stop_timeout=1)
     )
-    eventually(lambda: host.service_pids()["deaf"] > 0)
+    eventually(lambda: host.service_pids()["deaf"] > 0, "the service is up")
     host.stop_service("deaf")
     assert host.service_pids()["deaf"] == 0
     host.restart_service("deaf")
-    eventually(lambda: host.service_pids()["deaf"] > 0)
+    eventually(lambda: host.service_pids()["deaf"] > 0, "the service is up")
 
 
 def test_asking_for_a_service_that_is_not_there_is_an_error(host: PlainHost) -> None:
@@ -93,9 +97,9 @@ def test_it_runs_real_sidekiq_that_is_restarted(host: PlainHost, tmp_path: Path)
             Service("worker", command, "/var/app/current", {"REDIS_URL": server.url, "INSTANCE_ID": "i-8"})
         )
         jobs = enqueue(client, [0.01] * 5)
-        eventually(lambda: Ledger.read(client).finished == set(jobs))
+        eventually(lambda: Ledger.read(client).finished == set(jobs), "the jobs are done")
         host.run(["kill", "-KILL", str(host.service_pids()["worker"])], check=True)
-        eventually(lambda: len(Ledger.read(client).workers) == 2)
+        eventually(lambda: len(Ledger.read(client).workers) == 2, "another worker has started")
         host.stop_service("worker")
 
 
@@ -158,12 +162,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         assert runner.stdout is not None
         init_pid = int(runner.stdout.readline())
         runner.send_signal(signal.SIGKILL)
-    eventually(lambda: not Path(f"/proc/{init_pid}").exists() and not (tmp_path / "host").exists())
-
-
-def eventually(holds: Callable[[], bool], within: float = 60) -> None:
-    """Wait for a condition; the deadline is only there so that a broken one ends."""
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
+    eventually(
+        lambda: not Path(f"/proc/{init_pid}").exists() and not (tmp_path / "host").exists(),
+        "nothing of the host is left",
+    )

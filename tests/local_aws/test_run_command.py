@@ -12,7 +12,7 @@ from local_aws.run_command import RunCommand
 from local_aws.service_error import ServiceError
 from local_aws.ssm_documents import DocumentStore
 from tests.local_aws.fake_agents import REGION, FakeAgent, LostAgent, reported
-from tests.local_aws.workbench import wait_until
+from tests.patience import eventually
 
 DOCUMENT = {
     "schemaVersion": "2.2",
@@ -78,12 +78,12 @@ def fleet() -> Iterator[Fleet]:
 def test_a_command_goes_from_pending_over_in_progress_to_success(fleet: Fleet) -> None:
     one, two = fleet.add(2)
     command = fleet.send([one, two], Comment="round 1")
-    wait_until(lambda: set(fleet.details(command).values()) == {"InProgress"})
+    eventually(lambda: set(fleet.details(command).values()) == {"InProgress"}, "all are in progress")
     going_on = fleet.command(command)
 
     fleet.agent(one).end(reported(stdout="fine\n"))
     fleet.agent(two).end(reported())
-    wait_until(lambda: fleet.command(command)["Status"] == "Success")
+    eventually(lambda: fleet.command(command)["Status"] == "Success", "the command has ended with Success")
 
     assert (going_on["Status"], going_on["CompletedCount"], going_on["TargetCount"]) == ("InProgress", 0, 2)
     ended = fleet.command(command)
@@ -99,7 +99,7 @@ def test_a_command_goes_from_pending_over_in_progress_to_success(fleet: Fleet) -
 def test_the_document_gets_its_parameters_with_defaults(fleet: Fleet) -> None:
     [instance] = fleet.add(1)
     fleet.send([instance], Parameters={"executionTimeout": ["600"]})
-    wait_until(fleet.agent(instance).started.is_set)
+    eventually(fleet.agent(instance).started.is_set, "it has started")
 
     assert fleet.agent(instance).parameters == {"executionTimeout": "600", "names": ["a", "b"]}
 
@@ -144,34 +144,37 @@ def test_it_refuses_what_the_service_refuses_and_sends_nothing(
 def test_no_more_than_max_concurrency_run_at_once(fleet: Fleet) -> None:
     ids = fleet.add(5)
     command = fleet.send(ids, MaxConcurrency="2")
-    wait_until(lambda: list(fleet.details(command).values()).count("InProgress") == 2)
+    eventually(lambda: list(fleet.details(command).values()).count("InProgress") == 2, "two are in progress")
     begun = [each for each in ids if fleet.agent(each).started.is_set()]
 
     fleet.agent(begun[0]).end(reported())
-    wait_until(lambda: sum(fleet.agent(each).started.is_set() for each in ids) == 3)
+    eventually(lambda: sum(fleet.agent(each).started.is_set() for each in ids) == 3, "three have started")
 
     assert list(fleet.details(command).values()).count("InProgress") == 2
     for each in ids:
         fleet.agent(each).end(reported())
-    wait_until(lambda: fleet.command(command)["Status"] == "Success")
+    eventually(lambda: fleet.command(command)["Status"] == "Success", "the command has ended with Success")
 
 
 def test_fifty_run_at_once_by_default(fleet: Fleet) -> None:
     ids = fleet.add(50)
     command = fleet.send(ids)
 
-    wait_until(lambda: set(fleet.details(command).values()) == {"InProgress"})
+    eventually(lambda: set(fleet.details(command).values()) == {"InProgress"}, "all are in progress")
 
 
 def test_hundreds_of_instances_run_at_the_same_time(fleet: Fleet) -> None:
     ids = fleet.add(400)
     commands = [fleet.send(ids[begin : begin + 50]) for begin in range(0, 400, 50)]
-    wait_until(lambda: all(fleet.agent(each).started.is_set() for each in ids))
+    eventually(lambda: all(fleet.agent(each).started.is_set() for each in ids), "all have started")
 
     for each in ids:
         fleet.agent(each).end(reported())
 
-    wait_until(lambda: all(fleet.command(each)["Status"] == "Success" for each in commands))
+    eventually(
+        lambda: all(fleet.command(each)["Status"] == "Success" for each in commands),
+        "the commands have ended with Success",
+    )
 
 
 def test_one_error_stops_the_sending_by_default(fleet: Fleet) -> None:
@@ -179,7 +182,7 @@ def test_one_error_stops_the_sending_by_default(fleet: Fleet) -> None:
     command = fleet.send(ids, MaxConcurrency="1")
     fleet.agent(ids[0]).end(reported("Failed", 1))
 
-    wait_until(lambda: fleet.command(command)["Status"] == "Failed")
+    eventually(lambda: fleet.command(command)["Status"] == "Failed", "the command has failed")
 
     assert sorted(fleet.details(command).values()) == ["Failed", "Terminated", "Terminated"]
     assert not fleet.agent(ids[1]).started.is_set()
@@ -191,7 +194,7 @@ def test_all_are_reached_when_all_may_fail_and_the_command_says_success(fleet: F
     )
     command = fleet.send(ids, MaxConcurrency="1", MaxErrors="100%")
 
-    wait_until(lambda: fleet.command(command)["CompletedCount"] == 4)
+    eventually(lambda: fleet.command(command)["CompletedCount"] == 4, "all four have ended")
 
     shown = fleet.command(command)
     assert (shown["Status"], shown["StatusDetails"], shown["ErrorCount"]) == ("Success", "Incomplete", 3)
@@ -201,7 +204,7 @@ def test_the_agents_time_limit_is_an_execution_timeout(fleet: Fleet) -> None:
     [instance] = fleet.add(1, FakeAgent(result=reported("TimedOut", 137)))
     command = fleet.send([instance], MaxErrors="100%")
 
-    wait_until(lambda: fleet.details(command)[instance] == "ExecutionTimedOut")
+    eventually(lambda: fleet.details(command)[instance] == "ExecutionTimedOut", "the execution has timed out")
 
     [invocation] = fleet.service.list_invocations(REGION, {"CommandId": command})["CommandInvocations"]
     assert invocation["Status"] == "TimedOut"
@@ -212,7 +215,7 @@ def test_an_agent_that_does_not_answer_is_delayed_and_then_given_up(fleet: Fleet
     command = fleet.send([instance], waiting_factor=0.02, TimeoutSeconds=30)
 
     assert fleet.details(command)[instance] == "Delayed"
-    wait_until(lambda: fleet.details(command)[instance] == "DeliveryTimedOut")
+    eventually(lambda: fleet.details(command)[instance] == "DeliveryTimedOut", "the delivery has timed out")
     assert fleet.command(command)["DeliveryTimedOutCount"] == 1
     assert not fleet.agent(instance).started.is_set()
 
@@ -222,13 +225,13 @@ def test_an_agent_that_comes_back_in_time_gets_the_command(fleet: Fleet) -> None
     command = fleet.send([instance])
     fleet.agent(instance).ping_status = "Online"
 
-    wait_until(lambda: fleet.details(command)[instance] == "Success")
+    eventually(lambda: fleet.details(command)[instance] == "Success", "the command has ended with Success")
 
 
 def test_an_instance_that_goes_away_leaves_its_invocation_in_progress_until_it_expires(fleet: Fleet) -> None:
     [instance] = fleet.add(1, LostAgent())
     command = fleet.send([instance])
-    wait_until(fleet.agent(instance).started.is_set)
+    eventually(fleet.agent(instance).started.is_set, "it has started")
 
     assert fleet.details(command)[instance] == "InProgress"
     shown = fleet.command(command)
@@ -238,11 +241,11 @@ def test_an_instance_that_goes_away_leaves_its_invocation_in_progress_until_it_e
 def test_cancelling_ends_what_runs_and_what_waits(fleet: Fleet) -> None:
     ids = fleet.add(3)
     command = fleet.send(ids, MaxConcurrency="2")
-    wait_until(lambda: list(fleet.details(command).values()).count("InProgress") == 2)
+    eventually(lambda: list(fleet.details(command).values()).count("InProgress") == 2, "two are in progress")
 
     fleet.service.cancel(REGION, {"CommandId": command})
 
-    wait_until(lambda: fleet.command(command)["Status"] == "Cancelled")
+    eventually(lambda: fleet.command(command)["Status"] == "Cancelled", "it is cancelled")
     assert set(fleet.details(command).values()) == {"Cancelled"}
     fleet.service.cancel(REGION, {"CommandId": command})
 
@@ -253,8 +256,8 @@ def test_cancelling_one_instance_leaves_the_others(fleet: Fleet) -> None:
 
     fleet.service.cancel(REGION, {"CommandId": command, "InstanceIds": [one]})
 
-    wait_until(lambda: fleet.details(command)[one] == "Cancelled")
-    wait_until(lambda: fleet.details(command)[two] == "InProgress")
+    eventually(lambda: fleet.details(command)[one] == "Cancelled", "it is cancelled")
+    eventually(lambda: fleet.details(command)[two] == "InProgress", "it is in progress")
     with pytest.raises(ServiceError, match="no command"):
         fleet.service.cancel("us-east-1", {"CommandId": command})
 
@@ -265,7 +268,7 @@ def test_commands_are_listed_newest_first_by_region_and_filter(fleet: Fleet) -> 
     between = datetime.now(UTC).isoformat()
     second = fleet.send([two])
     fleet.agent(one).end(reported())
-    wait_until(lambda: fleet.command(first)["Status"] == "Success")
+    eventually(lambda: fleet.command(first)["Status"] == "Success", "the command has ended with Success")
 
     def listed(region: str = REGION, **request: Any) -> list[str]:
         return [each["CommandId"] for each in fleet.service.list_commands(region, request)["Commands"]]

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import LocalAws
-from tests.local_aws.workbench import allowing, wait_until
+from tests.local_aws.workbench import allowing
+from tests.patience import eventually
 
 REGION = "eu-west-1"
 
@@ -35,7 +36,7 @@ class Hosts:
         self._beanstalk.create_application_version(ApplicationName="quarry", VersionLabel="v1")
         self._launch("quarry-workers", 2, "online")
         self._launch("quarry-lost", 1, "lost")
-        wait_until(self._all_ready)
+        eventually(self._all_ready, "the environments are ready")
         self.workers = self._instances("quarry-workers")
         self.lost = self._instances("quarry-lost")
         self.ssm.create_document(
@@ -74,8 +75,7 @@ class Hosts:
             going_on = {"Pending", "InProgress", "Delayed", "Cancelling"}
             return listed if all(each["Status"] not in going_on for each in listed) else None
 
-        invocations: list[dict[str, Any]] = wait_until(over)
-        return invocations
+        return eventually(over, f"{command} has ended") or []
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +135,9 @@ def test_cancelling_kills_what_runs_on_the_host(hosts: Hosts) -> None:
     command = hosts.ssm.send_command(DocumentName="Quarry-Sleep", InstanceIds=hosts.workers[:1])["Command"][
         "CommandId"
     ]
-    wait_until(
-        lambda: hosts.ssm.list_commands(CommandId=command)["Commands"][0]["StatusDetails"] == "InProgress"
+    eventually(
+        lambda: hosts.ssm.list_commands(CommandId=command)["Commands"][0]["StatusDetails"] == "InProgress",
+        "the command is in progress",
     )
 
     hosts.ssm.cancel_command(CommandId=command)
@@ -157,7 +158,7 @@ def test_a_terminated_instance_is_no_longer_taken(hosts: Hosts) -> None:
             return str(error.response["Error"]["Code"]) == "InvalidInstanceId"
         return False
 
-    wait_until(refused)
+    eventually(refused, "the instance is refused")
     wanted = [{"Key": "InstanceIds", "Values": [victim]}]
     assert hosts.ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"] == []
 

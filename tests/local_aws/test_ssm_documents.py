@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import LocalAws
-from tests.local_aws.workbench import wait_until
+from tests.patience import eventually
 
 CONTENT: dict[str, Any] = {
     "schemaVersion": "2.2",
@@ -109,7 +109,10 @@ class Stack:
 
     def settled(self) -> str:
         return str(
-            wait_until(lambda: (status := self._status()) and not status.endswith("_IN_PROGRESS") and status)
+            eventually(
+                lambda: (status := self._status()) and not status.endswith("_IN_PROGRESS") and status,
+                f"{self.name} is settled",
+            )
         )
 
     def _status(self) -> str:

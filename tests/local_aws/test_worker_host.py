@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from local_aws.host import HostError, Restart, Service
 from local_aws.worker_host import WorkerHost
+from tests.patience import eventually
 
 SLEEPER = ["/usr/bin/sleep", "100000"]
 
@@ -74,7 +74,7 @@ def test_a_service_comes_back_when_it_is_killed_and_keeps_its_environment(host: 
     first = main_pid(host, "kept")
     assert f"MIXED={environment['MIXED']}" in host.read(f"/proc/{first}/environ").split("\0")
     host.run(["kill", "-KILL", first], check=True)
-    eventually(lambda: main_pid(host, "kept") not in ("0", first))
+    eventually(lambda: main_pid(host, "kept") not in ("0", first), "the service has come back")
 
 
 def test_a_stopped_service_stays_down(host: WorkerHost) -> None:
@@ -91,7 +91,7 @@ def test_a_service_lives_in_its_own_cgroup_as_on_a_real_host(host: WorkerHost) -
 
 def test_a_killed_command_takes_the_children_of_its_group_with_it(host: WorkerHost) -> None:
     process = host.popen(["sh", "-c", "sleep 4321 & sleep 4321"])
-    eventually(lambda: len(host.run(["pgrep", "-f", "^sleep 4321"]).stdout.split()) == 2)
+    eventually(lambda: len(host.run(["pgrep", "-f", "^sleep 4321"]).stdout.split()) == 2, "both sleeps run")
     process.kill_group()
     process.communicate(timeout=30)
     assert process.returncode == -signal.SIGKILL
@@ -166,8 +166,10 @@ def test_a_host_ends_with_the_process_that_started_it(tmp_path: Path, how: signa
         init_pid, cgroup = runner.stdout.readline().split()
         assert Path(f"/proc/{init_pid}").exists()
         runner.send_signal(how)
-    eventually(lambda: not Path(f"/proc/{init_pid}").exists())
-    eventually(lambda: not Path(cgroup).exists() and not (tmp_path / "host").exists())
+    eventually(lambda: not Path(f"/proc/{init_pid}").exists(), "the host has ended")
+    eventually(
+        lambda: not Path(cgroup).exists() and not (tmp_path / "host").exists(), "nothing of the host is left"
+    )
 
 
 def test_a_boot_that_fails_says_what_went_wrong_and_leaves_nothing(tmp_path: Path) -> None:
@@ -179,11 +181,3 @@ def test_a_boot_that_fails_says_what_went_wrong_and_leaves_nothing(tmp_path: Pat
 
 def main_pid(host: WorkerHost, service: str) -> str:
     return host.run(["systemctl", "show", "-p", "MainPID", "--value", service]).stdout.strip()
-
-
-def eventually(holds: Callable[[], bool], within: float = 60) -> None:
-    """Wait for a condition; the deadline is only there so that a broken one ends."""
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)

@@ -2,13 +2,12 @@
 
 import io
 import json
-import time
 import uuid
 import zipfile
-from collections.abc import Callable
 from typing import Any, Self
 
 from local_aws import LocalAws
+from tests.patience import eventually
 
 _CODE = """
 import importlib, json, os, time
@@ -41,15 +40,6 @@ def handler(event, context):
         raise WorkerShy("on an event")
     return {"invocations": invocations, "pid": os.getpid(), "text": "x" * event.get("characters", 0)}
 """
-
-
-def wait_until(true: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Poll until it is truthy, and return that; fails the test after a generous time."""
-    deadline = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.03)
-    return value
 
 
 def trusting(service: str) -> str:
@@ -132,8 +122,7 @@ class Workbench:
             described: dict[str, Any] = self.states.describe_execution(executionArn=execution)
             return described if described["status"] != "RUNNING" else None
 
-        found: dict[str, Any] = wait_until(description)
-        return found
+        return eventually(description, f"{execution} ends") or {}
 
     def run(self, states: dict[str, Any], given: Any = None, **fields: Any) -> dict[str, Any]:
         """Run a new machine of these states to its end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,11 +10,12 @@ import redis
 
 from local_aws import LocalAws
 from local_aws.customer import Application
+from local_aws.host_choice import attach_host
 from local_aws.ledger import Ledger, enqueue
 from local_aws.redis_server import RedisServer
 from local_aws.running import Credentials
-from local_aws.worker_host import WorkerHost
 from runs import Ended, FollowedRun
+from tests import patience
 
 HOME: Final = "us-east-1"
 AWAY: Final = "eu-west-1"
@@ -24,12 +24,8 @@ PATIENCE_SECONDS: Final = 240.0
 
 
 def eventually(holds: Callable[[], object], what: str) -> None:
-    """Wait until the condition holds; fails with `what` was waited for."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > end:
-            raise AssertionError(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}.")
-        time.sleep(0.2)
+    """Wait until the condition holds, as long as a run on hosts may take; fails with `what` was waited for."""
+    patience.eventually(holds, what, seconds=PATIENCE_SECONDS)
 
 
 def ended(run: FollowedRun) -> Ended:
@@ -77,10 +73,9 @@ class Shop:
 
     def titles(self, instance: str) -> list[str]:
         """Process titles of the Sidekiq processes on the host."""
-        host = WorkerHost.attach(self.aws.folder / "hosts" / instance)
+        host = attach_host(self.aws.folder / "hosts" / instance)
         listed = host.run(["ps", "-eo", "args="], check=True).stdout
-        text = listed if isinstance(listed, str) else listed.decode()
-        return [line.strip() for line in text.splitlines() if line.strip().startswith("sidekiq ")]
+        return [line.strip() for line in listed.splitlines() if line.strip().startswith("sidekiq ")]
 
     def enqueue(self, *seconds: float) -> list[str]:
         return enqueue(self.redis, list(seconds))
