@@ -26,6 +26,7 @@ DOCUMENT_NAMES: Final = {
     Action.WAKE: "SnowWhite-WakeSidekiqWorkers",
     Action.STATUS: "SnowWhite-StatusSidekiqWorkers",
 }
+DOWNLOAD_STEP: Final = "download"  # what the name of a step begins with that only downloads the script
 INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
 DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
 _PAGE: Final = 50  # SSM: the largest page of both lists
@@ -253,7 +254,10 @@ def _command(raw: CommandTypeDef) -> Command:
 
 
 def _invocation(raw: CommandInvocationTypeDef) -> Invocation:
-    plugins = raw.get("CommandPlugins", [])
+    # A step that downloads the script has no answer in it; nobody promises that the list keeps the steps' order.
+    plugins = [
+        one for one in raw.get("CommandPlugins", []) if not one.get("Name", "").startswith(DOWNLOAD_STEP)
+    ]
     plugin = plugins[-1] if plugins else {}
     return Invocation(
         command_id=raw["CommandId"],

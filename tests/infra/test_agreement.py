@@ -11,6 +11,7 @@ import pytest
 import snow_white
 from infra.command_documents import DOCUMENT_NAMES, command_document
 from infra.run_machine import COMMENT, LONGEST_DRAIN, PASSING_ERRORS
+from infra.script_source import S3Folder
 from snow_white import run_command
 from snow_white.failure import OWN_ERRORS
 from snow_white.regions import RegionUnavailable
@@ -49,6 +50,14 @@ def test_a_document_takes_every_timeout_that_a_request_may_have_and_no_other(act
     assert taken == list(range(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS + 1))
     assert parameter["default"] == str(DEFAULT_TIMEOUT_SECONDS)
     assert f"{MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS}" in parameter["description"]
+
+
+@pytest.mark.parametrize("action", DOCUMENT_NAMES)
+@pytest.mark.parametrize("source", [None, S3Folder("https://s3.us-east-1.amazonaws.com/scripts/")])
+def test_the_answer_is_read_from_the_step_that_runs_the_script(action: str, source: S3Folder | None) -> None:
+    steps = command_document(action, source)["mainSteps"]
+    read = [step for step in steps if not step["name"].startswith(run_command.DOWNLOAD_STEP)]
+    assert [step["action"] for step in read] == ["aws:runShellScript"]
 
 
 def test_the_machine_outlives_the_longest_timeout_that_a_request_may_have() -> None:

@@ -101,6 +101,21 @@ def test_nor_when_a_hosts_clock_is_an_hour_ahead(trio: Trio, monkeypatch: pytest
     assert_found_at_work(trio, trio.report())
 
 
+def test_a_step_that_downloads_the_script_is_no_answer_wherever_it_stands(
+    trio: Trio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = trio.home._invocation
+    download = {"Name": "downloadQuietScript", "Output": "Content downloaded", "ResponseCode": 0}
+
+    def in_two_steps(command: Any, instance: str) -> dict[str, Any]:
+        raw = told(command, instance)
+        raw["CommandPlugins"] = [*raw["CommandPlugins"], download]
+        return raw
+
+    monkeypatch.setattr(trio.home, "_invocation", in_two_steps)
+    assert trio.report()["result"] == "confirmed"
+
+
 def test_workers_are_asked_again_also_when_the_last_one_stays_busy(trio: Trio) -> None:
     trio.late.answers = [Answer(7000, "Failed", 2, says("busy", processes=[AT_WORK]))]
     report = trio.report()
