@@ -12,8 +12,13 @@ from local_aws.client import LocalAws
 _SIZE: Final = ("aws:autoscaling:asg", "MinSize")
 _VARIABLE: Final = "aws:elasticbeanstalk:application:environment"
 _LOCAL: Final = "snow-white:local"
+_LAST_LINES: Final = 30
 VERSIONS: Final = ("v1", "v2")
 """The application's versions; environments begin with the first."""
+
+
+class EnvironmentFailed(Exception):
+    """An environment's hosts did not come up, or did not take a deploy; the sentence names it, and the log."""
 
 
 @dataclass
@@ -72,14 +77,22 @@ class Application:
         )
 
     def is_ready(self) -> bool:
-        """Whether nothing goes on in any of the environments."""
-        return all(
-            self._beanstalk(region).describe_environments(EnvironmentNames=[name])["Environments"][0][
-                "Status"
-            ]
-            == "Ready"
-            for region, name in self.environments
-        )
+        """Whether nothing goes on in any of the environments. Raises EnvironmentFailed, with the end of the log."""
+        ready = [
+            self._is_ready(name, region) for region, name in self.environments
+        ]  # each, for one that failed
+        return all(ready)
+
+    def _is_ready(self, name: str, region: str) -> bool:
+        described = self._beanstalk(region).describe_environments(EnvironmentNames=[name])
+        (environment,) = described["Environments"]
+        if environment["Health"] == "Red":
+            last_lines = "\n".join(self.aws.log.splitlines()[-_LAST_LINES:])
+            raise EnvironmentFailed(
+                f"{name} in {region} has the health Red: what it was told to do failed. "
+                f"Why is in {self.aws.folder / 'local_aws.log'}, which ends with:\n{last_lines}"
+            )
+        return bool(environment["Status"] == "Ready")
 
     def instances(self, environment: str, region: str) -> list[str]:
         """Ids of the environment's instances that are pending or running."""
@@ -91,11 +104,27 @@ class Application:
         )
         return sorted(one["InstanceId"] for each in described["Reservations"] for one in each["Instances"])
 
-    def confirmed_at(self, instance: str, region: str) -> datetime:
-        """When the last command to the instance ended there: from then on its workers were said to be confirmed."""
-        ssm = self.aws.client("ssm", region)
-        found = ssm.list_command_invocations(InstanceId=instance, Details=True)["CommandInvocations"]
-        ends: list[datetime] = [one["CommandPlugins"][0]["ResponseFinishDateTime"] for one in found]
+    def confirmed_at(self, instance: str, region: str, document: str) -> datetime:
+        """When the document last succeeded on the instance: from then on its workers were said to be confirmed.
+
+        Raises ValueError if it never did.
+        """
+        pages = (
+            self.aws.client("ssm", region)
+            .get_paginator("list_command_invocations")
+            .paginate(
+                InstanceId=instance,
+                Details=True,
+                Filters=[{"key": "DocumentName", "value": document}, {"key": "Status", "value": "Success"}],
+            )
+        )
+        ends: list[datetime] = [
+            one["CommandPlugins"][-1]["ResponseFinishDateTime"]
+            for page in pages
+            for one in page["CommandInvocations"]
+        ]
+        if not ends:
+            raise ValueError(f"{document} has not succeeded on {instance} in {region}.")
         return max(ends)
 
     def terminate(self) -> None:

@@ -17,8 +17,9 @@ from typing import Final
 
 from rich.console import Console
 
+from infra.command_documents import DOCUMENT_NAMES
 from local_aws.client import LocalAws
-from local_aws.customer import VERSIONS, Application
+from local_aws.customer import VERSIONS, Application, EnvironmentFailed
 from local_aws.demonstration_report import print_ledger, print_report, print_slack, print_timings, print_usage
 from local_aws.ledger import Ledger, WorkerLife, enqueue
 from local_aws.redis_server import RedisServer
@@ -46,6 +47,8 @@ class Demonstration:
     """One demo on a running local AWS.
 
     Attributes:
+        backups: the customer's application.
+        matching: (name, region) of the environments that the requests match; `other` is one that they do not.
         timings: seconds by what took them, in order.
         wrong: a sentence for each thing that is not as it must be.
     """
@@ -53,14 +56,19 @@ class Demonstration:
     aws: LocalAws
     redis: RedisServer
     console: Console
+    backups: Application = field(init=False)
+    matching: list[tuple[str, str]] = field(default_factory=list)
+    other: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.backups = Application(self.aws, APPLICATION, self.redis.url)
 
     def play(self) -> tuple[Ledger, Credentials]:
         """Quiet, deploy, wake; returns the ledger at the end and the keys of the user who started the runs."""
         with self.timed("deploying the stack to the local AWS"):
             ann = self._deploy_stack()
-        self.backups = Application(self.aws, APPLICATION, self.redis.url)
         with self.timed("booting six worker hosts with Sidekiq"):
             self._boot()
         self._put_under_load()
@@ -130,13 +138,15 @@ class Demonstration:
         run = FollowedRun.start(client, self.aws.outputs["StateMachineArn"], request)
         self.console.print(f"Started as IAM user ann: {request}")
         shown = ""
-        end = time.monotonic() + _PATIENCE_SECONDS
-        while not run.has_ended() and time.monotonic() < end:
+        start = time.monotonic()
+        while not run.has_ended():
+            if time.monotonic() > start + _PATIENCE_SECONDS:
+                raise DemoFailed(_out_of_patience(f"{action} to end, while it goes on"))
             state, so_far = run.newest_state()
             progress = so_far.get("progress") or {"confirmed": 0, "instances": 0}
             news = f"{state}: {progress['confirmed']} of {progress['instances']} hosts confirmed; {self._numbers()}"
             if news != shown:
-                self.console.print(f"  {time.monotonic() - end + _PATIENCE_SECONDS:5.1f} s  {news}")
+                self.console.print(f"  {time.monotonic() - start:5.1f} s  {news}")
                 shown = news
             time.sleep(1)
         ended = run.end()
@@ -149,19 +159,22 @@ class Demonstration:
         """Run scripts/snow-white as a person does, and let it show what it shows."""
         command = ["scripts/snow-white", action, "-p", APPLICATION]
         self.console.print(f"As IAM user ann: {' '.join(command)}")
-        result = subprocess.run(
-            command,
-            cwd=_ROOT,
-            env={
-                **{name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)},
-                "AWS_ENDPOINT_URL": self.aws.endpoint,
-                "AWS_ACCESS_KEY_ID": ann.access_key_id,
-                "AWS_SECRET_ACCESS_KEY": ann.secret_access_key,
-            },
-            stdin=subprocess.DEVNULL,
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
+        try:
+            result = subprocess.run(
+                command,
+                cwd=_ROOT,
+                env={
+                    **{name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)},
+                    "AWS_ENDPOINT_URL": self.aws.endpoint,
+                    "AWS_ACCESS_KEY_ID": ann.access_key_id,
+                    "AWS_SECRET_ACCESS_KEY": ann.secret_access_key,
+                },
+                stdin=subprocess.DEVNULL,
+                timeout=_PATIENCE_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise DemoFailed(_out_of_patience(f"{action} to end, while it goes on")) from None
         machine = self.aws.outputs["StateMachineArn"]
         newest = self.aws.client("stepfunctions").list_executions(stateMachineArn=machine, maxResults=1)
         ended = FollowedRun(self.aws.client("stepfunctions"), newest["executions"][0]["executionArn"]).end()
@@ -180,7 +193,9 @@ class Demonstration:
             host = life.worker.host
             if life.quieted_at is None:
                 self.wrong.append(f"{host} was reported quiet, but its worker was never told to be.")
-            late = ledger.starts_on(host, since=self.backups.confirmed_at(host, region))
+            late = ledger.starts_on(
+                host, since=self.backups.confirmed_at(host, region, DOCUMENT_NAMES["quiet"])
+            )
             if late:
                 self.wrong.append(f"{host} began {len(late)} jobs after it was confirmed quiet.")
         begun = len(ledger.started)
@@ -229,8 +244,12 @@ class Demonstration:
         end = time.monotonic() + _PATIENCE_SECONDS
         while not holds():
             if time.monotonic() > end:
-                raise DemoFailed(f"Waited {_PATIENCE_SECONDS:.0f} s in vain until {what}.")
+                raise DemoFailed(_out_of_patience(f"this: {what}"))
             time.sleep(0.2)
+
+
+def _out_of_patience(what: str) -> str:
+    return f"Patience ran out: waited {_PATIENCE_SECONDS:.0f} s in vain for {what}."
 
 
 def main(keep: bool) -> int:
@@ -242,8 +261,8 @@ def main(keep: bool) -> int:
             demo = Demonstration(aws, redis, console)
             try:
                 ledger, ann = demo.play()
-            except DemoFailed as failed:
-                console.print(f"[bold red]FAILED: {failed}")
+            except (DemoFailed, EnvironmentFailed) as failed:
+                console.print(f"FAILED: {failed}", style="bold red", markup=False)
                 return 1
             print_slack(console, aws.slack)
             print_timings(console, demo.timings, time.monotonic() - start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.command_documents import DOCUMENT_NAMES
 from tests.workflow.shop import AWAY, HOME, Shop, ended, eventually, verdicts
 
 
@@ -26,7 +27,8 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
         (shop.instances(abroad, AWAY)[0], AWAY)
     ]:
         assert lives[host].quieted_at is not None
-        assert ledger.starts_on(host, since=shop.application.confirmed_at(host, region)) == ()
+        confirmed_at = shop.application.confirmed_at(host, region, DOCUMENT_NAMES["quiet"])
+        assert ledger.starts_on(host, since=confirmed_at) == ()
     assert ledger.running == frozenset()
     assert (ledger.killed, ledger.run_twice, ledger.lost) == (frozenset(), frozenset(), frozenset())
     (other,) = shop.instances(web)
