@@ -26,6 +26,7 @@ _HEADLINE: Final = 300
 _FIELD: Final = 300
 _CAUSE: Final = 1_500
 _AWAITED_SHOWN: Final = 10
+_ACTION: Final = 60
 _COLOURS: Final = {
     "working": "#3aa3e3",
     "waiting": "#ecb22e",
@@ -205,4 +206,6 @@ def _counts(report: Mapping[str, Any]) -> str:
 
 def _done(action: object) -> str:
     """The word for what the action brings about; the action itself, which may be anything, where it is unknown."""
-    return next((done for known, done in CONFIRMATION.items() if known.value == action), f"'{action}'")
+    return next(
+        (done for known, done in CONFIRMATION.items() if known.value == action), f"'{plain(action, _ACTION)}'"
+    )
