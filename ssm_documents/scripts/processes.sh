@@ -8,7 +8,7 @@ readonly TITLE='^sidekiq ([0-9]+\.[^ ]+) (.*)\[([0-9]+) of ([0-9]+) busy\](.*)$'
 
 TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
 declare -A P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_STOPPING=() P_TAIL=()
-declare -A OTHERS=() # command line of each process that was found to be none of ours
+declare -A OTHERS=() # command line of each process that was found to be none of ours, as read_arguments gives it
 SWARM_CHILDREN_MISSING=0
 
 # What a command finds out about a worker beyond one look, by its key.
@@ -34,6 +34,25 @@ read_title() {
   PROCESS_TITLE=${PROCESS_TITLE%"${PROCESS_TITLE##*[! ]}"}
 } 2>/dev/null
 
+# Command line of a process, as words into ARGUMENTS and as a whole into LINE. Word by word, since bash 4.2 ends at a
+# zero byte whatever it is told; and no more than the first word of a program that cannot be on its way to Sidekiq.
+read_arguments() {
+  local word=''
+  ARGUMENTS=() LINE=''
+  {
+    IFS= read -r -d '' -n 1024 word || [[ -n $word ]] || return 0
+    LINE=$word ARGUMENTS=("$word")
+    case ${word##*/} in
+      ruby* | bundle* | sidekiq | sidekiqswarm | env) ;;
+      *) return 0 ;;
+    esac
+    while ((${#ARGUMENTS[@]} < 32)) && { IFS= read -r -d '' -n 1024 word || [[ -n $word ]]; }; do
+      LINE+=$'\n'$word
+      ARGUMENTS+=("$word")
+    done
+  } <"/proc/$1/cmdline"
+} 2>/dev/null
+
 read_comm() {
   COMM=''
   IFS= read -r COMM <"/proc/$1/comm" || [[ -n $COMM ]]
@@ -45,19 +64,17 @@ still_there() { # KEY
 }
 
 scan() {
-  local folder pid line
+  local folder pid
   TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
   P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_STOPPING=() P_TAIL=()
   for folder in /proc/[0-9]*; do
     pid=${folder#/proc/}
-    line=''
-    # The zero bytes between arguments are dropped here; who needs them reads again.
-    IFS= read -r -N 1024 line <"$folder/cmdline" || :
-    case $line in
+    read_arguments "$pid" || :
+    case $LINE in
       '') ;; # a kernel thread, a zombie or gone
       'sidekiq '[0-9]*) add_titled "$pid" ;;
       sidekiqswarm*) add_swarm "$pid" ;;
-      *) [[ ${OTHERS[$pid]-} == "$line" ]] || classify_other "$pid" "$line" ;;
+      *) [[ ${OTHERS[$pid]-} == "$LINE" ]] || classify_other "$pid" ;;
     esac
   done
   leave_out_forks
@@ -109,9 +126,9 @@ add_swarm() {
   SWARMS+=("$pid")
 }
 
-classify_other() { # PID LINE
+classify_other() { # PID
   local pid=$1
-  if [[ $2 == *sidekiq* ]] && starts_sidekiq "$pid"; then
+  if [[ $LINE == *sidekiq* ]] && starts_sidekiq; then
     read_stat "$pid" || return 0
     [[ $STAT_STATE != [ZX] ]] || return 0
     P_KEY[$pid]=$pid:$STAT_START
@@ -121,15 +138,15 @@ classify_other() { # PID LINE
   elif embeds_sidekiq "$pid"; then
     EMBEDDED+=("$pid")
   else
-    OTHERS[$pid]=$2
+    OTHERS[$pid]=$LINE
   fi
 }
 
-# Does the command line run the program sidekiq in this very process (ruby .../bin/sidekiq, bundle exec sidekiq)?
+# Do the ARGUMENTS run the program sidekiq in this very process (ruby .../bin/sidekiq, bundle exec sidekiq)?
 # The word elsewhere in it (a log file, a queue, a shell's -c) means nothing.
 starts_sidekiq() {
   local word skip=0 program=''
-  while IFS= read -r -d '' word; do
+  for word in "${ARGUMENTS[@]}"; do
     if ((skip)); then
       skip=0
       continue
@@ -145,9 +162,9 @@ starts_sidekiq() {
       *:*/bundle | *:bundle | *:*/bundler | *:bundler | *:*/bundle[0-9]* | *:bundle[0-9]*) program=bundle ;;
       *) return 1 ;;
     esac
-  done <"/proc/$1/cmdline"
+  done
   return 1
-} 2>/dev/null
+}
 
 # Sidekiq inside another server (Puma, a console) keeps that one's title and shows itself by its heartbeat thread.
 embeds_sidekiq() {

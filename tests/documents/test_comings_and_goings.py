@@ -26,6 +26,27 @@ def test_a_worker_that_boots_is_not_signalled_before_its_title_and_is_quieted_th
     assert [event for _, event in host.events()] == ["up", "TSTP"]
 
 
+# bash 4.2, which is Amazon Linux 2's, ends at a zero byte where newer ones are told to read on.
+READ_OF_BASH_4_2 = (
+    "BASH_FUNC_read%%=() { local _words=() _word; "
+    'for _word; do if [[ $_word == -N ]]; then _words+=(-d "" -n); else _words+=("$_word"); fi; done; '
+    'builtin read "${_words[@]}"; }'
+)
+
+
+def test_a_worker_that_boots_is_seen_by_an_old_bash_too(host: BareHost, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "sidekiq"
+    program.parent.mkdir()
+    program.symlink_to(IMITATION)
+    host.popen(["ruby", str(program), "boot=1000"])
+    eventually(lambda: any("bin/sidekiq" in title for title in host.titles().values()), "it boots")
+
+    answer = host.start("status", runner=[READ_OF_BASH_4_2, "bash"]).answer()
+
+    assert answer.summary() == (0, "reported")
+    assert answer.states == ["booting"]
+
+
 def test_a_worker_that_a_deploy_starts_during_the_wait_is_quieted_and_waited_for_too(host: BareHost) -> None:
     host.imitate(jobs="14", beat=1)
     (old,) = host.wait_for_workers(1)
