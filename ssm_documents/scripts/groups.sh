@@ -20,7 +20,7 @@ can_be_told() { # NAME
   esac
 }
 
-# Looks at every worker of a group in this moment, at its neighbours under the same supervisor too.
+# Looks at everything that a group's supervisor would end, in this moment. WHY_NOT tells what is in the way.
 group_is_quiet() { # NAME
   local pid
   scan_afresh
@@ -28,11 +28,18 @@ group_is_quiet() { # NAME
   for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"} ${BOOTING[@]+"${BOOTING[@]}"} \
     ${EMBEDDED[@]+"${EMBEDDED[@]}"}; do
     belongs_to "$pid" "$1" || continue
+    WHY_NOT="$pid, which it runs, is not proven quiet"
     [[ -n ${P_BUSY[$pid]-} ]] && look "$pid" && is_proven "$pid" || return 1
   done
+  [[ $1 != systemd:* ]] || unit_is_quiet "${1#*:}"
 }
 
+# A unit and a container end with all that is in them, whoever may look after it there.
 belongs_to() { # PID NAME
+  case $2 in
+    systemd:*) in_unit "$1" "${2#*:}" && return ;;
+    docker:*) find_container "$1" && [[ $FOUND == "$2" ]] && return ;;
+  esac
   read_stat "$1" || return 1
   supervisor_of "$1:$STAT_START"
   [[ $FOUND == "$2" ]]

@@ -49,7 +49,7 @@ stop_group() { # NAME
   read -r -a pids <<<"${GROUP[$1]}"
   for pid in "${pids[@]}"; do keys+=("${P_KEY[$pid]}"); done
   if ! group_is_quiet "$name"; then
-    PROBLEMS+=" $name was not stopped: something that it runs is not proven quiet."
+    PROBLEMS+=" $name was not stopped: $WHY_NOT."
     return
   fi
   remember "$name" "${#pids[@]}"

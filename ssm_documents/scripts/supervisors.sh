@@ -2,7 +2,7 @@
 # Who keeps a process running. Found for each process by its container, its ancestors and its unit, never by a name
 # that hosts are supposed to use:
 #   systemd:UNIT  supervisord:PROGRAM  runit:FOLDER  docker:ID  upstart:JOB   can be told to stop and to start it
-#   parent:NAME(PID)  container:ID                                            would start it again, cannot be told
+#   parent:NAME(PID)  container:ID  unknown:UNIT                              would start it again, cannot be told
 #   none
 
 declare -A SUPERVISOR=() # key of a process -> name of its supervisor
@@ -12,8 +12,9 @@ supervisor_of() { # KEY
     FOUND=none
     find_supervisor "${1%%:*}" || FOUND=none
     FOUND=${FOUND//[$'\t\n']/?}
-    # supervisord does not tell the process id of a program while it is starting: ask again next time.
-    [[ $FOUND != 'parent:supervisord('* ]] || return 0
+    # supervisord does not tell the process id of a program while it is starting, and a hung systemctl tells nothing:
+    # ask again next time.
+    [[ $FOUND != 'parent:supervisord('* && $FOUND != unknown:* ]] || return 0
     SUPERVISOR[$1]=$FOUND
   fi
   FOUND=${SUPERVISOR[$1]}
@@ -49,6 +50,25 @@ climb() {
   done
   name_first_process "${pid:-0}"
   return 1
+}
+
+# The process and the wrappers around it, into WRAPPERS.
+wrappers_of() { # PID
+  local pid=$1 ANCESTOR=none
+  WRAPPERS=" $pid "
+  while read_stat "$pid" && pid=$STAT_PARENT && ((pid > 1)) && read_comm "$pid" && is_wrapper "$pid"; do
+    WRAPPERS+="$pid "
+  done
+}
+
+# One of the given processes, or one that is over or only takes in what they print? If not, ALSO names it.
+is_expected() { # PID PIDS
+  [[ $2 != *" $1 "* ]] && read_stat "$1" && [[ $STAT_STATE != [ZX] ]] && read_comm "$1" || return 0
+  ALSO="$COMM ($1)"
+  case $COMM in
+    tee | logger | systemd-cat | svlogd | multilog | rotatelogs | cronolog) [[ $2 == *" $STAT_PARENT "* ]] ;;
+    *) return 1 ;;
+  esac
 }
 
 # A first process that is no plain init may be what starts workers again, as in a container.

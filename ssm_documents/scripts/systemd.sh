@@ -14,19 +14,86 @@ unit_path() { # PID
   [[ -n $UNIT_PATH ]]
 } 2>/dev/null
 
+# systemctl with the given words; what it prints goes into TOLD. One that hangs is not asked again for a while.
+SYSTEMD_SILENT_UNTIL=0 TOLD=''
+ask_systemd() {
+  local NOW code=0
+  TOLD=''
+  now
+  ((NOW >= SYSTEMD_SILENT_UNTIL)) || return 124
+  TOLD=$(timeout --foreground -k 1 5 systemctl "$@" 2>/dev/null </dev/null) || code=$?
+  if ((code >= 124)); then SYSTEMD_SILENT_UNTIL=$((NOW + 20 * SECOND)); fi
+  return "$code"
+}
+
 find_unit() { # PID
-  local path unit='' main
+  local unit
   read_comm 1 && [[ $COMM == systemd ]] || return 1
   unit_path "$1" || return 1
   # The last part of the path that is a service: below it a unit may make groups of its own.
-  path=${UNIT_PATH%.service*}.service
-  unit=${path##*/}
+  unit=${UNIT_PATH%.service*}.service
+  unit=${unit##*/}
   # A user's own manager (systemctl --user) is not reached from here.
   [[ $UNIT_PATH != */user@*.service/* ]] || return 1
-  main=$(systemctl show -p MainPID -- "$unit" 2>/dev/null </dev/null) || return 1
-  main=${main#MainPID=}
-  [[ $main == 0 || $CHAIN == *" $main "* ]] || return 1
+  if ! ask_systemd show -p MainPID -p Type -- "$unit"; then
+    FOUND="unknown:$unit"
+    return
+  fi
+  [[ $TOLD =~ MainPID=([0-9]+) ]] || return 1
+  if [[ ${BASH_REMATCH[1]} == 0 ]]; then
+    # Nobody knows which process is the main one, so all of them must be what is to be found.
+    [[ $TOLD =~ Type=(forking|notify) ]] && runs_nothing_else "$unit" "$CHAIN" titled || return 1
+  else
+    [[ $CHAIN == *" ${BASH_REMATCH[1]} "* ]] || return 1
+  fi
   FOUND=systemd:$unit
+}
+
+in_unit() { # PID UNIT
+  unit_path "$1" && [[ $UNIT_PATH/ == *"/$2/"* && $UNIT_PATH != */user@*.service/* ]]
+}
+
+# Would only workers end with the unit, wrappers around them and what writes their logs? ALSO names another process.
+runs_nothing_else() { # UNIT PIDS titled|proven, what a worker must be to count
+  local pid folder known=$2
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    if in_unit "$pid" "$1" && { [[ $3 == titled ]] || is_proven "$pid"; }; then
+      wrappers_of "$pid"
+      known+=$WRAPPERS
+    fi
+  done
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    in_unit "$pid" "$1" || continue
+    is_expected "$pid" "$known" || return 1
+  done
+}
+
+# Holds when every service that ends or starts with this one is only made of workers that are proven quiet; units that
+# require it are stopped and restarted together with it. WHY_NOT tells what is in the way.
+unit_is_quiet() { # UNIT
+  local level=("$1") next unit line seen=" $1 "
+  while ((${#level[@]})); do
+    for unit in "${level[@]}"; do
+      [[ $unit == *.service ]] || continue
+      if ! runs_nothing_else "$unit" ' ' proven; then
+        WHY_NOT="$unit also runs $ALSO"
+        if [[ $unit != "$1" ]]; then WHY_NOT="with it goes $unit, which requires it and runs $ALSO"; fi
+        return 1
+      fi
+    done
+    if ! ask_systemd show -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf -p PropagatesStopTo -- "${level[@]}"; then
+      WHY_NOT='systemd does not answer'
+      return 1
+    fi
+    next=()
+    while IFS= read -r line; do
+      for unit in ${line#*=}; do
+        if [[ $seen != *" $unit "* ]]; then next+=("$unit") seen+="$unit "; fi
+      done
+    done <<<"$TOLD"
+    level=(${next[@]+"${next[@]}"})
+  done
 }
 
 systemd_stop() { bounded 120 systemctl stop -- "$1"; }
@@ -37,16 +104,23 @@ systemd_restart() {
   bounded 120 systemctl restart -- "$1"
 }
 
-systemd_failed() { systemctl is-failed --quiet -- "$1" 2>/dev/null </dev/null; }
+systemd_failed() { ask_systemd is-failed --quiet -- "$1"; }
 
-# Units that systemd is about to start again, and that run or ran Sidekiq: RESTARTING names them.
+# Units that systemd is about to start again, and that run or ran Sidekiq: RESTARTING names them. When it does not
+# answer there may be some, so that RESTARTING is not empty then.
 units_restarting() {
-  local unit rest
+  local unit units
   RESTARTING=''
   read_comm 1 && [[ $COMM == systemd ]] || return 0
-  while read -r unit rest; do
+  if ! ask_systemd list-units --type=service --state=activating --plain --no-legend --full; then
+    RESTARTING='(systemd does not answer)'
+    return 0
+  fi
+  units=$TOLD
+  while read -r unit _; do
+    [[ -n $unit ]] || continue
     if is_sidekiq_unit "$unit"; then RESTARTING+="${RESTARTING:+, }$unit"; fi
-  done < <(systemctl list-units --type=service --state=activating --plain --no-legend --full 2>/dev/null </dev/null)
+  done <<<"$units"
 }
 
 is_sidekiq_unit() {
@@ -54,5 +128,6 @@ is_sidekiq_unit() {
   for known in ${SUPERVISOR[@]+"${SUPERVISOR[@]}"}; do
     [[ $known != "systemd:$1" ]] || return 0
   done
-  [[ $(systemctl show -p ExecStart -- "$1" 2>/dev/null </dev/null) == *sidekiq* ]]
+  # No answer is no reason to believe that it is another's.
+  ! ask_systemd show -p ExecStart -- "$1" || [[ $TOLD == *sidekiq* ]]
 }

@@ -108,15 +108,64 @@ restart_quiet() {
     ((${#quiet[@]})) || continue
     if [[ $name == none ]]; then
       PROBLEMS+=" Nothing supervises ${quiet[*]}, so it stays quiet: end it and start a new one by hand."
-    elif ((awake == 0)) && can_be_told "$name" && group_is_quiet "$name"; then
+    elif can_be_told "$name" && ((awake == 0)) && group_is_quiet "$name"; then
       EXPECTED[$name]=${#quiet[@]}
       if ! tell restart "$name"; then log "$name: the restart was not confirmed"; fi
-    else
-      # Beside workers that are awake, or under a parent that cannot be told, only the quiet one itself is ended.
+    elif can_be_ended_alone "$name" "$awake" "${quiet[@]}"; then
       EXPECTED[$name]=${#quiet[@]}
       for pid in "${quiet[@]}"; do
         end_quiet_worker "$pid" || log "$pid is no longer what it was"
       done
+    else
+      PROBLEMS+=" $name was not restarted, so ${quiet[*]} stay quiet: $WHY_NOT. Restart it by hand."
+    fi
+  done
+}
+
+# The end of one worker is often the end of all that stand beside it: systemd ends the whole unit, foreman all its
+# children, a container itself. Only a swarm's parent is known to start the one again and leave alone the others.
+can_be_ended_alone() { # NAME AWAKE PIDS
+  local pid other=0
+  for pid in "${@:3}"; do is_swarm "${P_PARENT[$pid]:-0}" || other=1; done
+  if ((other == 0)); then return 0; fi
+  if (($2)); then
+    WHY_NOT="beside them $2 are not quiet"
+    return 1
+  fi
+  case $1 in
+    parent:*) has_only_quiet_children "$1" ;;
+    container:*) ;;
+    unknown:*)
+      WHY_NOT='systemd does not answer'
+      return 1
+      ;;
+    *) return 1 ;; # why not has been found already
+  esac
+}
+
+# Whatever a parent runs, at any depth, must be a proven worker or a wrapper around one.
+has_only_quiet_children() { # parent:NAME(PID)
+  local parent=${1##*\(} folder pid known=' ' above
+  local -A parents=()
+  parent=${parent%)}
+  scan_afresh
+  now
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    if is_proven "$pid"; then
+      wrappers_of "$pid"
+      known+=$WRAPPERS
+    fi
+  done
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    if read_stat "$pid"; then parents[$pid]=$STAT_PARENT; fi
+  done
+  for pid in "${!parents[@]}"; do
+    above=${parents[$pid]}
+    while [[ $above != "$parent" && -n ${parents[$above]-} ]]; do above=${parents[$above]}; done
+    if [[ $above == "$parent" && $pid != $$ ]] && ! is_expected "$pid" "$known"; then
+      WHY_NOT="it also runs $ALSO"
+      return 1
     fi
   done
 }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pytest
+
 from local_aws.host import Restart, Service
 from local_aws.ledger import Ledger, enqueue
 from local_aws.redis_server import RedisServer
 from local_aws.worker_host import WorkerHost
+from tests.documents.bare_host import IMITATION
 from tests.documents.systemd_host import ask, sidekiq, start_document, wait_for_workers, workers
 from tests.patience import eventually
 
@@ -157,3 +162,120 @@ def test_a_host_whose_worker_is_about_to_be_started_again_is_not_called_empty(
 
     assert answer.summary() == (0, "quiet")
     assert list(workers(systemd)) != [pid]
+
+
+def imitation(**settings: object) -> str:
+    """The command line of an imitated worker on a host with systemd, its words quoted."""
+    words = [f"'{name}={value}'" for name, value in {"log": "/root/events", "beat": 1, **settings}.items()]
+    return " ".join(["/usr/bin/ruby", "/var/app/imitation.rb", *words])
+
+
+def add_units(systemd: WorkerHost, units: Mapping[str, str]) -> None:
+    """Write units by name and start them all."""
+    systemd.write("/var/app/imitation.rb", IMITATION.read_text())
+    for name, text in units.items():
+        systemd.write(f"/etc/systemd/system/{name}.service", text)
+    systemd.run(["systemctl", "daemon-reload"], check=True)
+    systemd.run(["systemctl", "start", *units], check=True)
+
+
+def events(systemd: WorkerHost) -> str:
+    return systemd.read("/root/events")
+
+
+def quiet_by_hand(systemd: WorkerHost, tag: str) -> int:
+    """Send TSTP to the one worker of this tag, as people do."""
+    (pid,) = [pid for pid, title in workers(systemd).items() if f" {tag} [" in title]
+    systemd.run(["kill", "-TSTP", str(pid)], check=True)
+    eventually(lambda: "stopping" in workers(systemd)[pid], "it is quieted")
+    return pid
+
+
+def test_a_unit_that_only_started_a_worker_beside_something_else_is_not_restarted(
+    systemd: WorkerHost,
+) -> None:
+    script = f"setsid {imitation()} >/dev/null 2>&1 &\nsetsid sleep 12345 >/dev/null 2>&1 &\n"
+    systemd.write("/root/rc.sh", "#!/bin/sh\n" + script, mode=0o755)
+    units = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/root/rc.sh\n"
+    add_units(systemd, {"rc-thing": units})
+    wait_for_workers(systemd, 1)
+    pid = quiet_by_hand(systemd, "app")
+    beside = systemd.run(["pgrep", "-x", "sleep"]).stdout
+
+    answer = ask(systemd, "wake")
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert f"Nothing supervises {pid}" in answer.message
+    assert systemd.run(["pgrep", "-x", "sleep"]).stdout == beside != ""
+    assert list(workers(systemd)) == [pid]
+
+
+@pytest.mark.parametrize("action", ["stop", "wake"])
+def test_a_unit_that_runs_something_beside_its_quiet_worker_is_named_and_left_alone(
+    systemd: WorkerHost, action: str
+) -> None:
+    script = f"(setsid sleep 12345 &)\nexec {imitation()}\n"
+    systemd.write("/root/two.sh", "#!/bin/sh\n" + script, mode=0o755)
+    add_units(systemd, {"two": "[Service]\nRestart=always\nExecStart=/root/two.sh\n"})
+    wait_for_workers(systemd, 1)
+    pid = quiet_by_hand(systemd, "app")
+
+    answer = ask(systemd, action)
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "two.service also runs sleep (" in answer.message
+    assert list(workers(systemd)) == [pid]
+
+
+def test_a_unit_with_a_busy_worker_under_a_supervisor_of_its_own_is_not_restarted(
+    systemd: WorkerHost,
+) -> None:
+    # The busy one belongs to the unit by its cgroup, whatever its parent is.
+    starter = "/usr/bin/python3 -c 'import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()'"
+    starter = f"{starter} {imitation(tag='b', jobs=1000)}"
+    systemd.write("/root/two.sh", f"#!/bin/sh\n(setsid {starter} &)\nexec {imitation(tag='a')}\n", mode=0o755)
+    add_units(systemd, {"two": "[Service]\nRestart=always\nExecStart=/root/two.sh\n"})
+    pids = wait_for_workers(systemd, 2)
+    quiet_by_hand(systemd, "a")
+
+    answer = ask(systemd, "wake")
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "is not proven quiet" in answer.message
+    assert sorted(workers(systemd)) == pids
+    assert "TERM" not in events(systemd)
+
+
+def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(systemd: WorkerHost) -> None:
+    service = "[Service]\nRestart=always\nExecStart="
+    bound = "[Unit]\nRequires=a.service\nAfter=a.service\n"
+    add_units(
+        systemd,
+        {"a": f"{service}{imitation(tag='a')}\n", "b": f"{bound}{service}{imitation(tag='b', jobs=1000)}\n"},
+    )
+    pids = wait_for_workers(systemd, 2)
+    quiet_by_hand(systemd, "a")
+
+    answer = ask(systemd, "wake")
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "with it goes b.service" in answer.message
+    assert sorted(workers(systemd)) == pids
+    assert "TERM" not in events(systemd)
+
+
+def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(systemd: WorkerHost) -> None:
+    # The shell ends with the first of them, and systemd ends the other one then.
+    script = f"{imitation(tag='a')} & {imitation(tag='b', jobs=1000)} & wait -n"
+    systemd.write("/root/two.sh", script)
+    unit = "[Service]\nRestart=always\nExecStart=/bin/bash -c '. /root/two.sh'\n"
+    add_units(systemd, {"two": unit})
+    pids = wait_for_workers(systemd, 2)
+    quiet_by_hand(systemd, "a")
+
+    answer = ask(systemd, "wake")
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "Restart it by hand" in answer.message
+    assert sorted(workers(systemd)) == pids
+    assert "TERM" not in events(systemd)
