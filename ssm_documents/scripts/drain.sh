@@ -4,6 +4,7 @@
 
 readonly SETTLING=$((15 * SECOND))      # what has ended may be started again by somebody
 readonly SWARM_PATIENCE=$((30 * SECOND)) # a swarm's child that does not come
+readonly SHORT_PATIENCE=$((15 * SECOND)) # its threads are just starting, or somebody quieted it before its title says so
 readonly HOPELESS_AFTER=$((60 * SECOND))
 
 declare -A HOPELESS_SINCE=() # key -> time since when it rests, but with a title that proves nothing
@@ -52,6 +53,11 @@ tend() { # PID
   local pid=$1 key=${P_KEY[$1]}
   if [[ -z ${SEEN[$key]-} ]]; then welcome "$pid"; fi
   SEEN[$key]=${P_BUSY[$pid]}
+  if ((!P_STOPPING[$pid])); then
+    remember_threads "$pid"
+  elif [[ -z ${SIGNALLED[$key]-} ]]; then
+    unset "SHORT[$key]"
+  fi
   if [[ ${P_STATE[$pid]} == T ]]; then
     unset "QUIET_SINCE[$key]"
     if is_understood "$pid" && resume "$pid"; then ask_for_quiet "$pid"; fi
@@ -68,7 +74,6 @@ welcome() { # PID
   local key=${P_KEY[$1]}
   LAST_START=$NOW
   SEEN_AS[$key]=${P_VERSION[$1]}$'\x1f'${P_TAG[$1]}
-  count_processors "$1" || :
   supervisor_of "$key"
 }
 
@@ -79,14 +84,16 @@ is_understood() { # PID
 
 # A title follows its process by a heartbeat or more: ask again only when it should have changed long ago.
 quiet_once() { # PID
-  local last=${SIGNALLED[${P_KEY[$1]}]-}
+  local last=${SIGNALLED[${P_KEY[$1]}]-} short=${SHORT[${P_KEY[$1]}]-}
+  if [[ -z $last && -n $short ]] && ((NOW - short < SHORT_PATIENCE)); then return; fi
   if [[ -z $last ]] || ((NOW - last >= SIGNAL_AGAIN)); then ask_for_quiet "$1"; fi
 }
 
-# A worker whose title says more, or less, than is understood rests as far as can be seen, but that is no proof.
+# A worker whose title says more, or less, than is understood rests as far as can be seen, but that is no proof. Nor is
+# it one when its threads bore names that are not understood.
 notice_the_hopeless() { # PID
   local pid=$1 key=${P_KEY[$1]}
-  if [[ ${P_TAIL[$pid]} != '' && ${P_TAIL[$pid]} != ' stopping' && ${P_BUSY[$pid]} == 0 ]] &&
+  if [[ ${P_BUSY[$pid]} == 0 && -n ${P_TAIL[$pid]} && (${P_TAIL[$pid]} != ' stopping' || -n ${SHORT[$key]-}) ]] &&
     { ((P_STOPPING[$pid])) || [[ ${P_TAIL[$pid]} == ' ?' ]]; } && count_processors "$pid" && ((PROCESSORS == 0)); then
     HOPELESS_SINCE[$key]=${HOPELESS_SINCE[$key]:-$NOW}
   else

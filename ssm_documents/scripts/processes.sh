@@ -7,7 +7,7 @@
 readonly TITLE='^sidekiq ([0-9]+\.[^ ]+) (.*)\[([0-9]+) of ([0-9]+) busy\](.*)$'
 
 TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
-declare -A P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_STOPPING=() P_TAIL=()
+declare -A P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_SIZE=() P_STOPPING=() P_TAIL=()
 declare -A OTHERS=() # command line of each process that was found to be none of ours, as read_arguments gives it
 SWARM_CHILDREN_MISSING=0
 
@@ -66,7 +66,7 @@ still_there() { # KEY
 scan() {
   local folder pid
   TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
-  P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_STOPPING=() P_TAIL=()
+  P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_SIZE=() P_STOPPING=() P_TAIL=()
   for folder in /proc/[0-9]*; do
     pid=${folder#/proc/}
     read_arguments "$pid" || :
@@ -100,6 +100,7 @@ add_titled() {
     P_VERSION[$pid]=${BASH_REMATCH[1]}
     P_TAG[$pid]=${BASH_REMATCH[2]% }
     P_BUSY[$pid]=$((10#${BASH_REMATCH[3]}))
+    P_SIZE[$pid]=$((10#${BASH_REMATCH[4]}))
     P_TAIL[$pid]=${BASH_REMATCH[5]}
     P_STOPPING[$pid]=0
     if [[ "${P_TAIL[$pid]} " == *' stopping '* ]]; then P_STOPPING[$pid]=1; fi

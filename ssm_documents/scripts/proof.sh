@@ -5,43 +5,91 @@
 readonly PROOF_APART=$((12 * SECOND))
 declare -A QUIET_SINCE=() # key -> time since when every look found the process quiet
 declare -A STYLED=()      # key -> its threads have been seen under names that are understood
+declare -A THREADS=()     # key -> " KIND:ID KIND:ID " of the threads of Sidekiq that it had before it was quieted
+declare -A ENOUGH=()      # key -> it was seen with as many processors as its title says
+declare -A SHORT=()       # key -> time since when fewer than that were seen: their names prove nothing
+declare -A SLASHED=()     # key -> as many as its title promised have a name with a slash; no other name is one's
 PROCESSORS=0
 LAST_REST=0 # when a worker was first seen to rest
 
-# Counts into PROCESSORS the threads of a process that may take or run a job; fails when they cannot be read.
+# Sorts the threads of a process by their names into HEARTBEATS, ANONYMOUS and NAMED, and KINDS as in THREADS.
 #   up to 5: util.rb:NN, for the heartbeat too; 6: processor; 7.0: CAPSULE/processor; from 7.1: sidekiq.CAPSULE/processor;
 #   names are cut at 15 characters, and where Ruby could not set one it reads component.rb:NN.
-count_processors() { # PID
-  local pid=$1 task comm tasks heartbeats=0 anonymous=0 named=0
-  local version=${P_VERSION[$pid]} key=${P_KEY[$pid]}
+# A job may give its thread another name: it stays what it was when it was seen before. The main thread is none of them,
+# whatever the name: a process that a job forks has it from the job's thread.
+sort_threads() { # PID VERSION KEY
+  local pid=$1 task comm id kind tasks remembered=${THREADS[$3]-} slashless=()
+  HEARTBEATS=0 ANONYMOUS=0 NAMED=0 KINDS=' '
   tasks=("/proc/$pid/task"/*/comm)
   ((${#tasks[@]})) || return 1
   for task in "${tasks[@]}"; do
-    comm=''
+    comm='' kind=''
+    id=${task%/comm} id=${id##*/}
+    [[ $id != "$pid" ]] || continue
     IFS= read -r comm <"$task" || [[ -n $comm ]] || continue
     case $comm in
-      sidekiq.heartbe | heartbeat) heartbeats=$((heartbeats + 1)) ;;
-      sidekiq.* | processor) named=$((named + 1)) ;;
-      util.rb:*) if [[ $version == [0-5].* ]]; then anonymous=$((anonymous + 1)); fi ;;
-      component.rb:*) if [[ $version != [0-5].* ]]; then anonymous=$((anonymous + 1)); fi ;;
-      *) if is_capsule_thread "$comm" "$version"; then named=$((named + 1)); fi ;;
+      sidekiq.heartbe | heartbeat) kind=heartbeat ;;
+      sidekiq.* | processor) kind=named ;;
+      util.rb:*) if [[ $2 == [0-5].* ]]; then kind=anonymous; fi ;;
+      component.rb:*) if [[ $2 != [0-5].* ]]; then kind=anonymous; fi ;;
+      *) if [[ $2 == 7.0 || $2 == 7.0.* ]]; then sort_of_7_0 "$comm"; fi ;;
+    esac
+    if [[ $remembered == *" named:$id "* ]]; then
+      kind=named
+    elif [[ $remembered == *" anonymous:$id "* ]]; then
+      kind=anonymous
+    fi
+    case $kind in
+      heartbeat) HEARTBEATS=$((HEARTBEATS + 1)) ;;
+      anonymous) ANONYMOUS=$((ANONYMOUS + 1)) KINDS+="anonymous:$id " ;;
+      named) NAMED=$((NAMED + 1)) KINDS+="named:$id " ;;
+      slashless) slashless+=("$id") ;;
     esac
   done
-  if ((heartbeats + anonymous + named)); then STYLED[$key]=1; fi
-  # One heartbeat each; more of that name are a capsule that is called so.
-  if ((heartbeats > 1)); then named=$((named + heartbeats - 1)); fi
-  if ((anonymous > 1)); then named=$((named + anonymous - 1)); fi
-  PROCESSORS=$named
-  still_there "$key"
+  if ((${#slashless[@]})) && [[ -z ${SLASHED[$3]-} ]]; then
+    if ((NAMED < ${P_SIZE[$pid]:-0} || ${P_STOPPING[$pid]:-0})); then
+      NAMED=$((NAMED + ${#slashless[@]}))
+      for id in "${slashless[@]}"; do KINDS+="named:$id "; done
+    else
+      SLASHED[$3]=1
+    fi
+  fi
 } 2>/dev/null
 
-# 7.0 has no prefix: the capsule's name may leave no room for the word after the slash, nor for the slash.
-is_capsule_thread() { # COMM VERSION
-  [[ $2 == 7.0 || $2 == 7.0.* ]] || return 1
+# 7.0 has no prefix: the capsule's name may leave no room for the word after the slash, nor for the slash. What is cut
+# may be anything; Ruby's own names, of a file and its line, end in a star where they are cut.
+sort_of_7_0() { # COMM; sets the caller's kind
   if [[ $1 == */* ]]; then
-    [[ processor == "${1##*/}"* ]]
-  else
-    [[ $1 =~ ^[a-z0-9_-]{15}$ ]]
+    if [[ processor == "${1##*/}"* ]]; then kind=named; fi
+  elif ((${#1} == 15)) && [[ ! $1 =~ \.rb:[0-9]+$ && $1 != *'*' ]]; then
+    kind=slashless
+  fi
+}
+
+# Counts into PROCESSORS the threads of a process that may take or run a job; fails when they cannot be read.
+count_processors() { # PID
+  local key=${P_KEY[$1]}
+  sort_threads "$1" "${P_VERSION[$1]}" "$key" || return 1
+  if ((HEARTBEATS + ANONYMOUS + NAMED)); then STYLED[$key]=1; fi
+  PROCESSORS=$NAMED
+  # One heartbeat each; more of that name are a capsule that is called so.
+  if ((HEARTBEATS > 1)); then PROCESSORS=$((PROCESSORS + HEARTBEATS - 1)); fi
+  if ((ANONYMOUS > 0)); then PROCESSORS=$((PROCESSORS + ANONYMOUS - (HEARTBEATS ? 0 : 1))); fi
+  still_there "$key"
+}
+
+# Before a worker is quieted: which threads must be gone afterwards, and whether these are as many as its title says.
+remember_threads() { # PID
+  local key=${P_KEY[$1]} kind
+  count_processors "$1" || return 0
+  for kind in $KINDS; do
+    if [[ ${THREADS[$key]-} != *" $kind "* ]]; then THREADS[$key]="${THREADS[$key]:- }$kind "; fi
+  done
+  if ((PROCESSORS >= ${P_SIZE[$1]:-0})); then
+    unset "SHORT[$key]"
+    ENOUGH[$key]=1
+  elif [[ -z ${ENOUGH[$key]-} ]]; then
+    SHORT[$key]=${SHORT[$key]:-$NOW}
   fi
 }
 
@@ -51,7 +99,7 @@ looks_quiet() { # PID
   [[ ${P_BUSY[$pid]} == 0 && ${P_TAIL[$pid]} == ' stopping' ]] || return 1
   [[ ${P_STATE[$pid]} != [TtZX] ]] || return 1
   count_processors "$pid" || return 1
-  ((PROCESSORS == 0)) && [[ -n ${STYLED[${P_KEY[$pid]}]-} ]]
+  ((PROCESSORS == 0)) && [[ -n ${STYLED[${P_KEY[$pid]}]-} && -z ${SHORT[${P_KEY[$pid]}]-} ]]
 }
 
 # Writes down what a look at this moment says; a look that fails starts the proof again.

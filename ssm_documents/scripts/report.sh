@@ -91,6 +91,8 @@ why_unproven() { # PID
     WHY='its title ends in words that are not known'
   elif count_processors "$1" && ((PROCESSORS > 0)); then
     WHY="says 0 busy, but $PROCESSORS of its threads may still run a job"
+  elif [[ -n ${SHORT[${P_KEY[$1]}]-} ]]; then
+    WHY="not all of its ${P_SIZE[$1]} threads for jobs could be told by their names before it was quieted"
   fi
 }
 

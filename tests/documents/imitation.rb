@@ -10,6 +10,8 @@
 #   title=TEXT keeps this title whatever happens: a server that embeds Sidekiq, or a swarm's parent
 #   stuck=1    one processor thread never ends
 #   sneak=N    N seconds after quiet an uncounted job begins on a thread that the title does not show
+#   names=A,B  what the first threads for jobs are called: an old Ruby could not name them, or jobs have renamed them
+#   disguise=NAME  the first thread for jobs takes this name on being quieted, and 20 seconds later an uncounted job
 #   raw=HEX    bytes that are appended to the tag
 
 settings = ARGV.to_h { |word| word.split("=", 2) }
@@ -24,6 +26,7 @@ CAPSULES = settings.fetch("capsules", "default").split(",")
 LOG = settings["log"]
 FIXED = settings["title"]
 EMBEDDED = settings["embedded"]
+NAMES = settings.fetch("names", "").split(",")
 
 def note(event)
   File.open(LOG, "a") { |file| file.write("#{Process.pid} #{event}\n") } if LOG
@@ -65,7 +68,7 @@ JOBS.each { |seconds| queue << seconds }
 workers = CAPSULES.flat_map do |capsule|
   Array.new(SIZE) do |index|
     Thread.new do
-      Thread.current.name = thread_name("processor", capsule)
+      Thread.current.name = NAMES[index] || thread_name("processor", capsule)
       until $stopping && !(settings["stuck"] && index.zero? && capsule == CAPSULES.first)
         seconds = $stopping ? nil : (queue.pop(true) rescue nil)
         if seconds
@@ -77,6 +80,13 @@ workers = CAPSULES.flat_map do |capsule|
         else
           sleep(0.2)
         end
+      end
+      if settings["disguise"] && index.zero?
+        Thread.current.name = settings["disguise"]
+        sleep(20)
+        note("disguised job begins")
+        sleep(2)
+        note("disguised job ends")
       end
     end
   end

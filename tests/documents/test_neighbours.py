@@ -95,6 +95,7 @@ def test_a_shell_or_tini_around_a_worker_is_not_signalled_and_not_taken_for_one(
 def test_a_process_that_a_job_has_forked_bears_its_worker_s_title_and_is_no_worker(host: BareHost) -> None:
     program = (
         "trap('TSTP') { $stop = true }; Thread.new { Thread.current.name = 'heartbeat'; sleep }; "
+        "Thread.new { Thread.current.name = 'processor'; sleep 0.2 until $stop }; sleep 0.2; "
         "$0 = 'sidekiq 6.4.1 app [1 of 1 busy]'; child = fork { sleep 8; exit! }; Process.wait(child); "
         "$0 = 'sidekiq 6.4.1 app [0 of 1 busy]'; sleep 0.2 until $stop; "
         "$0 = 'sidekiq 6.4.1 app [0 of 1 busy] stopping'; sleep"

@@ -62,3 +62,50 @@ def test_a_job_that_was_fetched_before_quiet_and_starts_long_after_it_is_waited_
 
     assert answer.summary() == (0, "quiet")
     assert [event for _, event in host.events()].count("sneaked job ends") == 2
+
+
+def test_threads_without_names_beside_a_named_heartbeat_are_all_taken_for_threads_that_may_work(
+    host: BareHost,
+) -> None:
+    host.imitate(version="7.0.9", names="component.rb:9", size=1, stuck=1, beat=1)
+    host.wait_for_workers(1)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (2, "busy")
+    assert "says 0 busy, but 1 of its threads may still run a job" in answer.message
+
+
+def test_a_capsule_s_name_that_fills_a_thread_s_may_hold_any_characters(host: BareHost) -> None:
+    host.imitate(version="7.0.9", capsules="EmailCriticalQueue", stuck=1, beat=1)
+    host.imitate(version="7.0.9", capsules="nightly backups", stuck=1, beat=1)
+    host.wait_for_workers(2)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (2, "busy")
+    assert answer.states == ["quieting"] * 2
+
+
+def test_a_thread_that_a_job_renames_is_waited_for_under_any_name(host: BareHost) -> None:
+    host.imitate(disguise="import-worker", beat=1)
+    host.imitate(disguise="import-worker", version="5.2.10", beat=1)
+    host.imitate(disguise="import-worker", version="8.1.7", beat=1)
+    host.wait_for_workers(3)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    assert [event for _, event in host.events()].count("disguised job ends") == 3
+
+
+def test_a_worker_whose_threads_had_other_names_before_it_was_quieted_is_never_proven_quiet(
+    host: BareHost,
+) -> None:
+    host.imitate(names="import-worker", beat=1)
+    host.wait_for_workers(1)
+
+    answer = host.ask("quiet", limit=150)
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "not all of its 3 threads for jobs could be told by their names" in answer.message
