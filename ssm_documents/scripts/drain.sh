@@ -3,12 +3,16 @@
 # script itself with "busy" when the time is over.
 
 readonly SETTLING=$((15 * SECOND))      # what has ended may be started again by somebody
-readonly SWARM_PATIENCE=$((30 * SECOND)) # a swarm's child that does not come
+readonly NEXT_TRY=$((30 * SECOND))      # what could not start is tried again by somebody, later than what had run
+readonly SWARM_PATIENCE=$((30 * SECOND)) # a swarm's child that does not come: no longer waited for, but no quiet host
+readonly HOPELESS_STARTS=3               # so many that failed are not waited for any longer
 readonly SHORT_PATIENCE=$((15 * SECOND)) # its threads are just starting, or somebody quieted it before its title says so
 readonly HOPELESS_AFTER=$((60 * SECOND))
 
 declare -A HOPELESS_SINCE=() # key -> time since when it rests, but with a title that proves nothing
+declare -A SEEN_BOOTING=()   # keys of what boots
 LAST_START=0 LAST_END=0
+FAILED_STARTS=0 # in a row
 
 drain() {
   now
@@ -112,11 +116,28 @@ notice_the_gone() {
     unset "SEEN[$key]" "QUIET_SINCE[$key]"
     LAST_END=$NOW
   done
+  notice_failed_starts
+}
+
+# What boots ends with a title, or as a launcher of others; else somebody may try again.
+notice_failed_starts() {
+  local pid key
+  for key in "${!SEEN_BOOTING[@]}"; do
+    if [[ ${P_KEY[${key%%:*}]-} == "$key" ]]; then
+      if [[ -n ${P_BUSY[${key%%:*}]-} ]]; then FAILED_STARTS=0; fi
+    elif ! still_there "$key"; then
+      log "process ${key%%:*} ended before it had started Sidekiq"
+      FAILED_STARTS=$((FAILED_STARTS + 1))
+      if ((FAILED_STARTS <= HOPELESS_STARTS)); then LAST_END=$((NOW + NEXT_TRY - SETTLING)); fi
+    fi
+  done
+  SEEN_BOOTING=()
+  for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do SEEN_BOOTING[${P_KEY[$pid]}]=1; done
 }
 
 all_rest() {
   local pid
-  ((${#BOOTING[@]} == 0)) || return 1
+  ((${#BOOTING[@]} == 0 || FAILED_STARTS > HOPELESS_STARTS)) || return 1
   if ((SWARM_CHILDREN_MISSING > 0 && NOW - LAST_START < SWARM_PATIENCE)); then return 1; fi
   if ((NOW - LAST_END < SETTLING)); then return 1; fi
   for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do

@@ -153,13 +153,14 @@ starts_sidekiq() {
       continue
     fi
     case $program:$word in
-      ruby:-[ICErW]) skip=1 ;;
+      ruby:-[ICErX] | bundle:--gemfile | bundle:--retry | bundle:-r | exec:--gemfile) skip=1 ;;
       ruby:-e*) return 1 ;;
-      ruby:-* | bundle:-* | exec:-*) ;;
+      ruby:-* | bundle:-* | bundle:_*_ | exec:-* | env:-* | env:*=*) ;;
       bundle:exec) program='exec' ;;
       bundle:*) return 1 ;;
       *:*/sidekiq | *:sidekiq | *:*/sidekiqswarm | *:sidekiqswarm) return 0 ;;
       *:*/ruby | *:ruby | *:*/ruby[0-9]* | *:ruby[0-9]*) program=ruby ;;
+      :env | :*/env | exec:env) program='env' ;;
       *:*/bundle | *:bundle | *:*/bundler | *:bundler | *:*/bundle[0-9]* | *:bundle[0-9]*) program=bundle ;;
       *) return 1 ;;
     esac
@@ -167,27 +168,34 @@ starts_sidekiq() {
   return 1
 }
 
-# Sidekiq inside another server (Puma, a console) keeps that one's title and shows itself by its heartbeat thread.
+# Sidekiq inside another server (Puma, a console) keeps that one's title and shows itself by its threads: the heartbeat,
+# and for jobs those of 7.0; where Ruby could not name them they are called by Sidekiq's file.
 embeds_sidekiq() {
-  local task comm heartbeat=0 capsule=0
+  local task comm heartbeat=0 capsule=0 anonymous=0
   for task in "/proc/$1/task"/*/comm; do
     IFS= read -r comm <"$task" || continue
     case $comm in
       sidekiq.heartbe*) return 0 ;;
       heartbeat) heartbeat=1 ;;
       */process | */processo | */processor) capsule=1 ;;
+      component.rb:*) anonymous=$((anonymous + 1)) ;;
     esac
   done
-  ((heartbeat && capsule))
+  ((anonymous > 1 || (heartbeat && (capsule || anonymous))))
 } 2>/dev/null
 
-# A job that forks makes a process with the worker's title. It belongs to its parent's job and is no worker.
+# A job that forks makes a process with the worker's title. It belongs to its parent's job and is no worker,
+# unless it has Sidekiq's threads: no fork takes them along.
 leave_out_forks() {
   local pid kept=()
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
-    [[ -n ${P_BUSY[${P_PARENT[$pid]}]-} ]] || kept+=("$pid")
+    if [[ -z ${P_BUSY[${P_PARENT[$pid]}]-} ]] || has_threads_of_sidekiq "$pid"; then kept+=("$pid"); fi
   done
   TITLED=(${kept[@]+"${kept[@]}"})
+}
+
+has_threads_of_sidekiq() { # PID
+  sort_threads "$1" "${P_VERSION[$1]}" "${P_KEY[$1]}" && ((HEARTBEATS + ANONYMOUS + NAMED > 0))
 }
 
 # A launcher that waits for its child (foreman run bundle exec sidekiq) is not a worker that boots.

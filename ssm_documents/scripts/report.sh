@@ -109,6 +109,12 @@ describe_obstacles() {
   local pid
   describe_lost
   OBSTACLES=$LOST_TEXT
+  if ((FAILED_STARTS > 1)); then
+    OBSTACLES+=" A worker keeps failing to start: $FAILED_STARTS times in a row."
+  fi
+  if ((SWARM_CHILDREN_MISSING > 0)); then
+    OBSTACLES+=" The swarm lacks $SWARM_CHILDREN_MISSING of its processes, which may be started at any time."
+  fi
   for pid in ${EMBEDDED[@]+"${EMBEDDED[@]}"}; do
     read_title "$pid" || continue
     OBSTACLES+=" Process $pid (${PROCESS_TITLE:0:40}) has Sidekiq embedded, which is not supported and was not signalled."

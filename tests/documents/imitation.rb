@@ -6,11 +6,13 @@
 # Settings are words NAME=VALUE: version, tag, size, jobs (seconds each, with commas), beat (seconds between two
 # titles), capsules (with commas), log (file that gets a line per event), and
 #   boot=N     has no title for N seconds, and no handlers
+#   die=1      ends instead, after boot
 #   tail=TEXT  a plugin's words after the title
 #   title=TEXT keeps this title whatever happens: a server that embeds Sidekiq, or a swarm's parent
 #   stuck=1    one processor thread never ends
 #   sneak=N    N seconds after quiet an uncounted job begins on a thread that the title does not show
 #   names=A,B  what the first threads for jobs are called: an old Ruby could not name them, or jobs have renamed them
+#   heartbeat=NAME  what the heartbeat's thread is called
 #   disguise=NAME  the first thread for jobs takes this name on being quieted, and 20 seconds later an uncounted job
 #   raw=HEX    bytes that are appended to the tag
 
@@ -46,6 +48,7 @@ def old_quiet_signal?
 end
 
 sleep(Float(settings.fetch("boot", "0")))
+exit!(1) if settings["die"]
 note("up")
 
 $stopping = false
@@ -102,7 +105,7 @@ end
 
 tail = settings["tail"]
 Thread.new do
-  Thread.current.name = thread_name("heartbeat", nil)
+  Thread.current.name = settings["heartbeat"] || thread_name("heartbeat", nil)
   loop do
     $0 = tail ? title + " #{tail}" : title
     sleep(BEAT)

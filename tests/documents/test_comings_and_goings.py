@@ -47,6 +47,59 @@ def test_a_worker_that_boots_is_seen_by_an_old_bash_too(host: BareHost, tmp_path
     assert answer.states == ["booting"]
 
 
+def test_a_worker_that_boots_is_known_by_each_way_of_starting_sidekiq(host: BareHost, tmp_path: Path) -> None:
+    for name in ("sidekiq", "bundle"):
+        (tmp_path / name).write_text("sleep")
+    sidekiq, bundle = str(tmp_path / "sidekiq"), str(tmp_path / "bundle")
+    ways = [
+        ["ruby", "-W", sidekiq],
+        ["ruby", "-I", "lib", "-W1", sidekiq],
+        ["ruby", bundle, "exec", "sidekiq"],
+        ["ruby", bundle, "_1.17.3_", "exec", "sidekiq"],
+        ["ruby", bundle, "--gemfile", "Gemfile", "exec", "sidekiq"],
+        ["ruby", bundle, "exec", "env", "A=b", "sidekiq"],
+    ]
+    for way in ways:
+        host.popen(way)
+    eventually(lambda: len([1 for title in host.titles().values() if "ruby" in title]) == len(ways), "all")
+
+    answer = host.ask("status")
+
+    assert answer.summary() == (0, "reported")
+    assert answer.states == ["booting"] * len(ways)
+
+
+def test_a_worker_that_fails_to_start_is_waited_for_until_it_is_started_again(
+    host: BareHost, tmp_path: Path
+) -> None:
+    program = tmp_path / "sidekiq"
+    program.symlink_to(IMITATION)
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    again = f"ruby {program} boot=3 die=1; sleep 18; exec ruby {program} log={host.folder / 'events'} beat=1"
+    host.popen(["sh", "-c", again])
+
+    answer = host.ask("quiet", limit=90)
+
+    assert answer.summary() == (0, "quiet")
+    assert answer.states == ["quiet", "quiet"]
+
+
+def test_a_worker_that_keeps_failing_to_start_leaves_a_host_that_is_not_called_quiet(
+    host: BareHost, tmp_path: Path
+) -> None:
+    program = tmp_path / "sidekiq"
+    program.symlink_to(IMITATION)
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    host.popen(["sh", "-c", f"while :; do ruby {program} boot=3 die=1; sleep 2; done"])
+
+    answer = host.ask("quiet", limit=90)
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "A worker keeps failing to start" in answer.message
+
+
 def test_a_worker_that_a_deploy_starts_during_the_wait_is_quieted_and_waited_for_too(host: BareHost) -> None:
     host.imitate(jobs="14", beat=1)
     (old,) = host.wait_for_workers(1)

@@ -80,6 +80,34 @@ def test_a_swarm_s_parent_is_never_signalled_and_a_child_that_it_starts_anew_is_
     assert len({pid for pid, event in host.events() if event == "TSTP"}) == 3
 
 
+def test_a_child_that_a_swarm_lacks_may_be_started_at_any_time_so_the_host_is_not_called_quiet(
+    host: BareHost,
+) -> None:
+    swarm = "$0 = 'sidekiqswarm, managing 2 processes'; spawn(*ARGV); sleep"
+    host.popen(["ruby", "-e", swarm, *host.imitation(version="7.1.4", beat=1)])
+    host.wait_for_workers(1)
+
+    answer = host.ask("quiet", limit=90)
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert answer.states == ["quiet"]
+    assert "The swarm lacks 1 of its processes" in answer.message
+
+
+def test_a_sidekiq_whose_threads_have_no_names_is_found_inside_another_server(host: BareHost) -> None:
+    puma = "puma 6.4.0 (tcp://0.0.0.0:9292) [shop]"
+    host.imitate(
+        version="7.2.0", title=puma, embedded=1, size=1, names="component.rb:17", heartbeat="component.rb:17"
+    )
+    host.imitate(version="7.0.9", title=puma, embedded=1, size=1, names="component.rb:9")
+    eventually(lambda: [*host.titles().values()].count(puma) == 2, "both are there")
+
+    answer = host.ask("status")
+
+    assert answer.summary() == (0, "reported")
+    assert answer.states == ["embedded", "embedded"]
+
+
 def test_a_shell_or_tini_around_a_worker_is_not_signalled_and_not_taken_for_one(host: BareHost) -> None:
     imitation = " ".join(host.imitation(beat=1))
     host.popen(["sh", "-c", f"{imitation}; true"])
@@ -108,6 +136,19 @@ def test_a_process_that_a_job_has_forked_bears_its_worker_s_title_and_is_no_work
 
     assert answer.summary() == (0, "quiet")
     assert [process["pid"] for process in answer.json["processes"]] == [worker]
+
+
+def test_a_worker_that_another_worker_has_started_is_quieted_too(host: BareHost) -> None:
+    imitation = host.imitation(beat=1, jobs="4")
+    program = "spawn('ruby', *ARGV); load ARGV.shift"
+    host.popen(["ruby", "-e", program, *imitation[1:]])
+    host.wait_for_workers(2)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    assert answer.states == ["quiet", "quiet"]
+    assert [event for _, event in host.events()].count("TSTP") == 2
 
 
 def test_a_worker_in_a_container_is_quieted_from_the_host(host: BareHost) -> None:
