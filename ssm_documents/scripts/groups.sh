@@ -48,6 +48,7 @@ belongs_to() { # PID NAME
 # Tells a supervisor to stop, start or restart one of its entries. What it answers goes to the log only: what is there
 # afterwards decides.
 tell() { # stop|start|restart NAME
+  if out_of_time; then return 1; fi
   log "$1 ${2#*:} by ${2%%:*}"
   "${2%%:*}_$1" "${2#*:}"
 }

@@ -29,7 +29,12 @@ remember() { # NAME PROCESSES
   write_memory
 }
 
+# A name may hold what unset would take for something else, so the table is made anew.
 forget() { # NAME
-  unset "REMEMBERED[$1]"
+  local name
+  local -A others=()
+  for name in "${!REMEMBERED[@]}"; do [[ $name == "$1" ]] || others[$name]=${REMEMBERED[$name]}; done
+  REMEMBERED=()
+  for name in "${!others[@]}"; do REMEMBERED[$name]=${others[$name]}; done
   write_memory
 }

@@ -9,6 +9,7 @@ stop_host() {
   drain
   describe_obstacles
   PROBLEMS=$OBSTACLES
+  refuse_without_time
   stop_groups
   watch_that_nothing_returns
   list_processes
@@ -30,35 +31,59 @@ names_of_stopped() {
   printf '%s' "${text%, }"
 }
 
+# To tell somebody and then not to see what came of it would be worse than to leave it quiet.
+refuse_without_time() {
+  now
+  if ((${#TITLED[@]} == 0 || DEADLINE - NOW >= 15 * SECOND)); then return 0; fi
+  list_processes
+  answer 2 busy "The workers are quiet, but no time is left to stop them, so nobody was told to.$PROBLEMS"
+}
+
+# All that will be stopped is remembered first: the stop of one unit may be the end of another that requires it.
 stop_groups() {
-  local name
+  local name ready=()
   group_workers
   for name in "${!GROUP[@]}"; do
     if can_be_told "$name"; then
-      stop_group "$name"
+      if may_be_stopped "$name"; then ready+=("$name"); fi
     elif [[ $name == none ]]; then
       end_unsupervised
     else
       PROBLEMS+=" Workers ${GROUP[$name]}are quiet but run on: $name would start them again and cannot be told not to."
     fi
   done
+  for name in ${ready[@]+"${ready[@]}"}; do stop_group "$name"; done
+}
+
+declare -A KEYS=() # supervisor's name -> keys of the workers that are to end
+
+may_be_stopped() { # NAME
+  local pids pid
+  read -r -a pids <<<"${GROUP[$1]}"
+  for pid in "${pids[@]}"; do KEYS[$1]+="${P_KEY[$pid]:-gone} "; done
+  if group_is_quiet "$1"; then
+    remember "$1" "${#pids[@]}"
+  else
+    PROBLEMS+=" $1 was not stopped: $WHY_NOT."
+    return 1
+  fi
 }
 
 stop_group() { # NAME
-  local name=$1 pids pid keys=()
-  read -r -a pids <<<"${GROUP[$1]}"
-  for pid in "${pids[@]}"; do keys+=("${P_KEY[$pid]}"); done
-  if ! group_is_quiet "$name"; then
+  local name=$1 keys key
+  read -r -a keys <<<"${KEYS[$1]}"
+  if out_of_time; then WHY_NOT='no time was left'; fi
+  if ((NOW >= DEADLINE)) || ! group_is_quiet "$name"; then
     PROBLEMS+=" $name was not stopped: $WHY_NOT."
+    forget "$name"
     return
   fi
-  remember "$name" "${#pids[@]}"
   if ! tell stop "$name"; then log "$name: the stop was not confirmed"; fi
-  for pid in "${!keys[@]}"; do
-    still_there "${keys[$pid]}" || continue
+  for key in "${keys[@]}"; do
+    still_there "$key" || continue
     # A supervisor that knows only a wrapper leaves the worker behind.
-    end_quiet_worker "${pids[$pid]}" || :
-    gone_within 10 "${keys[$pid]}" || PROBLEMS+=" Process ${pids[$pid]} did not end when $name was told to stop."
+    end_quiet_worker "${key%%:*}" || :
+    gone_within 10 "$key" || PROBLEMS+=" Process ${key%%:*} did not end when $name was told to stop."
   done
 }
 
@@ -81,7 +106,7 @@ end_unsupervised() {
 gone_within() { # SECONDS KEY
   local tries=0
   while still_there "$2"; do
-    ((tries < $1 * 5)) || return 1
+    if ((tries >= $1 * 5)) || out_of_time; then return 1; fi
     pause 0.2
     tries=$((tries + 1))
   done
@@ -95,11 +120,15 @@ watch_that_nothing_returns() {
   while :; do
     scan_afresh
     now
-    for pid in ${TITLED[@]+"${TITLED[@]}"} ${BOOTING[@]+"${BOOTING[@]}"}; do
+    for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"} ${BOOTING[@]+"${BOOTING[@]}"}; do
       [[ -n ${SEEN[${P_KEY[$pid]}]-} ]] || came_back "$pid"
     done
     units_restarting
     ((NOW - began < seconds * SECOND)) || break
+    if out_of_time; then
+      PROBLEMS+=' No time was left to see whether something starts them again.'
+      break
+    fi
     pause 1
   done
   if [[ -n $RESTARTING ]]; then PROBLEMS+=" About to be started again: $RESTARTING."; fi

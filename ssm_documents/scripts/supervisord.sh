@@ -45,15 +45,34 @@ supervisorctl_of() { # PID
   if [[ -n $configuration ]]; then CTL+=(-c "$configuration"); fi
 }
 
+# What supervisorctl says of its programs, into PROGRAMS. It is asked once in a while, however many workers there are:
+# one that hangs costs its bound each time.
+declare -A PROGRAMS_OF=() PROGRAMS_AGE=() # process id of supervisord -> lines, and the time when it was asked
+
+programs_of() { # PID of supervisord, its supervisorctl in CTL
+  local NOW most=10
+  seconds_left
+  if ((LEFT < most)); then most=$LEFT; fi
+  if ((NOW < DEADLINE && NOW - ${PROGRAMS_AGE[$1]:--9999} >= 15 * SECOND)); then
+    # Its code tells that some program does not run.
+    PROGRAMS_OF[$1]=$(timeout --foreground -k 1 "$most" "${CTL[@]}" status 2>/dev/null </dev/null) || :
+    now
+    PROGRAMS_AGE[$1]=$NOW
+  fi
+  PROGRAMS=${PROGRAMS_OF[$1]-}
+}
+
 found_supervisord() { # PID, the processes below it in CHAIN
-  local program rest
+  local program rest words
   supervisorctl_of "$1"
+  programs_of "$1"
   while read -r program rest; do
     [[ $rest =~ pid\ ([0-9]+) && $CHAIN == *" ${BASH_REMATCH[1]} "* ]] || continue
     FOUND=supervisord:$program
-    printf -v "CONTROL[$FOUND]" '%s\x1f' "${CTL[@]}"
+    printf -v words '%s\x1f' "${CTL[@]}"
+    CONTROL[$FOUND]=$words
     return
-  done < <(timeout --foreground 10 "${CTL[@]}" status 2>/dev/null </dev/null)
+  done <<<"$PROGRAMS"
   FOUND="parent:supervisord($1)"
 }
 
@@ -61,6 +80,7 @@ supervisorctl() { # ACTION PROGRAM
   local words
   IFS=$'\x1f' read -r -a words <<<"${CONTROL[supervisord:$2]}"
   # It says "ERROR" and, in old versions, still exits 0: what counts is what is there afterwards.
+  PROGRAMS_AGE=()
   bounded 120 "${words[@]}" "$1" "$2"
 }
 

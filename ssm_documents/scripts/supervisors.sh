@@ -84,7 +84,7 @@ name_first_process() {
 is_wrapper() { # PID, its name in COMM
   case $COMM in
     env | sudo | su | runuser | setpriv | tini | dumb-init | docker-init | timeout | nice | ionice | chpst | setuidgid) ;;
-    *) is_shell "$1" || is_swarm "$1" || return 1 ;;
+    *) is_shell "$1" || is_swarm_around "$1" || return 1 ;;
   esac
 }
 
@@ -112,6 +112,12 @@ runs_one_command() {
   done <"/proc/$1/cmdline"
   return 1
 } 2>/dev/null
+
+# The parent of a swarm is a wrapper for its unit; without one it is what starts its children again.
+is_swarm_around() {
+  is_swarm "$1" || return 1
+  [[ $ANCESTOR != none ]] || ANCESTOR="parent:sidekiqswarm($1)"
+}
 
 is_swarm() {
   read_title "$1" && [[ $PROCESS_TITLE == sidekiqswarm* ]]

@@ -25,6 +25,10 @@ wake_host() {
 }
 
 conclude() {
+  local pid
+  for pid in ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do
+    PROBLEMS+=" Of process $pid it cannot be told whether it is awake: its title cannot be read."
+  done
   count_of "${#TITLED[@]}" process
   if [[ -n $PROBLEMS ]]; then
     answer 1 unconfirmed "Not confirmed awake.$PROBLEMS"

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import signal
+import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from local_aws.redis_server import RedisServer
 from local_aws.worker_host import WorkerHost
 from tests.documents.bare_host import IMITATION, BareHost, HostTestError
 from tests.documents.systemd_host import APP, ask, wait_for_workers
+from tests.patience import eventually
+
+SCRIPTS = Path(__file__).parents[2] / "ssm_documents" / "scripts"
 
 SIDEKIQ = f"/usr/bin/sidekiq -r {APP} -c 2"
 
@@ -167,3 +176,76 @@ def test_an_upstart_job_is_stopped_and_started_by_its_name(host: BareHost) -> No
     assert answers[0].json["processes"][0]["supervisor"] == "upstart:nightly"
     told = [line for line in (host.folder / "initctl.log").read_text().splitlines() if line != "list"]
     assert told == ["start nightly", "stop nightly", "start nightly"]
+
+
+def test_a_child_of_a_swarm_is_not_ended_by_stop_since_it_would_come_back_awake(host: BareHost) -> None:
+    swarm = (
+        "$0 = 'sidekiqswarm, managing 1 processes'; "
+        "loop { Process.wait(spawn('ruby', *ARGV)); File.write(ARGV[1][4..] + '.again', '') }"
+    )
+    log, *rest = host.imitation(beat=1)[2:]
+    host.popen(["sh", "-c", '"$@"; exit $?', "sh", "ruby", "-e", swarm, str(IMITATION), log, *rest])
+    (pid,) = host.wait_for_workers(1)
+
+    stopped = host.ask("stop")
+
+    assert stopped.summary() == (1, "unconfirmed")
+    assert "parent:sidekiqswarm(" in stopped.message
+    assert host.wait_for_workers(1) == [pid]
+    woken = host.ask("wake")
+    assert woken.summary() == (0, "awake")
+    assert host.wait_for_workers(1) != [pid]
+
+
+def test_a_quiet_worker_beside_others_under_a_parent_that_is_not_known_is_left_to_people(
+    host: BareHost,
+) -> None:
+    # As foreman: the end of one child is the end of all.
+    foreman = (
+        "import json, os, subprocess, sys\n"
+        "children = [subprocess.Popen(command) for command in json.loads(sys.argv[1])]\n"
+        "os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)\n"
+        "for child in children: child.terminate()\n"
+        "for child in children: child.wait()\n"
+    )
+    children = [host.imitation(beat=1, tag="quiet"), host.imitation(beat=1, jobs="1000")]
+    host.popen(["python3", "-c", foreman, json.dumps(children)])
+    pids = host.wait_for_workers(2)
+    (quiet,) = [pid for pid, title in host.workers().items() if "quiet" in title]
+    host.kill(quiet, signal.SIGTSTP)
+    eventually(lambda: "stopping" in host.workers()[quiet], "it is quieted")
+
+    woken = host.ask("wake")
+
+    assert woken.summary() == (1, "unconfirmed")
+    assert "Restart it by hand" in woken.message
+    assert host.wait_for_workers(2) == pids
+    assert "TERM" not in {event for _, event in host.events()}
+
+
+def test_wake_does_not_call_a_worker_awake_whose_title_cannot_be_read(host: BareHost) -> None:
+    host.imitate(beat=1)
+    host.imitate(title="sidekiq 6.4.1 " + "x" * 60, beat=1)
+    host.wait_for_workers(2)
+
+    woken = host.ask("wake")
+
+    assert woken.summary() == (1, "unconfirmed")
+    assert "it cannot be told whether it is awake" in woken.message
+
+
+@pytest.mark.parametrize("name", [r"a\x2db", "$HOME", "it's", 'a"b', "a]b", "`id`", "*"])
+def test_what_was_stopped_is_forgotten_whatever_its_name_is(tmp_path: Path, name: str) -> None:
+    modules = "".join(f"source {SCRIPTS}/{module}.sh; " for module in ("memory", "supervisord"))
+    program = (
+        f"set -eu; {modules} HOST_FOLDER={tmp_path} FOUND=''; "
+        'supervisorctl_of() { CTL=(ctl -c file); }; programs_of() { PROGRAMS="$name RUNNING pid 7, up"; }; '
+        "CHAIN=' 7 ' name=$1; found_supervisord 1; remember other 1; remember \"$FOUND\" 2; "
+        'cat $HOST_FOLDER/stopped; forget "$FOUND"; echo; cat $HOST_FOLDER/stopped'
+    )
+    words = ["bash", "-c", program, "bash", name]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+    before, _, after = told.partition("\n\n")
+    assert f"supervisord:{name}\t2\tctl\x1f-c\x1ffile\x1f" in before.splitlines()
+    assert after == "other\t1\t\n"

@@ -100,3 +100,30 @@ def test_no_script_looks_at_the_wall_clock_which_may_be_set_back(word: str) -> N
     for script in SCRIPTS.glob("*.sh"):
         code = [line for line in script.read_text().splitlines() if not line.lstrip().startswith("#")]
         assert not [line for line in code if word in line.split("#")[0]], script.name
+
+
+def test_stop_tells_nobody_when_the_proof_leaves_no_time_to_see_the_end(host: BareHost) -> None:
+    host.imitate(jobs="27", beat=1)
+    (pid,) = host.wait_for_workers(1)
+
+    answer = host.ask("stop", limit=60)
+
+    assert answer.summary() == (2, "busy")
+    assert "no time is left to stop them" in answer.message
+    assert answer.states == ["quiet"]
+    assert host.signals(pid) == ["TSTP"]
+
+
+def test_a_supervisorctl_that_hangs_is_not_waited_for_at_every_look(host: BareHost) -> None:
+    host.install("supervisorctl", f"#!/bin/sh\necho asked >>{host.folder}/asked\nexec sleep 1234\n")
+    supervisord = host.folder / "supervisord"
+    supervisord.symlink_to("/bin/bash")
+    imitation = " ".join(host.imitation(beat=1))
+    host.popen([str(supervisord), "-c", f"{imitation} & {imitation} & {imitation} & wait"])
+    host.wait_for_workers(3)
+
+    answer = host.ask("quiet", limit=60)
+
+    assert answer.summary() == (0, "quiet")
+    assert len((host.folder / "asked").read_text().split()) <= 3
+    assert not [title for title in host.titles().values() if "1234" in title]
