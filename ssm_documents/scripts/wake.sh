@@ -167,7 +167,7 @@ has_only_quiet_children() { # parent:NAME(PID)
   for pid in "${!parents[@]}"; do
     above=${parents[$pid]}
     while [[ $above != "$parent" && -n ${parents[$above]-} ]]; do above=${parents[$above]}; done
-    if [[ $above == "$parent" && $pid != $$ ]] && ! is_expected "$pid" "$known"; then
+    if [[ $above == "$parent" && $pid != "$$" ]] && ! is_expected "$pid" "$known"; then
       WHY_NOT="it also runs $ALSO"
       return 1
     fi

@@ -279,3 +279,18 @@ def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(system
     assert "Restart it by hand" in answer.message
     assert sorted(workers(systemd)) == pids
     assert "TERM" not in events(systemd)
+
+
+def test_while_systemd_does_not_answer_nothing_is_confirmed_and_the_script_ends_in_time(
+    systemd: WorkerHost, redis: RedisServer
+) -> None:
+    systemd.add_service(sidekiq(redis))
+    (pid,) = wait_for_workers(systemd, 1)
+    systemd.write("/usr/local/sbin/systemctl", "#!/bin/sh\nexec sleep 1234\n", mode=0o755)
+
+    answer = ask(systemd, "stop", limit=60)
+
+    assert answer.code in {1, 2}
+    assert "systemd does not answer" in answer.message
+    assert answer.seconds < 59
+    assert list(workers(systemd)) == [pid]
