@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snow_white.caller import Caller, read_caller
+from snow_white.request import is_slack_member
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -46,12 +47,12 @@ class Directory:
     member_by_email: LookUpEmail
 
     def of_request(self, slack_user: object, requested_by: object) -> Invoker:
-        """Who a request names. It may be an invalid one; what is no text counts as not given.
+        """Who a request names. It may be an invalid one; what is no member id, or no text, counts as not given.
 
         An explicit `slack_user` is taken as it is; else whom `requested_by` names is looked up.
         """
         named = requested_by if isinstance(requested_by, str) else ""
-        if isinstance(slack_user, str) and slack_user:
+        if is_slack_member(slack_user):
             return Invoker(read_caller(named).name if named else "", slack_user)
         return self.of_caller(read_caller(named)) if named else Invoker()
 
@@ -76,6 +77,9 @@ class Directory:
             tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
         except (ClientError, BotoCoreError) as error:
             return None, f"The tags of the IAM user {user} could not be read: {error}."
-        if tags.get(self.tag):
-            return tags[self.tag], ""
+        member = tags.get(self.tag)
+        if is_slack_member(member):
+            return member, ""
+        if member:
+            return None, f"The tag {self.tag} of the IAM user {user} is no Slack member id."
         return None, f"The IAM user {user} has no tag {self.tag}."

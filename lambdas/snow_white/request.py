@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 MIN_TIMEOUT_SECONDS: Final = 60
 MAX_TIMEOUT_SECONDS: Final = 172_800
@@ -25,6 +25,7 @@ KEYS: Final = (
 )
 _MAX_TEXT: Final = 256
 _MAX_LIST: Final = 50
+_MAX_SENTENCES: Final = 10
 _SLACK_USER: Final = re.compile(r"[UW][A-Z0-9]{2,20}")
 
 
@@ -95,7 +96,9 @@ class Request:
             requested_by=fields.text("requested_by"),
         )
         if wrong:
-            raise InvalidRequest(" ".join(wrong))
+            more = len(wrong) - _MAX_SENTENCES
+            rest = [f"And {more} more are wrong."] if more > 0 else []
+            raise InvalidRequest(" ".join([*wrong[:_MAX_SENTENCES], *rest]))
         return request
 
     @classmethod
@@ -204,7 +207,7 @@ class _Fields:
         value = self.raw.get("slack_user")
         if value is None:
             return None
-        if not isinstance(value, str) or not _SLACK_USER.fullmatch(value):
+        if not is_slack_member(value):
             self.wrong.append(
                 f"'slack_user' must be a Slack member id such as U024BE7LH, not {_show(value)}."
             )
@@ -217,6 +220,11 @@ class _Fields:
             return value
         self.wrong.append(f"'direct_message' must be true or false, not {_show(value)}.")
         return None
+
+
+def is_slack_member(value: object) -> TypeGuard[str]:
+    """Whether it is a Slack member id, which is safe to mention and to post to."""
+    return isinstance(value, str) and _SLACK_USER.fullmatch(value) is not None
 
 
 def _unknown_key(key: str) -> str:

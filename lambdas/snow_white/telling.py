@@ -9,6 +9,7 @@ from typing import Any
 
 from snow_white.caller import Caller
 from snow_white.invoker import Directory, Invoker
+from snow_white.request import is_slack_member
 from snow_white.run import Execution, Run
 from snow_white.slack import Post, Slack
 from snow_white.slack_message import final_message, final_reply, working_message
@@ -80,8 +81,10 @@ class Teller:
         told = []
         for place in dict.fromkeys([*places, *posted]):
             post = posted.get(place)
-            shown = self.slack.edit(post, message) if post else (post := self.slack.post(place, message))
-            if shown and post:
+            if post is None or not self.slack.edit(post, message):
+                # Not posted at the start, or deleted or closed for edits since.
+                post = self.slack.post(place, message)
+            if post:
                 posted[place] = post
                 if self.slack.reply(post, reply):
                     told.append(place)
@@ -94,7 +97,7 @@ class Teller:
             "report": {
                 **report,
                 "slack": {
-                    "delivered": bool(told) and not self.slack.failures,
+                    "delivered": bool(told) and set(places) <= set(told),
                     "told": told,
                     "not_told": not_told,
                 },
@@ -113,9 +116,10 @@ class Teller:
         given = request.get("channel")
         channel = given if isinstance(given, str) and given else self.default_channel
         asked = request.get("direct_message")
-        directly = asked if isinstance(asked, bool) else isinstance(request.get("slack_user"), str)
+        directly = asked if isinstance(asked, bool) else is_slack_member(request.get("slack_user"))
         places = [channel] if channel else []
-        if invoker.person and (directly or not places):
+        # A channel with this letter is a conversation with the person already.
+        if invoker.person and (directly or not places) and not channel.startswith("D"):
             places.append(invoker.person)
         return tuple(places)
 

@@ -159,3 +159,9 @@ def test_any_json_is_either_taken_or_refused_with_a_sentence(raw: Any) -> None:
 def test_a_request_survives_its_way_through_the_states(timeout: int, action: Action) -> None:
     request = parse({"action": action.value, "application": "shop", "timeout_seconds": timeout})
     assert Request.from_json(request.to_json()) == request
+
+
+def test_thousands_of_unknown_keys_do_not_flood_the_sentence() -> None:
+    said = refusal({f"key{number}": 1 for number in range(2_000)})
+    assert len(said) < 3_000
+    assert said.endswith("more are wrong.")
