@@ -137,7 +137,8 @@ def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(sys
     # No container engine is at hand: its client is imitated, the cgroup is one that Docker would have made.
     container = "0123456789ab" + "c" * 52
     imitation = f"ruby {IMITATION} beat=1 jobs=3 log=/root/events"
-    launch = f"systemd-run --quiet --scope --unit docker-{container} {imitation} >/dev/null 2>&1 &"
+    # In a group of its own: what is started outlives the command that starts it.
+    launch = f"setsid systemd-run --quiet --scope --unit docker-{container} {imitation} >/dev/null 2>&1 &"
     systemd.write(
         "/usr/local/bin/docker",
         '#!/bin/sh\necho "$*" >>/root/docker.log\n'
