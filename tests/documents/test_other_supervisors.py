@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -136,7 +135,9 @@ def test_without_a_supervisor_wake_leaves_a_quiet_worker_and_says_what_to_do(hos
 def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: WorkerHost) -> None:
     # No container engine is at hand: its client is imitated, the cgroup is one that Docker would have made.
     container = "0123456789ab" + "c" * 52
-    imitation = f"ruby {IMITATION} beat=1 jobs=3 log=/root/events"
+    # The host has a /tmp of its own, in which the checkout may not be seen.
+    systemd.write("/root/imitation.rb", IMITATION.read_text())
+    imitation = "ruby /root/imitation.rb beat=1 jobs=3 log=/root/events"
     # In a group of its own: what is started outlives the command that starts it.
     launch = f"setsid systemd-run --quiet --scope --unit docker-{container} {imitation} >/dev/null 2>&1 &"
     systemd.write(
