@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,37 @@ def test_a_failed_execution_has_an_error_and_a_cause_but_no_output(workbench: Wo
 
     assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "Busy", "Two workers are busy.")
     assert "output" not in ended
+
+
+def test_an_end_is_described_whole_or_not_at_all(workbench: Workbench) -> None:
+    machine = workbench.machine(
+        {
+            "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Ends"},
+            "Ends": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.well", "BooleanEquals": True, "Next": "Done"}],
+                "Default": "Failed",
+            },
+            "Done": {"Type": "Succeed"},
+            "Failed": {"Type": "Fail", "Error": "Busy", "Cause": "Two workers are busy."},
+        }
+    )
+
+    def first_end(well: bool) -> dict[str, Any]:
+        execution = workbench.start(machine, {"well": well})
+        while (described := workbench.states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            pass
+        seen: dict[str, Any] = described
+        return seen
+
+    with ThreadPoolExecutor(8) as at_once:
+        ends = list(at_once.map(first_end, [False, True] * 16))
+
+    told = {(end["status"], end.get("output"), end.get("error"), end.get("cause")) for end in ends}
+    assert told == {
+        ("SUCCEEDED", '{"well": true}', None, None),
+        ("FAILED", None, "Busy", "Two workers are busy."),
+    }
 
 
 def test_max_delay_limits_the_wait_between_attempts(workbench: Workbench, tmp_path: Path) -> None:

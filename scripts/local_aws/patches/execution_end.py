@@ -3,10 +3,11 @@
 import contextvars
 import json
 import threading
-from typing import Any
+from typing import Any, Final
 
 from local_aws.patches.target import find, wrap
 
+_ENDS: Final = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 _current: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
     "current_execution", default=None
 )
@@ -14,13 +15,15 @@ _current: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar
 
 def install() -> None:
     """AWS ends an execution as TIMED_OUT after the machine's TimeoutSeconds, keeps the status it ended with, adds
-    no event after it, retries nothing any more, and gives a failed one an error and a cause but no output.
+    no event after it, retries nothing any more, and gives a failed one an error and a cause but no output. What
+    it describes has ended altogether or not at all; MiniStack writes an end piece by piece, for anybody to read.
     """
     from ministack.services import stepfunctions
 
     find(stepfunctions, "_executions")
     wrap(stepfunctions, "_run_execution", _with_time_limit)
     wrap(stepfunctions, "_fail_execution", _only_while_running)
+    wrap(stepfunctions, "_describe_execution", _running_until_written)
     wrap(stepfunctions, "_add_event", _only_before_the_end)
     wrap(stepfunctions, "_find_matching_retrier", _no_retry_after_the_end)
     wrap(stepfunctions, "_invoke_resource", _no_task_after_the_end)
@@ -60,21 +63,43 @@ def _with_time_limit(run: Any) -> Any:
     return run_with_time_limit
 
 
-def _only_while_running(fail: Any) -> Any:
+def _only_while_running(_: Any) -> Any:
+    """In place of MiniStack's, which gives the execution an output and tells EventBridge of it."""
+    from ministack.services import stepfunctions
+
     def fail_once(execution: dict[str, Any], error: str, cause: str) -> None:
-        if execution["status"] == "RUNNING":
-            fail(execution, error, cause)
-            execution["output"] = None
+        if execution["status"] != "RUNNING":
+            return
+        execution.update(status="FAILED", error=error, cause=cause, stopDate=stepfunctions.now_iso())
+        details = {"executionFailedEventDetails": {"error": error, "cause": cause}}
+        stepfunctions._add_event(execution, "ExecutionFailed", details)
+        stepfunctions._emit_execution_status_event(execution)
 
     return fail_once
 
 
-def _only_before_the_end(add: Any) -> Any:
-    last = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
+def _running_until_written(describe: Any) -> Any:
+    """The last event is written after everything else of an end, so it says whether all of it is there."""
+    from ministack.services import stepfunctions
 
+    def describe_whole(data: dict[str, Any]) -> Any:
+        execution = stepfunctions._executions.get(data.get("executionArn"))
+        written = execution is None or execution["events"][-1]["type"] in _ENDS
+        status, headers, body = describe(data)
+        if written:
+            return status, headers, body
+        described = json.loads(body)
+        for of_the_end in ("output", "error", "cause", "stopDate"):
+            described.pop(of_the_end, None)
+        return status, headers, json.dumps({**described, "status": "RUNNING"}).encode()
+
+    return describe_whole
+
+
+def _only_before_the_end(add: Any) -> Any:
     def add_before_the_end(execution: dict[str, Any], kind: str, details: Any = None) -> Any:
         events = execution["events"]
-        return events[-1] if events and events[-1]["type"] in last else add(execution, kind, details)
+        return events[-1] if events and events[-1]["type"] in _ENDS else add(execution, kind, details)
 
     return add_before_the_end
 
