@@ -27,7 +27,7 @@ DOCUMENT_NAMES: Final[Mapping[str, str]] = {
 LARGEST_DOCUMENT: Final = 64 * 1024  # bytes, what SSM takes
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents"
-_SEES: Final = ("strict", "clock", "processes", "proof", "one_command", "memory", "supervisors", "systemd",
+_SEES: Final = ("strict", "clock", "processes", "proof", "one_command", "earlier", "memory", "supervisors", "systemd",
                 "supervisord", "other_supervisors", "report", "answer")  # fmt: skip
 _ACTS: Final = (*_SEES, "signals", "drain")
 _MODULES: Final[Mapping[str, tuple[str, ...]]] = {

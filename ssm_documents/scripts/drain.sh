@@ -59,7 +59,8 @@ tend() { # PID
   SEEN[$key]=${P_BUSY[$pid]}
   if ((!P_STOPPING[$pid])); then
     remember_threads "$pid"
-  elif [[ -z ${SIGNALLED[$key]-} ]]; then
+    if [[ -n ${SIGNALLED[$key]-} ]]; then write_threads "$key"; fi
+  elif [[ -z ${SIGNALLED[$key]-}${ASKED_EARLIER[$key]-} ]]; then
     unset "SHORT[$key]"
   fi
   if [[ ${P_STATE[$pid]} == T ]]; then
@@ -90,7 +91,10 @@ is_understood() { # PID
 quiet_once() { # PID
   local last=${SIGNALLED[${P_KEY[$1]}]-} short=${SHORT[${P_KEY[$1]}]-}
   if [[ -z $last && -n $short ]] && ((NOW - short < SHORT_PATIENCE)); then return; fi
-  if [[ -z $last ]] || ((NOW - last >= SIGNAL_AGAIN)); then ask_for_quiet "$1"; fi
+  if [[ -z $last ]] || ((NOW - last >= SIGNAL_AGAIN)); then
+    write_threads "${P_KEY[$1]}"
+    ask_for_quiet "$1"
+  fi
 }
 
 # A worker whose title says more, or less, than is understood rests as far as can be seen, but that is no proof. Nor is

@@ -31,14 +31,17 @@ group_is_quiet() { # NAME
     WHY_NOT="$pid, which it runs, is not proven quiet"
     [[ -n ${P_BUSY[$pid]-} ]] && look "$pid" && is_proven "$pid" || return 1
   done
-  [[ $1 != systemd:* ]] || unit_is_quiet "${1#*:}"
+  case $1 in
+    systemd:*) unit_is_quiet "${1#*:}" ;;
+    docker:* | container:*) container_is_quiet "$1" ;;
+  esac
 }
 
 # A unit and a container end with all that is in them, whoever may look after it there.
 belongs_to() { # PID NAME
   case $2 in
     systemd:*) in_unit "$1" "${2#*:}" && return ;;
-    docker:*) find_container "$1" && [[ $FOUND == "$2" ]] && return ;;
+    docker:* | container:*) find_container "$1" && [[ $FOUND == "$2" ]] && return ;;
   esac
   read_stat "$1" || return 1
   supervisor_of "$1:$STAT_START"

@@ -3,11 +3,12 @@
 # command that was killed leaves nothing behind that would have to be cleared away by hand.
 
 HOST_FOLDER=/run/snow-white
+if [[ ! -d /run ]]; then HOST_FOLDER=/var/run/snow-white; fi
+readonly HOST_FOLDER
 HOLDS_HOST=''
 
 # A folder that nobody but root can have made or filled.
 prepare_folder() {
-  if [[ ! -d /run ]]; then HOST_FOLDER=/var/run/snow-white; fi
   mkdir "$HOST_FOLDER" 2>/dev/null || :
   if [[ ! -d $HOST_FOLDER || -L $HOST_FOLDER || ! -O $HOST_FOLDER ]]; then
     answer 1 unconfirmed "$HOST_FOLDER could not be made a folder of this user, so nothing was done."

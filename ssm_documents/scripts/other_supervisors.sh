@@ -26,11 +26,43 @@ find_container() { # PID
   elif [[ -n $id ]]; then
     FOUND=container:$id
   elif [[ -e /proc/$1/ns/pid && ! /proc/$1/ns/pid -ef /proc/self/ns/pid ]]; then
-    FOUND=container:unknown
+    id=$(readlink "/proc/$1/ns/pid")
+    FOUND=container:${id//[!0-9]/}
   else
     return 1
   fi
 } 2>/dev/null
+
+# Would only workers that are proven quiet end with the container, what has started them there, and what takes in their
+# logs? A check of its health comes and goes, so it is looked at a few times. WHY_NOT tells what is in the way.
+container_is_quiet() { # NAME
+  local tries=0
+  until runs_only_workers "$1"; do
+    WHY_NOT="it also runs $ALSO"
+    tries=$((tries + 1))
+    if ((tries >= 4)); then return 1; fi
+    pause 0.5
+  done
+}
+
+runs_only_workers() { # NAME
+  local folder pid known=' ' inside=' '
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    if find_container "$pid" && [[ $FOUND == "$1" ]]; then inside+="$pid "; fi
+  done
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    is_proven "$pid" || continue
+    while [[ $inside == *" $pid "* ]]; do
+      known+="$pid "
+      read_stat "$pid" || break
+      pid=$STAT_PARENT
+    done
+  done
+  for pid in $inside; do
+    is_expected "$pid" "$known" || return 1
+  done
+}
 
 docker_stop() { bounded 60 docker stop "$1"; }
 docker_start() { bounded 60 docker start "$1"; }

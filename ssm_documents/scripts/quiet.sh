@@ -3,6 +3,7 @@
 
 quiet_host() {
   claim_host quiet
+  take_over_threads
   drain
   recall
   list_processes

@@ -2,7 +2,7 @@
 # status: reports, touches nothing, and does not need the host to itself.
 
 status_host() {
-  now
+  recall_threads
   find_anything
   if proves_something; then look_twice; fi
   recall

@@ -11,6 +11,7 @@ declare -A MISSING=()     # supervisor's name -> 1 while its new processes are n
 
 wake_host() {
   claim_host wake
+  take_over_threads
   recall
   find_sleepers
   wait_for_proof
@@ -138,7 +139,7 @@ can_be_ended_alone() { # NAME AWAKE PIDS
   fi
   case $1 in
     parent:*) has_only_quiet_children "$1" ;;
-    container:*) ;;
+    container:*) group_is_quiet "$1" ;;
     unknown:*)
       WHY_NOT='systemd does not answer'
       return 1

@@ -133,22 +133,38 @@ def test_without_a_supervisor_wake_leaves_a_quiet_worker_and_says_what_to_do(hos
     assert host.signals(pid) == ["TSTP"]
 
 
-def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: WorkerHost) -> None:
-    # No container engine is at hand: its client is imitated, the cgroup is one that Docker would have made.
-    container = "0123456789ab" + "c" * 52
+CONTAINER = "0123456789ab" + "c" * 52
+CHECKS_OF_HEALTH = """
+while sleep 0.8; do
+  (echo $BASHPID >"/sys/fs/cgroup/system.slice/$1/cgroup.procs" && exec sleep 0.8)
+done
+"""
+
+
+def start_container(systemd: WorkerHost, program: str) -> None:
+    """No container engine is at hand: its client is imitated, the cgroup is one that Docker would have made."""
     # The host has a /tmp of its own, in which the checkout may not be seen.
     systemd.write("/root/imitation.rb", IMITATION.read_text())
-    imitation = "ruby /root/imitation.rb beat=1 jobs=3 log=/root/events"
+    systemd.write("/root/start.sh", f"#!/bin/bash\n{program}\n", mode=0o755)
     # In a group of its own: what is started outlives the command that starts it.
-    launch = f"setsid systemd-run --quiet --scope --unit docker-{container} {imitation} >/dev/null 2>&1 &"
+    launch = f"setsid systemd-run --quiet --scope --unit docker-{CONTAINER} /root/start.sh >/dev/null 2>&1 &"
     systemd.write(
         "/usr/local/bin/docker",
         '#!/bin/sh\necho "$*" >>/root/docker.log\n'
-        f"case $1 in stop) systemctl kill docker-{container}.scope ;; start) {launch} esac\n",
+        f"case $1 in stop) systemctl kill docker-{CONTAINER}.scope ;; start) {launch} esac\n",
         mode=0o755,
     )
     systemd.run(["sh", "-c", launch], check=True)
+
+
+IN_CONTAINER = "ruby /root/imitation.rb beat=1 log=/root/events"
+
+
+def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: WorkerHost) -> None:
+    start_container(systemd, f"{IN_CONTAINER} jobs=3; exit $?")
     wait_for_workers(systemd, 1)
+    # A check of its health, which an engine puts into the container for a moment, again and again.
+    systemd.popen(["bash", "-c", CHECKS_OF_HEALTH, "bash", f"docker-{CONTAINER}.scope"])
 
     answers = [ask(systemd, action) for action in ("stop", "wake")]
 
@@ -156,6 +172,42 @@ def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(sys
     assert answers[0].json["processes"][0]["supervisor"] == "docker:0123456789ab"
     assert systemd.read("/root/docker.log").splitlines() == ["stop 0123456789ab", "start 0123456789ab"]
     assert "killed" not in systemd.read("/root/events")
+
+
+def test_a_container_that_runs_something_beside_its_quiet_worker_is_named_and_left_alone(
+    systemd: WorkerHost,
+) -> None:
+    start_container(systemd, f"sleep 3000 & {IN_CONTAINER}; exit $?")
+    pids = wait_for_workers(systemd, 1)
+
+    answers = [ask(systemd, action) for action in ("stop", "wake")]
+
+    assert [answer.summary() for answer in answers] == [(1, "unconfirmed"), (1, "unconfirmed")]
+    assert "docker:0123456789ab was not stopped: it also runs sleep (" in answers[0].message
+    assert "Restart it by hand" in answers[1].message
+    assert wait_for_workers(systemd, 1) == pids
+    assert "TERM" not in systemd.read("/root/events")
+
+
+def test_in_another_process_namespace_a_quiet_worker_is_ended_only_when_nothing_else_ends_with_it(
+    host: BareHost,
+) -> None:
+    enter = ["unshare", "--pid", "--fork", "--kill-child=KILL"]
+    alone = host.imitation(beat=1, tag="alone")
+    host.popen(["bash", "-c", 'while "$@"; do :; done', "bash", *enter, *alone])
+    host.popen(
+        [*enter, "bash", "-c", 'sleep 3000 & "$@"; exit $?', "bash", *host.imitation(beat=1, tag="beside")]
+    )
+    host.wait_for_workers(2)
+    assert host.ask("quiet").summary() == (0, "quiet")
+    (beside,) = [pid for pid, title in host.workers().items() if "beside" in title]
+
+    woken = host.ask("wake")
+
+    assert woken.summary() == (1, "unconfirmed")
+    assert f"so {beside} stay quiet: it also runs sleep" in woken.message
+    states = {process["tag"]: process["state"] for process in woken.json["processes"]}
+    assert states == {"alone": "awake", "beside": "quiet"}
 
 
 def test_an_upstart_job_is_stopped_and_started_by_its_name(host: BareHost) -> None:

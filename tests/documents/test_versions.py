@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.documents.bare_host import BareHost
+from tests.patience import eventually
 
 SIGNAL_BY_VERSION = {
     "4.0.2": "USR1",
@@ -109,3 +110,21 @@ def test_a_worker_whose_threads_had_other_names_before_it_was_quieted_is_never_p
 
     assert answer.summary() == (1, "unconfirmed")
     assert "not all of its 3 threads for jobs could be told by their names" in answer.message
+    # What was not known before it was quieted is not known to a later command either.
+    assert host.ask("status").states == ["quieting"]
+    woken = host.ask("wake", limit=20)
+    assert woken.summary() == (2, "busy")
+    assert "not all of its 3 threads" in woken.message
+
+
+def test_the_next_command_knows_too_which_threads_a_worker_had_before_it_was_quieted(host: BareHost) -> None:
+    host.imitate(disguise="import-worker", beat=1)
+    host.wait_for_workers(1)
+    first = host.start("quiet")
+    eventually(lambda: "TSTP" in dict(host.events()).values(), "it is asked to be quiet")
+    first.kill()
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    assert [event for _, event in host.events()].count("disguised job ends") == 1

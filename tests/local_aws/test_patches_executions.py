@@ -65,7 +65,9 @@ def test_an_end_is_described_whole_or_not_at_all(workbench: Workbench) -> None:
 
     def first_end(well: bool) -> dict[str, Any]:
         execution = workbench.start(machine, {"well": well})
-        while (described := workbench.states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        while (described := workbench.states.describe_execution(executionArn=execution))[
+            "status"
+        ] == "RUNNING":
             pass
         seen: dict[str, Any] = described
         return seen
