@@ -11,7 +11,8 @@ recall_threads() {
   [[ -f $file && -O $file && ! -L $HOST_FOLDER ]] || return 0
   now
   while IFS=$'\t' read -r key enough threads; do
-    [[ $key =~ ^[0-9]+:[0-9]+$ && $enough =~ ^(enough|short)$ ]] && still_there "$key" || continue
+    [[ $key =~ ^[0-9]+:[0-9]+$ && $enough =~ ^(enough|short)$ ]] || continue
+    still_there "$key" || continue
     ASKED_EARLIER[$key]=1
     THREADS[$key]=" $threads "
     unset "SHORT[$key]" "ENOUGH[$key]"
