@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     cancelled, failed = cancel_remains(state, execution, regions)
     done: dict[str, Any] = {"cancelled": cancelled, "not_cancelled": failed, "told": has_told(state)}
     if not done["told"]:
-        teller = open_teller(settings)
+        teller = open_teller(settings, context)
         dead = {
             "request": {},
             **state,

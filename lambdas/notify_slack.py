@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step: the state's name, run}; returns the run, at the end with its complete report."""
     state = event["run"]
     logger.append_keys(execution=state["execution"]["name"])
-    teller = open_teller(settings)
+    teller = open_teller(settings, context)
     now = datetime.now(UTC)
     match event["step"]:
         case "AnnounceStart":

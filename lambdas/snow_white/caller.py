@@ -22,11 +22,13 @@ class Caller:
         name: as a person reads it.
         user: name of the IAM user, who may have tags; None for everybody else.
         email: address that somebody in Slack may have.
+        account: number of the AWS account that the IAM user is said to be in; "" where that is not said.
     """
 
     name: str
     user: str | None = None
     email: str | None = None
+    account: str = ""
 
     @property
     def is_person(self) -> bool:
@@ -43,7 +45,7 @@ def read_caller(text: str) -> Caller:
     """
     parts = text.split(":", 5)
     if parts[0] == "arn" and len(parts) == 6:
-        return _read_arn(text, service=parts[2], resource=parts[5])
+        return _read_arn(text, service=parts[2], account=parts[4], resource=parts[5])
     if text.startswith(_PIPELINE):
         return Caller(f"the pipeline {text.removeprefix(_PIPELINE)}")
     role, slash, session = text.partition("/")
@@ -63,12 +65,12 @@ def read_service(service: str, identity_arn: str) -> Caller:
     return Caller(f"{service} with the role {role}" if role else service)
 
 
-def _read_arn(arn: str, service: str, resource: str) -> Caller:
+def _read_arn(arn: str, *, service: str, account: str, resource: str) -> Caller:
     kind, _, rest = resource.partition("/")
     match (service, kind):
         case ("iam", "user"):
             name = rest.rpartition("/")[2]
-            return Caller(name, user=name, email=name if _EMAIL.fullmatch(name) else None)
+            return Caller(name, name, name if _EMAIL.fullmatch(name) else None, account)
         case ("iam", "root"):
             return Caller("the account's root user")
         case ("sts", "assumed-role"):

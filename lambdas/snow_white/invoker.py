@@ -38,11 +38,13 @@ class Directory:
     """Where people are looked up.
 
     Attributes:
+        account: number of the AWS account whose IAM users can be looked up; a name means another person in another.
         tag: key of the IAM user tag that holds a person's Slack member id.
         member_by_email: asks Slack.
     """
 
     iam: IAMClient
+    account: str
     tag: str
     member_by_email: LookUpEmail
 
@@ -53,25 +55,35 @@ class Directory:
         """
         named = requested_by if isinstance(requested_by, str) else ""
         if is_slack_member(slack_user):
-            return Invoker(read_caller(named).name if named else "", slack_user)
+            return Invoker(self._shown(read_caller(named)) if named else "", slack_user)
         return self.of_caller(read_caller(named)) if named else Invoker()
 
     def of_caller(self, caller: Caller) -> Invoker:
         """The member with the id in the IAM user's tag, else the one with the caller's e-mail address."""
+        name = self._shown(caller)
         reasons: list[str] = []
         if caller.user is not None:
-            person, why = self._tagged(caller.user)
+            person, why = self._tagged(caller.user, caller.account)
             if person:
-                return Invoker(caller.name, person)
+                return Invoker(name, person)
             reasons.append(why)
         if caller.email is not None:
             person, not_found = self.member_by_email(caller.email)
             if person:
-                return Invoker(caller.name, person)
+                return Invoker(name, person)
             reasons.append(not_found or "")
-        return Invoker(caller.name, unknown=" ".join(filter(None, reasons)) or None)
+        return Invoker(name, unknown=" ".join(filter(None, reasons)) or None)
 
-    def _tagged(self, user: str) -> tuple[str | None, str]:
+    def _shown(self, caller: Caller) -> str:
+        foreign = self._is_foreign(caller.account)
+        return f"{caller.name} (account {caller.account})" if foreign else caller.name
+
+    def _is_foreign(self, account: str) -> bool:
+        return account not in ("", self.account)
+
+    def _tagged(self, user: str, account: str) -> tuple[str | None, str]:
+        if self._is_foreign(account):
+            return None, f"The IAM user {user} is of another account, {account}, whose tags cannot be read."
         try:
             pages = self.iam.get_paginator("list_user_tags").paginate(UserName=user)
             tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from snow_white.caller import Caller, read_caller, read_service
 
-STS = "arn:aws:sts::111122223333:assumed-role"
-IAM = "arn:aws:iam::111122223333"
+ACCOUNT = "111122223333"
+STS = f"arn:aws:sts::{ACCOUNT}:assumed-role"
+IAM = f"arn:aws:iam::{ACCOUNT}"
 PIPELINE_RUN = "2f5d4b7c-5b1e-4c1b-9a70-3a6d1f1f0d11"
 
 
@@ -17,9 +18,9 @@ PIPELINE_RUN = "2f5d4b7c-5b1e-4c1b-9a70-3a6d1f1f0d11"
     ("text", "caller"),
     [
         ("ann", Caller("ann", user="ann")),
-        (f"{IAM}:user/ann", Caller("ann", user="ann")),
-        (f"{IAM}:user/ops/night/ann", Caller("ann", user="ann")),
-        (f"{IAM}:user/jo@example.com", Caller("jo@example.com", "jo@example.com", "jo@example.com")),
+        (f"{IAM}:user/ann", Caller("ann", user="ann", account=ACCOUNT)),
+        (f"{IAM}:user/ops/night/ann", Caller("ann", user="ann", account=ACCOUNT)),
+        (f"{IAM}:user/jo@example.com", Caller("jo@example.com", "jo@example.com", "jo@example.com", ACCOUNT)),
         (f"{IAM}:root", Caller("the account's root user")),
         (
             f"{STS}/AWSReservedSSO_Deploy_Rights_0123456789abcdef/jo.x+y@mail.example.com",
@@ -37,7 +38,7 @@ PIPELINE_RUN = "2f5d4b7c-5b1e-4c1b-9a70-3a6d1f1f0d11"
         ("arn:aws:codepipeline:us-east-1:111122223333:shop-deploy", Caller("the pipeline shop-deploy")),
         ("arn:aws:codepipeline:us-east-1:111122223333:shop-deploy/Quiet", Caller("the pipeline shop-deploy")),
         ("pipeline shop-deploy", Caller("the pipeline shop-deploy")),
-        ("arn:aws-cn:iam::111122223333:user/ann", Caller("ann", user="ann")),
+        ("arn:aws-cn:iam::111122223333:user/ann", Caller("ann", user="ann", account=ACCOUNT)),
         ("arn:aws:s3:::bucket", Caller("arn:aws:s3:::bucket")),
     ],
 )

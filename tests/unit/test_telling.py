@@ -85,7 +85,7 @@ class Telling:
 
     def teller(self) -> Teller:
         iam: Any = FakeIam({"ann": {"slack_userid": "U0ANN"}, "bob": {}})
-        directory = Directory(iam, "slack_userid", self.slack.member_by_email)
+        directory = Directory(iam, "111122223333", "slack_userid", self.slack.member_by_email)
         return Teller(self.slack, directory, self.channel, lambda _execution: self.found)
 
     def start(self, run: Run, now: datetime) -> Run:
@@ -192,6 +192,7 @@ def test_the_person_alone_is_told_when_there_is_no_channel(server: SlackServer) 
         ("bob", "bob has no tag slack_userid"),
         ("eve", "eve could not be read"),
         ("arn:aws:sts::1:assumed-role/Admin/eve@example.com", "Nobody in Slack has the address eve@"),
+        ("arn:aws:iam::999999999999:user/ann", "ann is of another account, 999999999999"),
     ],
 )
 def test_a_person_who_is_not_found_is_said_and_the_channel_told(
@@ -201,6 +202,16 @@ def test_a_person_who_is_not_found_is_said_and_the_channel_told(
     slack = teller(server).end(at_end(started, CONFIRMED))["report"]["slack"]
     assert slack["told"] == ["C0LOCAL"]
     assert said in slack["not_told"][0]
+
+
+@pytest.mark.parametrize("member", [{}, {"slack_user": "U0BEN"}])
+def test_a_user_of_another_account_is_not_taken_for_the_one_of_that_name_here(
+    server: SlackServer, member: dict[str, str]
+) -> None:
+    foreign = run(requested_by="arn:aws:iam::999999999999:user/ann", direct_message=False, **member)
+    started = teller(server).start(foreign, START)
+    assert started.slack["invoker"]["name"] == "ann (account 999999999999)"
+    assert started.slack["invoker"]["person"] == member.get("slack_user")
 
 
 def test_every_problem_is_shown_with_its_place_and_reason(server: SlackServer) -> None:
