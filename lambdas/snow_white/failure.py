@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from snow_white.bounded import cut
 from snow_white.environments import NothingMatched
 from snow_white.regions import RegionRefused, RegionUnavailable
 from snow_white.request import InvalidRequest
@@ -14,17 +15,19 @@ from snow_white.request import InvalidRequest
 OWN_ERRORS: Final = frozenset(
     error.__name__ for error in (InvalidRequest, NothingMatched, RegionRefused, RegionUnavailable)
 )
+_NAME: Final = 256  # Step Functions takes no longer one in a Fail state
+_MESSAGE: Final = 4_000
 
 
 def read_error(raw: Mapping[str, Any]) -> tuple[str, str]:
     """The error's name and a sentence, from {"Error": name, "Cause": text}.
 
     The cause of a failed function is JSON with errorMessage and errorType; that of a timeout, or of the service
-    itself, is plain text or missing.
+    itself, is plain text or missing. Of one that is long the beginning is kept.
     """
-    name = str(raw.get("Error") or "Unknown")
+    name = cut(str(raw.get("Error") or "Unknown"), _NAME)
     cause = str(raw.get("Cause") or "no cause was given")
-    message = _message(cause)
+    message = cut(_message(cause), _MESSAGE)
     if name in OWN_ERRORS:
         return name, message
     return name, f"Snow White itself failed and confirmed nothing: {name}: {message}"

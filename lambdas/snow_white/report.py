@@ -25,6 +25,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
+from snow_white.bounded import bounded
 from snow_white.host_answer import CONFIRMATION
 from snow_white.request import Action
 from snow_white.run import Execution, Run
@@ -33,6 +34,7 @@ from snow_white.verdict import CONFIRMED, HARMLESS, Verdict
 
 CONFIRMED_RESULT: Final = "confirmed"
 NOT_CONFIRMED_RESULT: Final = "not_confirmed"
+_ASKED: Final = ("action", "application", "environments", "regions", "requested_by")
 _MAX_LISTED: Final = 100
 _MAX_LISTED_BYTES: Final = 60_000  # of each list: a state may have 256 KB in all
 _MAX_IN_CAUSE: Final = 10
@@ -103,17 +105,14 @@ def failure_report(
     """The report of a run that an error ended: an invalid request, nothing matched, a region that refuses.
 
     Args:
-        request: the input as far as it can be read; may be anything that JSON allows in its values.
+        request: the input as far as it can be read; may be anything that JSON allows in its values, of any size. The
+            state that carries the report has the request too, and must not burst.
     """
     return {
         "result": NOT_CONFIRMED_RESULT,
         "error": error,
         "cause": cause,
-        "action": request.get("action"),
-        "application": request.get("application"),
-        "environments": request.get("environments"),
-        "regions": request.get("regions"),
-        "requested_by": request.get("requested_by"),
+        **{key: bounded(request.get(key)) for key in _ASKED},
         "instances": 0,
         "counts": {},
         "processes": {},

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snow_white.bounded import bounded, cut
 from snow_white.run import Execution
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 SOURCE: Final = "snow-white"
 DETAIL_TYPE: Final = "Snow White Run Ended"
 _CAUSE: Final = 4_000
-_TEXT: Final = 256
-_MOST: Final = 500  # environments: those of a large application
 _KEPT: Final = (
     "result",
     "error",
@@ -45,34 +44,20 @@ _KEPT: Final = (
     "ended_at",
     "duration_seconds",
     "instances",
-    "counts",
 )
 
 
 def run_ended(report: Mapping[str, Any], execution: Execution) -> dict[str, Any]:
-    """The event's detail. EventBridge takes 256 KB, so a long cause is cut and problems are counted only."""
+    """The event's detail. EventBridge takes 256 KB in all, so what is long is cut and problems are counted only."""
     cause = report["cause"]
     return {
         "version": 1,
-        **{key: _sane(report.get(key)) for key in _KEPT},
-        "cause": cause if cause is None or len(cause) <= _CAUSE else f"{cause[: _CAUSE - 1]}…",
+        **{key: bounded(report.get(key)) for key in _KEPT},
+        "cause": cause if cause is None else cut(cause, _CAUSE),
+        "counts": dict(report["counts"]),
         "problems": len(report["problems"]) + report["more_problems"],
         "execution": {"arn": execution.arn, "name": execution.name},
     }
-
-
-def _sane(value: Any) -> Any:
-    """What an invalid request said may be anything of any size; only texts and short lists are handed on."""
-    if isinstance(value, str):
-        return value[:_TEXT]
-    if isinstance(value, list | tuple):
-        texts = [one for one in value if isinstance(one, str)]
-        return [one[:_TEXT] for one in texts[:_MOST]] if len(texts) == len(value) else None
-    return value if value is None or isinstance(value, int | float) or _is_counts(value) else None
-
-
-def _is_counts(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(count, int) for count in value.values())
 
 
 def publish(client: EventBridgeClient, report: Mapping[str, Any], execution: Execution) -> str | None:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 from botocore.exceptions import EndpointConnectionError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ending import end_run
 from local_aws.slack_server import SlackServer
+from snow_white.failure import read_error
 from snow_white.report import failure_report
 from snow_white.run import Execution
 from snow_white.run_end import publish, run_ended
@@ -89,15 +90,43 @@ ANYTHING = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["action", "application", "environments", "regions"]), ANYTHING))
+ASKED = ["action", "application", "environments", "regions"]
+HUGE: list[dict[str, Any]] = [
+    {key: ["\N{SNOWMAN}\N{SNOWFLAKE}" * 128] * 500 for key in ASKED},
+    {key: "\N{SLEEPING FACE}" * 300_000 for key in ASKED},
+    {key: {"x" * 300_000: 1} for key in ASKED},
+    {key: int("9" * 4_000) for key in ASKED},
+]
+
+
+@example(HUGE[0])
+@example(HUGE[1])
+@example(HUGE[2])
+@example(HUGE[3])
+@given(st.dictionaries(st.sampled_from(ASKED), ANYTHING))
 def test_whatever_an_invalid_request_was_the_event_is_small_and_of_simple_values(request: Any) -> None:
     huge = {**request, "requested_by": ["x" * 300_000] * 3}
     report = failure_report(huge, EXECUTION, "InvalidRequest", "No.", LATER)
     detail = run_ended(report, EXECUTION)
-    assert len(json.dumps(detail)) < 200_000
-    for key in ("action", "application", "environments", "regions"):
+    assert len(json.dumps(detail)) < 100_000
+    assert len(json.dumps(report)) < 150_000, "the state carries it, beside the request"
+    for key in ASKED:
         values = detail[key] if isinstance(detail[key], list) else [detail[key]]
-        assert all(one is None or isinstance(one, str | int | dict) for one in values)
+        assert all(one is None or isinstance(one, str | int) for one in values)
+
+
+def test_the_environments_of_a_large_application_are_all_in_the_event() -> None:
+    names = [f"{number:040}" for number in range(500)]
+    assert run_ended({**FAILED, "environments": names}, EXECUTION)["environments"] == names
+
+
+def test_of_an_error_s_endless_message_the_beginning_is_kept() -> None:
+    cause = json.dumps({"errorType": "x" * 999, "errorMessage": "It is wrong. " * 9_000})
+    name, sentence = read_error({"Error": "x" * 999, "Cause": cause})
+    assert (len(name), len(sentence) < 5_000) == (256, True)
+    assert "It is wrong. It is wrong." in sentence
+    assert sentence.endswith("…")
+    assert len(read_error({"Error": "InvalidRequest", "Cause": cause})[1]) == 4_000
 
 
 def test_the_event_names_source_kind_and_execution() -> None:
