@@ -93,7 +93,7 @@ ANYTHING = st.recursive(
 ASKED = ["action", "application", "environments", "regions"]
 HUGE: list[dict[str, Any]] = [
     {key: ["\N{SNOWMAN}\N{SNOWFLAKE}" * 128] * 500 for key in ASKED},
-    {key: "\N{SLEEPING FACE}" * 300_000 for key in ASKED},
+    dict.fromkeys(ASKED, "\N{SLEEPING FACE}" * 300_000),
     {key: {"x" * 300_000: 1} for key in ASKED},
     {key: int("9" * 4_000) for key in ASKED},
 ]
