@@ -49,6 +49,7 @@ class PipelineActions:
         regions: of the workers; none for all that Snow White is deployed to.
         timeout_seconds: how long workers may drain, 60 to 172,800; None for two hours.
         channel, slack_user: ids in Slack of whom to tell; None for the settings' channel, and for nobody.
+        direct_message: whether that person is told in a conversation of their own too; None if there is a `slack_user`.
     """
 
     state_machine: sfn.IStateMachine
@@ -59,6 +60,7 @@ class PipelineActions:
     timeout_seconds: int | None = None
     channel: str | None = None
     slack_user: str | None = None
+    direct_message: bool | None = None
 
     def quiet(self, *, name: str = "QuietWorkers", run_order: int | None = None) -> _Action:
         """Let every worker finish its jobs and take no new ones. Before a deploy."""
@@ -86,9 +88,11 @@ class PipelineActions:
             "timeout_seconds": self.timeout_seconds,
             "channel": self.channel,
             "slack_user": self.slack_user,
+            "direct_message": self.direct_message,
             "requested_by": self._requested_by(),
         }
-        text = json.dumps({key: value for key, value in given.items() if value}, separators=(",", ":"))
+        said = {key: value for key, value in given.items() if value not in (None, "", [])}
+        text = json.dumps(said, separators=(",", ":"))
         if Token.is_unresolved(text):
             raise InvalidPipelineAction(
                 "Everything but the state machine must be plain text: CodePipeline takes "

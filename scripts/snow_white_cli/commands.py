@@ -66,6 +66,12 @@ def _request_options(command: _Command) -> _Command:
         click.option(
             "--no-wait", is_flag=True, help="Only start it; ends with 3, as nothing is confirmed yet."
         ),
+        click.option(
+            "--direct-message/--no-direct-message",
+            default=None,
+            help="Tell the person in a conversation of their own too, or not (default: with --slack-user, or where "
+            "there is no channel).",
+        ),
         click.option("--slack-user", type=SLACK_USER, help="Slack member id of the person to tell."),
         click.option(
             "--channel", type=TEXT, help="Slack channel to tell, instead of the one in the settings."
@@ -123,6 +129,7 @@ def _start(
     timeout: int | None,
     channel: str | None,
     slack_user: str | None,
+    direct_message: bool | None,
     no_wait: bool,
     json_wanted: bool,
 ) -> int:
@@ -134,9 +141,10 @@ def _start(
         "timeout_seconds": timeout,
         "channel": channel,
         "slack_user": slack_user,
+        "direct_message": direct_message,
         "requested_by": access.caller(),
     }
-    request = {key: value for key, value in given.items() if value}
+    request = {key: value for key, value in given.items() if value not in (None, [])}
     run = OneRun.start(access, request, json_wanted=json_wanted)
     return run.leave() if no_wait else run.follow()
 

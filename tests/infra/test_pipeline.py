@@ -104,6 +104,13 @@ def test_what_is_not_said_is_left_to_the_settings() -> None:
     assert json.loads(workers().execution_input("quiet")).keys() == {"action", "application", "requested_by"}
 
 
+@pytest.mark.parametrize("directly", [True, False])
+def test_whether_the_person_is_told_directly_can_be_said(directly: bool) -> None:
+    sent = json.loads(workers(slack_user="U0ANN", direct_message=directly).execution_input("quiet"))
+    assert sent["direct_message"] is directly
+    assert Request.parse(sent, Defaults(("us-east-1",), ("other",))).direct_message is directly
+
+
 def test_an_input_that_codepipeline_does_not_take_is_refused_with_the_way_out() -> None:
     room = 1_000 - len(workers(environments=("",)).execution_input("quiet")) - 1
     fitting = workers(environments=("e" * room,)).execution_input("quiet")
