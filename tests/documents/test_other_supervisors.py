@@ -121,6 +121,24 @@ def test_without_a_supervisor_stop_ends_the_quiet_worker_and_wake_says_who_must_
     assert "had no supervisor: start them by hand" in woken.message
 
 
+def test_what_takes_a_stopped_worker_s_place_is_named_even_if_its_title_cannot_be_read(
+    host: BareHost,
+) -> None:
+    first = host.imitation(beat=1)
+    second = host.imitation(beat=1, title="sidekiq 6.4.1 " + "x" * 60)
+    program = 'n=$1; shift; "${@:1:n}"; "${@:n+1}"; exit $?'
+    host.popen(["bash", "-c", program, "bash", str(len(first)), *first, *second])
+    (pid,) = host.wait_for_workers(1)
+
+    stopped = host.ask("stop")
+
+    assert stopped.summary() == (1, "unconfirmed")
+    (other,) = host.wait_for_workers(1)
+    assert other != pid
+    assert f"Process {other} was started after the stop" in stopped.message
+    assert host.signals(other) == []
+
+
 def test_without_a_supervisor_wake_leaves_a_quiet_worker_and_says_what_to_do(host: BareHost) -> None:
     host.imitate(beat=1)
     (pid,) = host.wait_for_workers(1)
