@@ -36,7 +36,7 @@ def end_run(
     """
     execution = Execution.from_json(state["execution"])
     invoker = teller.who_asked(state)
-    report = _complete(state.get("report") or _failed(state, execution, now), invoker.name)
+    report = _complete(state.get("report") or _failed(state, execution, now), invoker.known_as)
     run_metrics.emit(state, report)
     logger.info("ended", extra={"report": report})
     not_sent = publish(events, report, execution)

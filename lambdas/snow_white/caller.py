@@ -9,6 +9,8 @@ from typing import Final
 _EMAIL: Final = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
 _ROLE_OF_SIGN_IN: Final = re.compile(r"AWSReservedSSO_(?P<set>.+)_[0-9a-f]{16}")
 _PIPELINE: Final = "pipeline "
+_SLACK_USER: Final = "Slack user "
+_MEMBER_ID: Final = re.compile(r"(?<=.) \([UW][A-Z0-9]+\)")
 _CODEPIPELINE: Final = "codepipeline.amazonaws.com"
 # What CodePipeline and others call their sessions when nobody chose a name: a time, or an id.
 _MADE_UP: Final = re.compile(r"[0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -41,17 +43,24 @@ def read_caller(text: str) -> Caller:
 
     Args:
         text: the ARN of an IAM user, of an assumed role's session, of a federated user, of a CodePipeline pipeline;
-            "ROLE/SESSION"; "pipeline NAME"; or the name of an IAM user.
+            "ROLE/SESSION"; "pipeline NAME"; what `slack_user` wrote; or the name of an IAM user.
     """
     parts = text.split(":", 5)
     if parts[0] == "arn" and len(parts) == 6:
         return _read_arn(text, service=parts[2], account=parts[4], resource=parts[5])
     if text.startswith(_PIPELINE):
         return Caller(f"the pipeline {text.removeprefix(_PIPELINE)}")
+    if text.startswith(_SLACK_USER):
+        return Caller(_MEMBER_ID.sub("", text))
     role, slash, session = text.partition("/")
     if slash:
         return _session(role, session)
     return Caller(text, user=text, email=text if _EMAIL.fullmatch(text) else None)
+
+
+def slack_user(member: str, name: str = "") -> str:
+    """Somebody whom Slack knows, as a request's `requested_by` says it; their member id tells two of a name apart."""
+    return f"{_SLACK_USER}{name} ({member})" if name else f"{_SLACK_USER}{member}"
 
 
 def read_service(service: str, identity_arn: str) -> Caller:

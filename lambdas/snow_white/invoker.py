@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from snow_white.caller import Caller, read_caller
+from snow_white.caller import Caller, read_caller, slack_user
 from snow_white.request import is_slack_member
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Invoker:
     name: str = ""
     person: str | None = None
     unknown: str | None = None
+
+    @property
+    def known_as(self) -> str:
+        """The name, or what stands for it outside of Slack; "" when nobody is known."""
+        return self.name or (slack_user(self.person) if self.person else "")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snow_white.caller import slack_user
 from snow_white.console import execution_url
 from snow_white.request import Defaults, InvalidRequest, Request
 from snow_white.slack_text import escaped
@@ -60,7 +61,12 @@ class Desk:
         if refusal := self._refusal(typed):
             return Answer("not_allowed", refusal)
         try:
-            asked = {**read_words(typed.text), "channel": typed.channel, "slack_user": typed.user}
+            asked = {
+                **read_words(typed.text),
+                "channel": typed.channel,
+                "slack_user": typed.user,
+                "requested_by": slack_user(typed.user, typed.user_name),
+            }
             request = Request.parse(asked, self.defaults)
         except (Misspelt, InvalidRequest) as wrong:
             hint = f"Nothing was started. `{escaped(typed.command, 50)} help` says what can be asked."

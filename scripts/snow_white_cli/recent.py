@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from runs import FollowedRun
+from snow_white.caller import slack_user
+from snow_white.request import is_slack_member
 from snow_white_cli.news import clock
 
 _RUNNING: Final = "RUNNING"
@@ -88,10 +90,15 @@ def _describe(run: FollowedRun) -> RecentRun:
         ended_at=stopped.isoformat() if stopped and described["status"] != _RUNNING else None,
         action=str(request.get("action") or ""),
         application=str(request.get("application") or ""),
-        requested_by=str(request.get("requested_by") or ""),
+        requested_by=_asked_by(request),
         error=described.get("error"),
         cause=described.get("cause"),
     )
+
+
+def _asked_by(request: Mapping[str, Any]) -> str:
+    named, member = request.get("requested_by"), request.get("slack_user")
+    return str(named or (slack_user(member) if is_slack_member(member) else ""))
 
 
 def read_request(text: str | None) -> Mapping[str, Any]:

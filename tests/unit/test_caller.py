@@ -39,6 +39,8 @@ PIPELINE_RUN = "2f5d4b7c-5b1e-4c1b-9a70-3a6d1f1f0d11"
         ("arn:aws:codepipeline:us-east-1:111122223333:shop-deploy/Quiet", Caller("the pipeline shop-deploy")),
         ("pipeline shop-deploy", Caller("the pipeline shop-deploy")),
         ("arn:aws-cn:iam::111122223333:user/ann", Caller("ann", user="ann", account=ACCOUNT)),
+        ("Slack user ann.lee (U0ANN)", Caller("Slack user ann.lee")),
+        ("Slack user U0ANN", Caller("Slack user U0ANN")),
         ("arn:aws:s3:::bucket", Caller("arn:aws:s3:::bucket")),
     ],
 )

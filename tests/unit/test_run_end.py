@@ -161,6 +161,25 @@ def test_the_report_begins_with_a_sentence_and_says_what_to_do(server: SlackServ
     assert report["what_to_do"].keys() == {"busy"}
 
 
+@pytest.mark.parametrize(
+    ("request_", "shown_as"),
+    [
+        ({"slack_user": "U0ANN", "requested_by": "Slack user ann (U0ANN)"}, "Slack user ann (U0ANN)"),
+        ({"slack_user": "U0ANN"}, "Slack user U0ANN"),
+        ({"slack_user": "U0ANN", "requested_by": "pipeline night"}, "pipeline night"),
+    ],
+)
+def test_a_run_from_slack_says_who_asked_in_its_report_its_event_and_its_log(
+    server: SlackServer, request_: dict[str, str], shown_as: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = FakeEvents()
+    judged = {**FAILED, "requested_by": request_.get("requested_by")}
+    report = end(server, {**run(**request_).to_json(), "report": judged}, events)["report"]
+    assert report["requested_by"] == shown_as
+    assert json.loads(events.entries[0]["Detail"])["requested_by"] == shown_as
+    assert vars(caplog.records[-1])["report"]["requested_by"] == shown_as
+
+
 def test_a_run_that_an_error_ended_is_told_with_the_errors_own_sentence(server: SlackServer) -> None:
     cause = json.dumps({"errorType": "InvalidRequest", "errorMessage": "'action' is missing."})
     state = {

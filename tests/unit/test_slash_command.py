@@ -68,7 +68,7 @@ def desk(states: FakeStepFunctions) -> Desk:
 
 
 def ask(desk: Desk, text: str, user: str = "U0ANN", channel: str = CHANNEL) -> Answer:
-    return desk.answer(TypedCommand("/snow-white", text, user, channel), "slack-1")
+    return desk.answer(TypedCommand("/snow-white", text, user, channel, "ann.lee"), "slack-1")
 
 
 def test_a_command_starts_a_run_as_the_slack_user_who_typed_it(desk: Desk, states: FakeStepFunctions) -> None:
@@ -83,10 +83,16 @@ def test_a_command_starts_a_run_as_the_slack_user_who_typed_it(desk: Desk, state
             "timeout_seconds": 7200,
             "channel": CHANNEL,
             "slack_user": "U0ANN",
+            "requested_by": "Slack user ann.lee (U0ANN)",
         }
     }
     assert "Started: `quiet` for *backups*" in answer.text
     assert f"#/v2/executions/details/{answer.execution}|Open the execution>" in answer.text
+
+
+def test_of_whom_slack_does_not_say_the_name_the_id_is_said(desk: Desk, states: FakeStepFunctions) -> None:
+    desk.answer(TypedCommand("/snow-white", "quiet backups", "U0ANN", CHANNEL), "slack-1")
+    assert states.executions["slack-1"]["requested_by"] == "Slack user U0ANN"
 
 
 def test_nobody_may_start_runs_unless_the_settings_name_them(desk: Desk, states: FakeStepFunctions) -> None:

@@ -13,7 +13,14 @@ from snow_white.slash_signature import Refused
 
 def test_it_says_what_was_typed_by_whom_and_where() -> None:
     typed = TypedCommand.from_form(form('quiet "my app" größe & more', "U0ANN", "C0COMMANDS"))
-    assert typed == TypedCommand("/snow-white", 'quiet "my app" größe & more', "U0ANN", "C0COMMANDS")
+    assert typed == TypedCommand(
+        "/snow-white", 'quiet "my app" größe & more', "U0ANN", "C0COMMANDS", "somebody"
+    )
+
+
+@pytest.mark.parametrize("name", ["", "a" * 81, "ann lee", "<!channel>", "ann\n"])
+def test_a_name_that_cannot_be_shown_as_it_is_is_left_out(name: str) -> None:
+    assert TypedCommand.from_form(form("help", "U0ANN", "D0ANN", user_name=name)).user_name == ""
 
 
 def test_nothing_after_the_command_is_an_empty_text() -> None:
