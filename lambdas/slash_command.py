@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 
 from settings import Settings
@@ -21,22 +22,32 @@ from snow_white.slash_form import TypedCommand
 from snow_white.slash_signature import Refused, SignedRequest
 from snow_white.slash_start import Desk
 
-# Repeating StartExecution is safe: the same name and input are the same execution.
-_IN_TIME: Final = Config(
-    connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
-)
+# Together less than Slack waits, so that whatever AWS does not answer, the person is. There is no time to try again.
+_ONCE: Final[Any] = {"mode": "standard", "total_max_attempts": 1}
+_FOR_THE_SECRET: Final = Config(connect_timeout=0.3, read_timeout=0.9, retries=_ONCE)
+_FOR_THE_START: Final = Config(connect_timeout=0.3, read_timeout=1.2, retries=_ONCE)
 # A new secret is used within this time by functions that are warm.
 _SECRET_IS_KEPT_SECONDS: Final = 300
 
 logger = Logger()
-secrets = SecretsProvider(boto_config=_IN_TIME)
+secrets = SecretsProvider(boto_config=_FOR_THE_SECRET)
+step_functions = boto3.client("stepfunctions", config=_FOR_THE_START)
 desk = Desk(
-    step_functions=boto3.client("stepfunctions", config=_IN_TIME),
+    step_functions=step_functions,
     state_machine_arn=os.environ["STATE_MACHINE_ARN"],
     defaults=Settings.from_env().defaults,
     users=frozenset(os.environ["SLASH_COMMAND_USERS"].split(",")) - {""},
     channels=frozenset(os.environ["SLASH_COMMAND_CHANNELS"].split(",")) - {""},
 )
+
+
+def _close_after_use(request: AWSPreparedRequest, **_: object) -> None:
+    """A connection that is kept may be dead when the function thaws, and then costs the only try."""
+    request.headers["Connection"] = "close"
+
+
+for _client in (secrets.client, step_functions):
+    _client.meta.events.register("before-send", _close_after_use)
 
 
 @logger.inject_lambda_context

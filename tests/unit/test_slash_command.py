@@ -219,9 +219,8 @@ class Secrets:
         return self.value
 
 
-@pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> ModuleType:
-    """The function as Lambda loads it, with Step Functions and Secrets Manager replaced."""
+def load(monkeypatch: pytest.MonkeyPatch, **more: str) -> ModuleType:
+    """The function as Lambda loads it."""
     environment = {
         "DEFAULT_REGIONS": "us-east-1",
         "DEFAULT_ENVIRONMENTS": "workers",
@@ -231,12 +230,20 @@ def function(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> ModuleType:
         "SLASH_COMMAND_CHANNELS": "",
         "AWS_DEFAULT_REGION": "us-east-1",
         "POWERTOOLS_SERVICE_NAME": "snow-white",
+        **more,
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     module = importlib.reload(importlib.import_module("slash_command"))
     assert module.desk.users == module.desk.channels == frozenset(), "the default must be nobody"
+    return module
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> ModuleType:
+    """The function with Step Functions and Secrets Manager replaced."""
+    module = load(monkeypatch)
     monkeypatch.setattr(module, "desk", desk)
     monkeypatch.setattr(module, "secrets", Secrets(f"{SIGNING_SECRET}\n"))
     return module
