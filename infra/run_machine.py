@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Duration
@@ -83,11 +84,11 @@ class RunMachine(Construct):
         unreported = sfn.Fail(self, "Unreported", error="Unreported", cause=UNREPORTED)
 
         for step in (discover, dispatch, poll):
-            _retry_passing_errors(step)
+            _OF_WORK.add_to(step)
             step.add_catch(notify, errors=["States.ALL"], result_path="$.error")
         # Slack never fails a run: whatever went wrong with telling, the run goes on.
         for step, following in ((announce_start, dispatch), (announce_progress, wait), (notify, confirmed)):
-            _retry_lambda_errors(step)
+            _OF_TELLING.add_to(step)
             step.add_catch(following, errors=["States.ALL"], result_path="$.slack_error")
 
         receive_request.next(discover).next(announce_start).next(dispatch).next(wait).next(poll).next(outcome)
@@ -202,23 +203,25 @@ def _has_a_cause() -> sfn.Condition:
     )
 
 
-def _retry_passing_errors(step: sfn.TaskStateBase) -> None:
-    step.add_retry(
-        errors=list(PASSING_ERRORS),
-        interval=Duration.seconds(2),
-        backoff_rate=2,
-        max_attempts=6,
-        max_delay=Duration.seconds(60),
-        jitter_strategy=sfn.JitterType.FULL,
-    )
+@dataclass(frozen=True)
+class _Retries:
+    """How often a failed step is tried again, with random pauses that double from `first` up to `longest`."""
+
+    errors: tuple[str, ...]
+    first: Duration
+    longest: Duration
+    attempts: int
+
+    def add_to(self, step: sfn.TaskStateBase) -> None:
+        step.add_retry(
+            errors=list(self.errors),
+            interval=self.first,
+            backoff_rate=2,
+            max_attempts=self.attempts,
+            max_delay=self.longest,
+            jitter_strategy=sfn.JitterType.FULL,
+        )
 
 
-def _retry_lambda_errors(step: sfn.TaskStateBase) -> None:
-    step.add_retry(
-        errors=list(LAMBDA_ERRORS),
-        interval=Duration.seconds(1),
-        backoff_rate=2,
-        max_attempts=3,
-        max_delay=Duration.seconds(10),
-        jitter_strategy=sfn.JitterType.FULL,
-    )
+_OF_WORK: Final = _Retries(PASSING_ERRORS, Duration.seconds(2), Duration.seconds(60), attempts=6)
+_OF_TELLING: Final = _Retries(LAMBDA_ERRORS, Duration.seconds(1), Duration.seconds(10), attempts=3)
