@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +20,9 @@ from snow_white.run import Execution
 from snow_white.run_end import publish, run_ended
 
 from .fake_cloud import START
-from .test_telling import ARN, CONFIRMED, LATER, PROBLEM, messages, run, shown, teller
+from .test_telling import ARN, CONFIRMED, LATER, PROBLEM, messages, run, server, shown, teller
+
+__all__ = ["server"]  # a fixture, used by its name
 
 EXECUTION = Execution(ARN, "night-1", START)
 FAILED = {
@@ -57,14 +58,6 @@ class FakeEvents:
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "snow-white")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "SnowWhite")
-
-
-@pytest.fixture
-def server() -> Iterator[SlackServer]:
-    server = SlackServer()
-    server.start()
-    yield server
-    server.stop()
 
 
 def end(server: SlackServer, state: dict[str, Any], events: FakeEvents) -> dict[str, Any]:
