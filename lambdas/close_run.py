@@ -9,6 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from brief_calls import BRIEFLY
 from ending import end_run
 from settings import Settings
 from slack_teller import open_teller
@@ -19,7 +20,7 @@ logger = Logger()
 settings = Settings.from_env()
 regions = Regions(boto3.Session())
 step_functions = boto3.client("stepfunctions")
-events = boto3.client("events")
+events = boto3.client("events", config=BRIEFLY)
 
 
 @logger.inject_lambda_context

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
+from typing import Final
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from brief_calls import BRIEFLY
 from settings import Settings
 from slack_token import open_slack
 from snow_white.invoker import Directory
+from snow_white.patience import Patience
+from snow_white.slack import LONGEST_CALL_SECONDS
 from snow_white.start_event import QUICK, find_caller
 from snow_white.telling import Teller
 
-_iam = boto3.client("iam")
+_WAY_HOME_SECONDS: Final = 5
+
+_iam = boto3.client("iam", config=BRIEFLY)
 _cloudtrail = boto3.client("cloudtrail", config=QUICK)
 
 
-def open_teller(settings: Settings, context: LambdaContext) -> Teller:
-    """A teller for one invocation: it collects what Slack refuses."""
-    slack = open_slack(settings)
+def open_teller(settings: Settings, context: LambdaContext, most_seconds: float = math.inf) -> Teller:
+    """A teller for one invocation: it collects what Slack refuses.
+
+    Args:
+        most_seconds: for which Slack may be waited for, in the time that the function has left.
+    """
+    seconds = context.get_remaining_time_in_millis() / 1000 - LONGEST_CALL_SECONDS - _WAY_HOME_SECONDS
+    slack = open_slack(settings, Patience.of(min(seconds, most_seconds)))
     account = context.invoked_function_arn.split(":")[4]
     directory = Directory(_iam, account, settings.slack_user_tag, slack.member_by_email)
     return Teller(slack, directory, settings.slack_channel, partial(find_caller, _cloudtrail))

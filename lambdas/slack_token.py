@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from aws_lambda_powertools.utilities import parameters
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
+from brief_calls import BRIEFLY
 from settings import Settings
+from snow_white.patience import Patience
 from snow_white.slack import Slack, slack_client
 
 # A new token is used within this time by functions that are warm.
 _TOKEN_IS_KEPT_SECONDS: Final = 300
 
+_secrets = SecretsProvider(boto_config=BRIEFLY)
 
-def open_slack(settings: Settings) -> Slack:
+
+def open_slack(settings: Settings, patience: Patience) -> Slack:
     """Slack with the token of the secret; without one, a Slack that tells nobody and says why."""
     try:
-        token = str(
-            parameters.get_secret(settings.slack_token_secret, max_age=_TOKEN_IS_KEPT_SECONDS)
-        ).strip()
+        token = str(_secrets.get(settings.slack_token_secret, max_age=_TOKEN_IS_KEPT_SECONDS)).strip()
     except GetParameterError as error:
         return Slack(None, f"Nobody was told: the Slack token could not be read ({error}).")
     if not token:
         return Slack(None, "Nobody was told: the secret for the Slack token is empty.")
-    return Slack(slack_client(token, settings.slack_api_url))
+    return Slack(slack_client(token, settings.slack_api_url, patience), patience=patience)

@@ -12,15 +12,14 @@ from typing import Any, Final
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_handlers import (
-    ConnectionErrorRetryHandler,
-    RateLimitErrorRetryHandler,
-    ServerErrorRetryHandler,
-)
 
+from snow_white.patience import Patience
 from snow_white.slack_message import Message
+from snow_white.slack_waits import retry_handlers
 
 _TIMEOUT_SECONDS: Final = 10
+LONGEST_CALL_SECONDS: Final = 40
+"""How long a call may take that is begun when patience is about to run out: three tries, and pauses between them."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +31,13 @@ class Post:
     ts: str
 
 
-def slack_client(token: str, base_url: str) -> WebClient:
+def slack_client(token: str, base_url: str, patience: Patience) -> WebClient:
     """A client that waits as Slack asks (429 with Retry-After) and tries again when the network or Slack fails."""
     return WebClient(
         token=token,
         base_url=base_url,
         timeout=_TIMEOUT_SECONDS,
-        retry_handlers=[
-            RateLimitErrorRetryHandler(max_retry_count=2),
-            ConnectionErrorRetryHandler(max_retry_count=2),
-            ServerErrorRetryHandler(max_retry_count=2),
-        ],
+        retry_handlers=retry_handlers(patience),
     )
 
 
@@ -52,11 +47,13 @@ class Slack:
 
     Attributes:
         client: None when there is no token; `silence` then says why nobody can be told.
+        patience: once it has run out, no call is begun any more.
         failures: a sentence for each call that did not succeed.
     """
 
     client: WebClient | None
     silence: str = ""
+    patience: Patience = field(default_factory=Patience)
     failures: list[str] = field(default_factory=list)
 
     def post(self, place: str, message: Message) -> Post | None:
@@ -102,6 +99,8 @@ class Slack:
         """The id of the member with this address and None; or None and why there is none, which is no failure."""
         if self.client is None:
             return None, self.silence
+        if self.patience.left <= 0:
+            return None, f"There was no time left to ask Slack for {email}."
         try:
             user = self.client.users_lookupByEmail(email=email).get("user") or {}
         except SlackApiError as error:
@@ -119,6 +118,9 @@ class Slack:
         if self.client is None:
             if self.silence not in self.failures:
                 self.failures.append(self.silence)
+            return None
+        if self.patience.left <= 0:
+            self.failures.append(f"There was no time left to tell {place}.")
             return None
         call: Callable[..., Any] = getattr(self.client, method)
         try:

@@ -34,22 +34,18 @@ class Teller:
     default_channel: str
     find_caller: FindCaller
 
-    def start(self, run: Run, now: datetime) -> Run:
-        """Post the run's message where it belongs."""
+    def announce(self, run: Run, now: datetime) -> Run:
+        """Show the newest numbers: edit the run's messages, and post where there is none yet."""
         request = run.request.to_json()
-        invoker = self._named(request)
+        invoker = _invoker(run.slack) or self._named(request)
         message = working_message(run, invoker, now)
-        posts = [
-            post for place in self._places(request, invoker) if (post := self.slack.post(place, message))
-        ]
-        return replace(run, slack=_state(posts, invoker), announced=run.progress, announced_at=now)
-
-    def progress(self, run: Run, now: datetime) -> Run:
-        """Edit the run's messages to show the newest numbers."""
-        message = working_message(run, _invoker(run.slack) or Invoker(), now)
-        for post in _posts(run.slack):
+        posted = {post.to: post for post in _posts(run.slack)}
+        for post in posted.values():
             self.slack.edit(post, message)
-        return replace(run, announced=run.progress, announced_at=now)
+        for place in self._places(request, invoker):
+            if place not in posted and (new := self.slack.post(place, message)):
+                posted[place] = new
+        return replace(run, slack=_state(posted.values(), invoker), announced=run.progress, announced_at=now)
 
     def who_asked(self, state: Mapping[str, Any]) -> Invoker:
         """Who asked for a run that has ended: whom the request names, else whom CloudTrail shows."""

@@ -18,6 +18,7 @@ from local_aws.slack_server import TOKEN, SlackServer
 from snow_white.awaited import Asking, Awaited
 from snow_white.environments import Environment
 from snow_white.invoker import Invoker
+from snow_white.patience import Patience
 from snow_white.request import Action
 from snow_white.run import Execution, Progress, RegionPlan, Run
 from snow_white.slack import Slack, slack_client
@@ -137,7 +138,7 @@ def test_every_snapshot_belongs_to_a_message() -> None:
 def slack() -> Iterator[Slack]:
     server = SlackServer()
     server.start()
-    yield Slack(slack_client(TOKEN, server.url))
+    yield Slack(slack_client(TOKEN, server.url, Patience()))
     server.stop()
 
 

@@ -14,6 +14,7 @@ from local_aws.slack_server import TOKEN, SlackServer
 from snow_white.caller import Caller
 from snow_white.environments import Environment
 from snow_white.invoker import Directory
+from snow_white.patience import Patience
 from snow_white.request import Action
 from snow_white.run import Execution, Progress, RegionPlan, Run
 from snow_white.slack import Slack, slack_client
@@ -72,6 +73,7 @@ def server() -> Iterator[SlackServer]:
     server.stop()
 
 
+FOREVER = Patience()
 NOT_SHOWN = (None, "CloudTrail does not show (yet) who started this execution.")
 
 
@@ -88,11 +90,8 @@ class Telling:
         directory = Directory(iam, "111122223333", "slack_userid", self.slack.member_by_email)
         return Teller(self.slack, directory, self.channel, lambda _execution: self.found)
 
-    def start(self, run: Run, now: datetime) -> Run:
-        return self.teller().start(run, now)
-
-    def progress(self, run: Run, now: datetime) -> Run:
-        return self.teller().progress(run, now)
+    def announce(self, run: Run, now: datetime) -> Run:
+        return self.teller().announce(run, now)
 
     def end(self, state: dict[str, Any]) -> dict[str, Any]:
         teller = self.teller()
@@ -105,8 +104,9 @@ def teller(
     channel: str = "C0LOCAL",
     token: str = TOKEN,
     found: tuple[Caller | None, str | None] = (None, None),
+    patience: Patience = FOREVER,
 ) -> Telling:
-    return Telling(Slack(slack_client(token, server.url)), channel, found)
+    return Telling(Slack(slack_client(token, server.url, patience), patience=patience), channel, found)
 
 
 def run(**changes: Any) -> Run:
@@ -129,8 +129,8 @@ def shown(message: dict[str, Any]) -> str:
 
 
 def test_one_message_is_posted_edited_and_answered(server: SlackServer) -> None:
-    started = teller(server).start(run(), START)
-    on_its_way = teller(server).progress(replace(started, progress=Progress(2, 3)), LATER)
+    started = teller(server).announce(run(), START)
+    on_its_way = teller(server).announce(replace(started, progress=Progress(2, 3)), LATER)
     ended = teller(server).end(at_end(on_its_way, CONFIRMED))
     first, reply = messages(server)
     assert first["channel"] == reply["channel"] == "C0LOCAL"
@@ -142,14 +142,14 @@ def test_one_message_is_posted_edited_and_answered(server: SlackServer) -> None:
 
 def test_the_channel_of_the_request_goes_before_the_one_of_the_settings(server: SlackServer) -> None:
     server.workspace.add_channel(id="C0NIGHT", name="night")
-    teller(server).start(run(channel="C0NIGHT"), START)
+    teller(server).announce(run(channel="C0NIGHT"), START)
     assert [one["channel"] for one in messages(server)] == ["C0NIGHT"]
 
 
 def test_the_person_who_asked_is_found_by_the_users_tag_and_mentioned_in_the_thread(
     server: SlackServer,
 ) -> None:
-    started = teller(server).start(run(requested_by="ann"), START)
+    started = teller(server).announce(run(requested_by="ann"), START)
     ended = teller(server).end(at_end(started, CONFIRMED))
     assert ended["report"]["slack"]["told"] == ["C0LOCAL"]
     (reply,) = [one for one in messages(server) if one.get("thread_ts")]
@@ -169,18 +169,18 @@ def test_the_person_who_asked_is_found_by_the_users_tag_and_mentioned_in_the_thr
 def test_the_person_is_told_directly_when_that_is_asked_for(
     server: SlackServer, asked: dict[str, Any], told: list[str]
 ) -> None:
-    started = teller(server).start(run(**asked), START)
+    started = teller(server).announce(run(**asked), START)
     assert teller(server).end(at_end(started, CONFIRMED))["report"]["slack"]["told"] == told
 
 
 @pytest.mark.parametrize("name", ["ann", "arn:aws:iam::111122223333:user/ops/ann"])
 def test_a_user_may_be_named_by_name_or_by_arn(server: SlackServer, name: str) -> None:
-    started = teller(server, channel="").start(run(requested_by=name), START)
+    started = teller(server, channel="").announce(run(requested_by=name), START)
     assert started.slack["invoker"]["person"] == "U0ANN"
 
 
 def test_the_person_alone_is_told_when_there_is_no_channel(server: SlackServer) -> None:
-    started = teller(server, channel="").start(run(slack_user="U0BEN"), START)
+    started = teller(server, channel="").announce(run(slack_user="U0BEN"), START)
     ended = teller(server, channel="").end(at_end(started, CONFIRMED))
     assert ended["report"]["slack"] == {"delivered": True, "told": ["U0BEN"], "not_told": []}
     assert all(one["channel"].startswith("D") for one in messages(server))
@@ -198,7 +198,7 @@ def test_the_person_alone_is_told_when_there_is_no_channel(server: SlackServer) 
 def test_a_person_who_is_not_found_is_said_and_the_channel_told(
     server: SlackServer, who: str, said: str
 ) -> None:
-    started = teller(server).start(run(requested_by=who), START)
+    started = teller(server).announce(run(requested_by=who), START)
     slack = teller(server).end(at_end(started, CONFIRMED))["report"]["slack"]
     assert slack["told"] == ["C0LOCAL"]
     assert said in slack["not_told"][0]
@@ -209,7 +209,7 @@ def test_a_user_of_another_account_is_not_taken_for_the_one_of_that_name_here(
     server: SlackServer, member: dict[str, str]
 ) -> None:
     foreign = run(requested_by="arn:aws:iam::999999999999:user/ann", direct_message=False, **member)
-    started = teller(server).start(foreign, START)
+    started = teller(server).announce(foreign, START)
     assert started.slack["invoker"]["name"] == "ann (account 999999999999)"
     assert started.slack["invoker"]["person"] == member.get("slack_user")
 
@@ -235,7 +235,7 @@ def test_every_problem_is_shown_with_its_place_and_reason(server: SlackServer) -
 
 def test_slack_being_down_fails_nothing_and_is_said(server: SlackServer) -> None:
     server.workspace.fail_next(calls=100, answer="error")
-    started = teller(server).start(run(), START)
+    started = teller(server).announce(run(), START)
     ended = teller(server).end(at_end(started, CONFIRMED))
     slack = ended["report"]["slack"]
     assert ended["report"]["result"] == "confirmed"
@@ -245,7 +245,7 @@ def test_slack_being_down_fails_nothing_and_is_said(server: SlackServer) -> None
 
 def test_a_message_that_could_not_be_posted_at_the_start_is_posted_at_the_end(server: SlackServer) -> None:
     server.workspace.fail_next(calls=3, answer="error")
-    started = teller(server).start(run(), START)
+    started = teller(server).announce(run(), START)
     assert started.slack["posts"] == []
     ended = teller(server).end(at_end(started, CONFIRMED))
     assert ended["report"]["slack"]["delivered"] is True
@@ -253,7 +253,7 @@ def test_a_message_that_could_not_be_posted_at_the_start_is_posted_at_the_end(se
 
 def test_a_rate_limit_is_waited_out(server: SlackServer) -> None:
     server.workspace.fail_next(calls=1, answer="rate_limited", retry_after=1)
-    assert teller(server).start(run(), START).slack["posts"]
+    assert teller(server).announce(run(), START).slack["posts"]
 
 
 def test_a_wrong_token_and_an_unknown_channel_are_said_in_slacks_words(server: SlackServer) -> None:
@@ -265,7 +265,7 @@ def test_a_wrong_token_and_an_unknown_channel_are_said_in_slacks_words(server: S
 
 def test_without_a_token_nobody_is_told_and_that_is_said() -> None:
     silent = Telling(Slack(None, "Nobody was told: no token."))
-    started = silent.start(run(), START)
+    started = silent.announce(run(), START)
     slack = silent.end(at_end(started, CONFIRMED))["report"]["slack"]
     assert slack == {"delivered": False, "told": [], "not_told": ["Nobody was told: no token."]}
 
@@ -279,7 +279,7 @@ def test_without_a_channel_or_a_person_that_is_said(server: SlackServer) -> None
 def test_a_member_is_found_by_the_e_mail_address_that_is_a_sessions_name(server: SlackServer) -> None:
     server.workspace.add_person("U0JO", "jo@example.com", "Jo")
     role = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Deploy_0123456789abcdef/jo@example.com"
-    started = teller(server).start(run(requested_by=role), START)
+    started = teller(server).announce(run(requested_by=role), START)
     assert started.slack["invoker"] == {"name": "jo@example.com (Deploy)", "person": "U0JO", "unknown": None}
     teller(server).end(at_end(started, CONFIRMED))
     first, reply = messages(server)
@@ -289,7 +289,7 @@ def test_a_member_is_found_by_the_e_mail_address_that_is_a_sessions_name(server:
 
 def test_a_run_that_names_nobody_is_looked_up_at_its_end(server: SlackServer) -> None:
     by_ann = (Caller("ann", user="ann"), None)
-    started = teller(server, found=by_ann).start(run(), START)
+    started = teller(server, found=by_ann).announce(run(), START)
     assert started.slack["invoker"]["person"] is None
     teller(server, found=by_ann).end(at_end(started, CONFIRMED))
     first, reply = messages(server)
@@ -299,21 +299,21 @@ def test_a_run_that_names_nobody_is_looked_up_at_its_end(server: SlackServer) ->
 
 def test_somebody_whom_the_request_names_is_not_looked_up_again(server: SlackServer) -> None:
     other = (Caller("bob", user="bob"), None)
-    started = teller(server, found=other).start(run(requested_by="pipeline night"), START)
+    started = teller(server, found=other).announce(run(requested_by="pipeline night"), START)
     teller(server, found=other).end(at_end(started, CONFIRMED))
     assert "the pipeline night" in shown(messages(server)[0]["attachments"])
 
 
 def test_who_cannot_be_found_anywhere_is_said_and_the_channel_is_told(server: SlackServer) -> None:
     unknown = teller(server, found=NOT_SHOWN)
-    ended = unknown.end(at_end(unknown.start(run(), START), CONFIRMED))
+    ended = unknown.end(at_end(unknown.announce(run(), START), CONFIRMED))
     assert ended["report"]["slack"] == {"delivered": True, "told": ["C0LOCAL"], "not_told": [NOT_SHOWN[1]]}
 
 
 def test_looking_for_a_member_waits_out_a_rate_limit(server: SlackServer) -> None:
     server.workspace.add_person("U0JO", "jo@example.com")
     server.workspace.fail_next(calls=1, answer="rate_limited", retry_after=1, method="users.lookupByEmail")
-    started = teller(server).start(run(requested_by="Admin/jo@example.com"), START)
+    started = teller(server).announce(run(requested_by="Admin/jo@example.com"), START)
     assert started.slack["invoker"]["person"] == "U0JO"
 
 
@@ -321,7 +321,7 @@ def test_slack_being_down_while_looking_for_a_member_is_said_and_the_channel_tol
     server: SlackServer,
 ) -> None:
     server.workspace.fail_next(calls=9, answer="down", method="users.lookupByEmail")
-    started = teller(server).start(run(requested_by="Admin/jo@example.com"), START)
+    started = teller(server).announce(run(requested_by="Admin/jo@example.com"), START)
     slack = teller(server).end(at_end(started, CONFIRMED))["report"]["slack"]
     assert slack["told"] == ["C0LOCAL"]
     assert "could not be asked for jo@example.com" in slack["not_told"][0]

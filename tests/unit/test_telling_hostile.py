@@ -36,7 +36,7 @@ def test_what_is_no_member_id_is_neither_mentioned_nor_posted_to(server: SlackSe
 def test_a_message_that_was_deleted_meanwhile_is_posted_anew_and_the_person_mentioned(
     server: SlackServer,
 ) -> None:
-    started = teller(server).start(run(requested_by="ann"), START)
+    started = teller(server).announce(run(requested_by="ann"), START)
     server.workspace.fail_next(calls=3, answer="error", method="chat.update")
     slack = teller(server).end(at_end(started, CONFIRMED))["report"]["slack"]
     assert (slack["delivered"], slack["told"]) == (True, ["C0LOCAL"])
@@ -48,5 +48,5 @@ def test_a_message_that_was_deleted_meanwhile_is_posted_anew_and_the_person_ment
 
 def test_who_asked_in_a_conversation_with_the_app_is_not_told_there_twice(server: SlackServer) -> None:
     server.workspace.add_channel(id="D0ANN", name="ann")
-    started = teller(server).start(run(channel="D0ANN", slack_user="U0ANN"), START)
+    started = teller(server).announce(run(channel="D0ANN", slack_user="U0ANN"), START)
     assert [post["to"] for post in started.slack["posts"]] == ["D0ANN"]

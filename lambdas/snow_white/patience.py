@@ -1,0 +1,26 @@
+"""How long somebody else may still be waited for."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Runs out at `until`, in seconds of the clock."""
+
+    until: float = math.inf
+    clock: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def of(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Patience:
+        """So many seconds from now."""
+        return cls(clock() + seconds, clock)
+
+    @property
+    def left(self) -> float:
+        """Seconds; not positive once it has run out."""
+        return self.until - self.clock()
