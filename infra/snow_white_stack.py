@@ -9,8 +9,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.alarms import Alarms
+from infra.closing_rule import ClosingRule
 from infra.dashboard import Dashboard
-from infra.failure_rule import FailureRule
 from infra.functions import Functions
 from infra.invoke_policy import InvokePolicy
 from infra.permissions import Permissions
@@ -21,7 +21,7 @@ from infra.slash_command import SlashCommand
 
 
 class SnowWhiteStack(Stack):
-    """State machine, functions, Slack secret, failure rule and the policy for those who may start runs."""
+    """State machine, functions, Slack secret, closing rule and the policy for those who may start runs."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -39,7 +39,7 @@ class SnowWhiteStack(Stack):
         machine = RunMachine(
             self, "Run", functions=functions, log_retention_days=settings.log_retention_days
         ).state_machine
-        FailureRule(self, "Failure", machine=machine, close_run=functions["close_run"])
+        ClosingRule(self, "Closing", machine=machine, close_run=functions["close_run"])
         Alarms(self, "Alarms", machine=machine, topic_arn=settings.alarm_topic)
         Dashboard(self, "Dashboard", machine=machine, functions=functions)
         invoke = InvokePolicy(

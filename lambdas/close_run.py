@@ -1,19 +1,21 @@
-"""For runs that ended FAILED, TIMED_OUT or ABORTED: cancel what they left, and tell Slack unless they did."""
+"""For every run that has ended: cancel what a failed one left, and tell Slack unless the run itself did."""
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brief_calls import BRIEFLY
-from ending import end_run
+from ending import end_run, tell_the_rest
 from settings import Settings
 from slack_teller import open_teller
-from snow_white.closing import cancel_remains, dead_run_error, execution_of, has_told, newest_state
+from snow_white.closing import cancel_remains, execution_of, has_told, newest_state, state_to_tell
 from snow_white.regions import Regions
 
 logger = Logger()
@@ -21,6 +23,8 @@ settings = Settings.from_env()
 regions = Regions(boto3.Session())
 step_functions = boto3.client("stepfunctions")
 events = boto3.client("events", config=BRIEFLY)
+# EventBridge may deliver an event twice, mostly soon after each other and so to the same copy of this function.
+closed: Final[deque[str]] = deque(maxlen=1_000)
 
 
 @logger.inject_lambda_context
@@ -30,18 +34,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     now = datetime.now(UTC)
     execution = execution_of(detail, now)
     logger.append_keys(execution=execution.name)
+    if execution.arn in closed:
+        logger.info("was closed before")
+        return {}
     state = newest_state(step_functions, execution.arn)
-    cancelled, failed = cancel_remains(state, execution, regions)
-    done: dict[str, Any] = {"cancelled": cancelled, "not_cancelled": failed, "told": has_told(state)}
-    if not done["told"]:
-        teller = open_teller(settings, context)
-        dead = {
-            "request": {},
-            **state,
-            "execution": execution.to_json(),
-            "report": None,
-            "error": dead_run_error(detail["status"], detail),
-        }
-        done["told_now"] = end_run(dead, teller, events, logger, now)["report"]["slack"]
+    done: dict[str, Any] = {"told": has_told(state)}
+    if detail["status"] != "SUCCEEDED":
+        done["cancelled"], done["not_cancelled"] = cancel_remains(state, execution, regions)
+    if to_tell := state_to_tell(state, execution, detail):
+        teller = partial(open_teller, settings, context)
+        ended = to_tell if done["told"] else end_run(to_tell, teller(), events, logger, now)
+        done["slack"] = tell_the_rest(ended, teller)["report"]["slack"]
+    closed.append(execution.arn)
     logger.info("closed", extra=done)
     return done

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import run_metrics
 from snow_white.advice import what_to_do
@@ -13,11 +14,13 @@ from snow_white.report import failure_report
 from snow_white.run import Execution
 from snow_white.run_end import publish
 from snow_white.slack_message import summary
-from snow_white.telling import Teller
+from snow_white.telling import Teller, unreached
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from mypy_boto3_events import EventBridgeClient
+
+_PAUSES: Final = (30, 60, 90)  # seconds
 
 
 def end_run(
@@ -43,6 +46,19 @@ def end_run(
     if not_sent:
         logger.warning("not sent", extra={"failure": not_sent})
     return teller.end(state, report, invoker)
+
+
+def tell_the_rest(state: dict[str, Any], open_teller: Callable[[], Teller]) -> dict[str, Any]:
+    """Try again, after growing pauses, to tell those whom Slack could not be reached for; the state after it."""
+    for pause in _PAUSES:
+        if not unreached(state):
+            break
+        teller = open_teller()
+        if teller.slack.patience.left <= pause:
+            break
+        time.sleep(pause)
+        state = teller.end(state, state["report"], teller.who_asked(state))
+    return state
 
 
 def _failed(state: Mapping[str, Any], execution: Execution, now: datetime) -> dict[str, Any]:

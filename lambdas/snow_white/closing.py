@@ -1,14 +1,16 @@
-"""A run that has died: end what it left on the hosts, and tell if the run itself could not."""
+"""A run that has ended: end what it left on the hosts, and tell if the run itself could not."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from snow_white import run_command
 from snow_white.regions import Regions, errors_of, in_each, results_of
+from snow_white.report import CONFIRMED_RESULT, NOT_CONFIRMED_RESULT
 from snow_white.request import Action
 from snow_white.run import Execution
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import HistoryEventTypeDef
 
 _HISTORY_PAGES: Final = 5
+# Seconds: Step Functions does not promise that an execution's history is complete as soon as its end is announced.
+_UNTIL_COMPLETE: Final = (1, 2, 4, 8)
+_ENDS: Final = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
+_RESULTS: Final = {"SUCCEEDED": CONFIRMED_RESULT, "FAILED": NOT_CONFIRMED_RESULT}
 _WHY: Final = {
     "ABORTED": "it was aborted",
     "TIMED_OUT": "it ran longer than an execution may",
@@ -24,8 +30,24 @@ _WHY: Final = {
 }
 
 
-def newest_state(client: SFNClient, execution_arn: str) -> Mapping[str, Any]:
-    """The newest state of the run that its history shows; {} when it died before its first step."""
+def newest_state(
+    client: SFNClient, execution_arn: str, sleep: Callable[[float], None] = time.sleep
+) -> Mapping[str, Any]:
+    """The newest state of a run that has ended; {} when it died before its first step.
+
+    A history that lacks the end may lack who was told as well, so it is read again for some seconds.
+    """
+    for pause in _UNTIL_COMPLETE:
+        complete, state = _read_history(client, execution_arn)
+        if complete:
+            return state
+        sleep(pause)
+    return _read_history(client, execution_arn)[1]
+
+
+def _read_history(client: SFNClient, execution_arn: str) -> tuple[bool, Mapping[str, Any]]:
+    """Whether it shows the execution's end, and the newest state in it."""
+    complete = False
     token: str | None = None
     for _ in range(_HISTORY_PAGES):
         page = client.get_execution_history(
@@ -36,18 +58,40 @@ def newest_state(client: SFNClient, execution_arn: str) -> Mapping[str, Any]:
             **({"nextToken": token} if token else {}),
         )
         for event in page["events"]:
+            complete = complete or event["type"] in _ENDS
             state = _state(event)
             if state is not None:
-                return state
+                return complete, state
         token = page.get("nextToken")
         if not token:
             break
-    return {}
+    return complete, {}
 
 
 def has_told(state: Mapping[str, Any]) -> bool:
     """Whether the run itself came as far as telling its end: its report then says who was told."""
     return "slack" in (state.get("report") or {})
+
+
+def state_to_tell(
+    state: Mapping[str, Any], execution: Execution, detail: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The state of a run with how it ended: its own report, else the error.
+
+    The report counts if it was told, or if the execution ended as it says. None for a success whose report is not
+    there: of that nothing may be said.
+
+    Args:
+        detail: of the "Step Functions Execution Status Change" event.
+    """
+    status, report = detail["status"], state.get("report") or {}
+    known = {"request": {}, **state, "execution": execution.to_json()}
+    if has_told(state) or (report and report["result"] == _RESULTS.get(status)):
+        return known
+    if status == "SUCCEEDED":
+        return None
+    caught = state.get("error") if status == "FAILED" else None
+    return {**known, "report": None, "error": caught or dead_run_error(status, detail)}
 
 
 def cancel_remains(state: Mapping[str, Any], execution: Execution, regions: Regions) -> tuple[int, list[str]]:

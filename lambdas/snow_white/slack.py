@@ -18,6 +18,10 @@ from snow_white.slack_message import Message
 from snow_white.slack_waits import retry_handlers
 
 _TIMEOUT_SECONDS: Final = 10
+# What Slack answers when it is busy or broken, and not the call.
+_PASSING: Final = frozenset(
+    {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
+)
 LONGEST_CALL_SECONDS: Final = 40
 """How long a call may take that is begun when patience is about to run out: three tries, and pauses between them."""
 
@@ -49,12 +53,15 @@ class Slack:
         client: None when there is no token; `silence` then says why nobody can be told.
         patience: once it has run out, no call is begun any more.
         failures: a sentence for each call that did not succeed.
+        unreached: the places for which that was so because Slack was down, busy or out of reach, so that they may be
+            told later.
     """
 
     client: WebClient | None
     silence: str = ""
     patience: Patience = field(default_factory=Patience)
     failures: list[str] = field(default_factory=list)
+    unreached: set[str] = field(default_factory=set)
 
     def post(self, place: str, message: Message) -> Post | None:
         """Post to a channel (id or name) or to a member (U…), to whom it is a direct message."""
@@ -120,6 +127,7 @@ class Slack:
                 self.failures.append(self.silence)
             return None
         if self.patience.left <= 0:
+            self.unreached.add(place)
             self.failures.append(f"There was no time left to tell {place}.")
             return None
         call: Callable[..., Any] = getattr(self.client, method)
@@ -127,7 +135,10 @@ class Slack:
             answer: Mapping[str, Any] = call(**arguments).data
             return answer
         except SlackApiError as error:
+            if error.response.get("error") in _PASSING:
+                self.unreached.add(place)
             self.failures.append(f"Slack refused to tell {place}: {error.response.get('error', error)}.")
         except (SlackClientError, HTTPException, OSError) as error:
+            self.unreached.add(place)
             self.failures.append(f"Slack could not be reached to tell {place}: {error}.")
         return None

@@ -22,7 +22,8 @@ FindCaller = Callable[[Execution], tuple[Caller | None, str | None]]
 class Teller:
     """Tells one run's news.
 
-    The run's `slack` state is {"posts": [{to, channel, ts}], "invoker": {name, person, unknown}}.
+    The run's `slack` state is {"posts": [{to, channel, ts}], "invoker": {name, person, unknown}}, and at the end
+    "unreached": the places that could not be told because Slack was out of reach.
 
     Attributes:
         default_channel: told when a request names none; "" for none.
@@ -60,11 +61,11 @@ class Teller:
     def end(self, state: Mapping[str, Any], report: Mapping[str, Any], invoker: Invoker) -> dict[str, Any]:
         """Edit the messages to show the end, and reply to each with a mention of the person.
 
-        A place that could not be told at the start is tried once more.
+        A place that could not be told at the start is tried once more, and one that was told its end is left alone.
 
         Args:
             state: the run's state, or as far as it came when an error ended it.
-            report: how the run ended.
+            report: how the run ended, and who was told of it before.
 
         Returns:
             The state with the report, and in that who was told.
@@ -74,8 +75,10 @@ class Teller:
         posted = {post.to: post for post in _posts(state.get("slack") or {})}
         message = final_message(report, invoker, Execution.from_json(state["execution"]))
         reply = final_reply(report, invoker)
-        told = []
+        told = list((report.get("slack") or {}).get("told", []))
         for place in dict.fromkeys([*places, *posted]):
+            if place in told:
+                continue
             post = posted.get(place)
             if post is None or not self.slack.edit(post, message):
                 # Not posted at the start, or deleted or closed for edits since.
@@ -89,7 +92,10 @@ class Teller:
             not_told.insert(0, "No channel is set or named, and no person to tell is known.")
         return {
             **state,
-            "slack": _state(posted.values(), invoker),
+            "slack": {
+                **_state(posted.values(), invoker),
+                "unreached": sorted(self.slack.unreached - set(told)),
+            },
             "report": {
                 **report,
                 "slack": {
@@ -118,6 +124,11 @@ class Teller:
         if invoker.person and (directly or not places) and not channel.startswith("D"):
             places.append(invoker.person)
         return tuple(places)
+
+
+def unreached(state: Mapping[str, Any]) -> list[str]:
+    """The places that were not told how the run ended, and may be told later."""
+    return list((state.get("slack") or {}).get("unreached", []))
 
 
 def _request(state: Mapping[str, Any]) -> Mapping[str, Any]:

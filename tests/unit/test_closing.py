@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from snow_white.closing import cancel_remains, dead_run_error, execution_of, has_told, newest_state
+from snow_white.closing import (
+    cancel_remains,
+    dead_run_error,
+    execution_of,
+    has_told,
+    newest_state,
+    state_to_tell,
+)
 from snow_white.discovery import discover
 from snow_white.dispatch import dispatch
 from snow_white.run import Execution, Run
@@ -71,6 +78,66 @@ def test_the_newest_state_of_the_run_is_found_behind_events_that_have_none() -> 
         left("DispatchCommand", {"execution": {}, "sendings": 1}),
     ]
     assert state_of(history)["sendings"] == 2
+
+
+def test_a_history_that_does_not_show_the_end_yet_is_read_again() -> None:
+    told = {"execution": {}, "report": {"result": "confirmed", "slack": {"delivered": True}}}
+    late = [left("PollCommand", {"execution": {}, "report": {"result": "confirmed"}})]
+    complete = [{"type": "ExecutionSucceeded"}, left("NotifySlack", told), *late]
+    reads = FakeHistory(late)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            reads.events[:] = complete
+
+    assert newest_state(reads, ARN, pause) == told  # type: ignore[arg-type]
+    assert len(pauses) == 2
+
+
+def test_a_history_that_never_shows_the_end_is_taken_as_it_is() -> None:
+    pauses: list[float] = []
+    state = {"execution": {}, "sendings": 1}
+    history = FakeHistory([left("DispatchCommand", state)])
+    assert newest_state(history, ARN, pauses.append) == state  # type: ignore[arg-type]
+    assert 10 < sum(pauses) < 30
+
+
+def ended_as(status: str, **state: Any) -> Any:
+    return state_to_tell(state, EXECUTION, {"status": status, "error": "Some.Error", "cause": "something"})
+
+
+@pytest.mark.parametrize(("status", "result"), [("SUCCEEDED", "confirmed"), ("FAILED", "not_confirmed")])
+def test_a_run_that_could_not_tell_is_told_by_its_own_report(status: str, result: str) -> None:
+    report = {"result": result, "counts": {}}
+    assert ended_as(status, report=report)["report"] == report
+
+
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [
+        ("ABORTED", "confirmed"),
+        ("TIMED_OUT", "confirmed"),
+        ("FAILED", "confirmed"),
+        ("ABORTED", "not_confirmed"),
+    ],
+)
+def test_a_report_that_the_execution_s_end_contradicts_is_not_told(status: str, result: str) -> None:
+    state = ended_as(status, report={"result": result})
+    assert state["report"] is None
+    assert "Some.Error" in state["error"]["Cause"]
+
+
+def test_an_error_that_the_machine_has_caught_is_told_and_not_that_telling_failed() -> None:
+    caught = {"Error": "InvalidRequest", "Cause": "'action' is missing."}
+    assert ended_as("FAILED", error=caught)["error"] == caught
+    assert "aborted" in ended_as("ABORTED", error=caught)["error"]["Cause"]
+
+
+@pytest.mark.parametrize("report", [None, {"result": "not_confirmed"}])
+def test_of_a_success_nothing_is_told_that_its_report_does_not_say(report: object) -> None:
+    assert ended_as("SUCCEEDED", report=report) is None
 
 
 def test_the_raw_input_of_a_run_that_died_at_once_is_no_state() -> None:

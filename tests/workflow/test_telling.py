@@ -28,6 +28,9 @@ def test_the_person_is_found_by_the_users_tag_told_directly_and_mentioned(shop: 
     assert measured["action"] == "status"
     assert measured["Runs"] == measured["RunsConfirmed"] == measured["WorkersConfirmed"] == [1.0]
     assert not any("i-" in str(value) for value in measured.values() if isinstance(value, str))
+    told = shop.told()
+    eventually(lambda: closing_lines(shop, execution.name), "the rule on the ends of runs has done its work")
+    assert shop.told() == told
 
 
 def test_a_run_that_names_nobody_is_asked_for_in_cloudtrail(shop: Shop) -> None:
@@ -118,7 +121,7 @@ def test_a_failed_run_that_has_told_is_not_told_again(shop: Shop) -> None:
     execution = shop.run("quiet")
     assert ended(execution).error == "NothingMatched"
     name = execution.arn.rpartition(":")[2]
-    eventually(lambda: closing_lines(shop, name), "the rule on failed runs has done its work")
+    eventually(lambda: closing_lines(shop, name), "the rule on the ends of runs has done its work")
     assert len(shop.told()) == 2
 
 

@@ -1,7 +1,7 @@
-"""Every run that ends FAILED, TIMED_OUT or ABORTED is handed to close_run.
+"""Every run that has ended is handed to close_run.
 
-Most failed ones have told their end themselves; close_run sees that, and tells of the others: those that somebody
-stopped, that timed out, or that failed before they could tell.
+Most have told their end themselves; close_run sees that, and tells of the others: those that somebody stopped, that
+timed out, or that ended without being able to tell. That may be a confirmed one too, so that successes are handed over.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 
-class FailureRule(Construct):
-    """Hands every run that did not succeed to close_run: it cancels commands in flight and tells Slack if need be."""
+class ClosingRule(Construct):
+    """Hands every run that has ended to close_run: it tells Slack if need be, and cancels what a failed one left."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, machine: sfn.IStateMachine, close_run: lambda_.IFunction
@@ -23,13 +23,13 @@ class FailureRule(Construct):
         super().__init__(scope, construct_id)
         events.Rule(
             self,
-            "RunNotSucceeded",
-            description="A run of Snow White failed, timed out or was stopped",
+            "RunEnded",
+            description="A run of Snow White has ended, in whatever way",
             event_pattern=events.EventPattern(
                 source=["aws.states"],
                 detail_type=["Step Functions Execution Status Change"],
                 detail={
-                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                    "status": ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"],
                     "stateMachineArn": [machine.state_machine_arn],
                 },
             ),

@@ -1,18 +1,21 @@
-"""A run that did not succeed is handed to close_run, however it died."""
+"""A run that has ended is handed to close_run, however it ended."""
 
 from __future__ import annotations
 
 from tests.infra.templates import Template
 
 
-def test_the_rule_fires_for_every_end_but_success_of_this_machine_only(home: Template) -> None:
+def test_the_rule_fires_for_every_end_of_a_run_of_this_machine_only(home: Template) -> None:
     (machine,) = home.resources("AWS::StepFunctions::StateMachine")
     rule = home.only("AWS::Events::Rule")
     assert rule["State"] == "ENABLED"
     assert rule["EventPattern"] == {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": [{"Ref": machine}]},
+        "detail": {
+            "status": ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"],
+            "stateMachineArn": [{"Ref": machine}],
+        },
     }
 
 
