@@ -24,7 +24,8 @@ regions = Regions(boto3.Session())
 step_functions = boto3.client("stepfunctions")
 events = boto3.client("events", config=BRIEFLY)
 # EventBridge may deliver an event twice, mostly soon after each other and so to the same copy of this function.
-closed: Final[deque[str]] = deque(maxlen=1_000)
+# The time is part of it because an execution that is redriven ends once more.
+closed: Final[deque[tuple[str, int | None]]] = deque(maxlen=1_000)
 
 
 @logger.inject_lambda_context
@@ -34,7 +35,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     now = datetime.now(UTC)
     execution = execution_of(detail, now)
     logger.append_keys(execution=execution.name)
-    if execution.arn in closed:
+    end = (execution.arn, detail.get("stopDate"))
+    if end in closed:
         logger.info("was closed before")
         return {}
     state = newest_state(step_functions, execution.arn)
@@ -45,6 +47,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         teller = partial(open_teller, settings, context)
         ended = to_tell if done["told"] else end_run(to_tell, teller(), events, logger, now)
         done["slack"] = tell_the_rest(ended, teller)["report"]["slack"]
-    closed.append(execution.arn)
+    closed.append(end)
     logger.info("closed", extra=done)
     return done

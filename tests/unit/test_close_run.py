@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +15,7 @@ from .fake_cloud import START
 from .loaded import Context, load
 from .test_closing import FakeHistory, entered, left
 from .test_run_end import FAILED
-from .test_telling import ARN, CONFIRMED, at_end, messages, run, server, shown, teller
+from .test_telling import ARN, CONFIRMED, LATER, at_end, messages, run, server, shown, teller
 
 __all__ = ["server"]  # a fixture, used by its name
 
@@ -45,7 +46,11 @@ def function(monkeypatch: pytest.MonkeyPatch, server: SlackServer, sleeps: list[
 
 
 def close(
-    function: ModuleType, status: str, *history: dict[str, Any], seconds: float = 300
+    function: ModuleType,
+    status: str,
+    *history: dict[str, Any],
+    seconds: float = 300,
+    stopped: datetime = LATER,
 ) -> dict[str, Any]:
     """Hand the end of a run to the function, whose newest events are these."""
     vars(function)["step_functions"] = FakeHistory([{"type": ENDS[status]}, *history])
@@ -54,6 +59,7 @@ def close(
         "executionArn": ARN,
         "name": "night-1",
         "startDate": int(START.timestamp() * 1000),
+        "stopDate": int(stopped.timestamp() * 1000),
     }
     done: dict[str, Any] = function.handler({"detail": detail}, Context(seconds))
     return done
@@ -152,3 +158,12 @@ def test_an_end_that_is_delivered_twice_is_told_once(function: ModuleType, serve
         close(function, "ABORTED", entered("WaitForWorkers", state))
     assert len([one for one in messages(server) if one.get("thread_ts")]) == 1
     assert len(function.events.entries) == 1
+
+
+def test_the_end_of_a_run_that_was_redriven_is_told_too(function: ModuleType, server: SlackServer) -> None:
+    state = {**started(server), "plan": []}
+    for minutes in range(2):
+        close(
+            function, "ABORTED", entered("WaitForWorkers", state), stopped=LATER + timedelta(minutes=minutes)
+        )
+    assert len([one for one in messages(server) if one.get("thread_ts")]) == 2
