@@ -64,7 +64,10 @@ def test_the_event_is_told_from_others_by_the_executions_arn() -> None:
     other = event(
         "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-2", {"arn": "arn:aws:iam::1:root"}
     )
-    assert found(FakeCloudTrail([[other, event(None), event()]])) == (Caller("ann", user="ann"), None)
+    assert found(FakeCloudTrail([[other, event(None), event()]])) == (
+        Caller("ann", user="ann", account="111122223333"),
+        None,
+    )
 
 
 def test_only_start_execution_around_the_start_is_asked_for() -> None:
@@ -77,7 +80,7 @@ def test_only_start_execution_around_the_start_is_asked_for() -> None:
 
 def test_pages_are_read_at_less_than_two_a_second(no_pause: list[float]) -> None:
     trail = FakeCloudTrail([[], [], [event()]])
-    assert found(trail)[0] == Caller("ann", user="ann")
+    assert found(trail)[0] == Caller("ann", user="ann", account="111122223333")
     assert len(no_pause) == 2
     assert min(no_pause) > 0.5
 
@@ -132,4 +135,4 @@ def test_a_pipeline_is_recognised(where: str) -> None:
 
 def test_somebody_in_the_console_is_a_person_though_aws_is_between() -> None:
     told = event(identity={**ANN, "invokedBy": "AWS Internal"})
-    assert found(FakeCloudTrail([[told]]))[0] == Caller("ann", user="ann")
+    assert found(FakeCloudTrail([[told]]))[0] == Caller("ann", user="ann", account="111122223333")
