@@ -27,14 +27,15 @@ DOCUMENT_NAMES: Final[Mapping[str, str]] = {
 LARGEST_DOCUMENT: Final = 64 * 1024  # bytes, what SSM takes
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents"
-_SEES: Final = ("strict", "clock", "processes", "proof", "one_command", "earlier", "memory", "supervisors", "systemd",
-                "supervisord", "other_supervisors", "report", "answer")  # fmt: skip
-_ACTS: Final = (*_SEES, "signals", "drain")
+_SEES: Final = ("strict", "clock", "processes", "proof", "one_command", "clients", "earlier", "memory",
+                "supervisors", "systemd", "supervisord", "other_supervisors", "report", "answer")  # fmt: skip
+_ACTS: Final = (*_SEES, "signals", "failed_starts")
+_DRAINS: Final = (*_ACTS, "drain", "obstacles")
 _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "status": (*_SEES, "status"),
-    "quiet": (*_ACTS, "quiet"),
-    "stop": (*_ACTS, "groups", "stop"),
-    "wake": (*_ACTS, "groups", "wake"),
+    "quiet": (*_DRAINS, "quiet"),
+    "stop": (*_DRAINS, "groups", "stop"),
+    "wake": (*_ACTS, "groups", "replaced", "wake"),
 }
 _LIMIT_LINE: Final = "set -- '{{ executionTimeout }}'"
 

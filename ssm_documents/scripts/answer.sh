@@ -88,6 +88,7 @@ way_out() {
     compose unconfirmed "The script broke off${FAILED_AT:+ at $FAILED_AT} with code $code; nothing is confirmed."
     ANSWERED=$LINE ANSWER_CODE=1
   fi
+  leave_no_client
   release_host
   printf '%s\n' "$ANSWERED"
   exit "$ANSWER_CODE"

@@ -41,13 +41,3 @@ exec {SILENCE}<> <(:)
 
 # Takes seconds, with a fraction if wanted.
 pause() { read -r -t "$1" -u "$SILENCE" _ || :; }
-
-# Runs a command that may hang for at most the given seconds, never beyond the deadline, with its words on stderr.
-bounded() {
-  local most=$1
-  shift
-  seconds_left
-  if ((LEFT < most)); then most=$LEFT; fi
-  # In the foreground: in the script's process group, which the agent kills as one.
-  timeout --foreground -k 2 "$most" "$@" </dev/null >&2
-}

@@ -2,17 +2,13 @@
 # Quiets every worker on the host and waits until all of them are proven quiet, or can be said never to be. Ends the
 # script itself with "busy" when the time is over.
 
-readonly SETTLING=$((15 * SECOND))      # what has ended may be started again by somebody
-readonly NEXT_TRY=$((30 * SECOND))      # what could not start is tried again by somebody, later than what had run
 readonly SWARM_PATIENCE=$((30 * SECOND)) # a swarm's child that does not come: no longer waited for, but no quiet host
-readonly HOPELESS_STARTS=3               # so many that failed are not waited for any longer
 readonly SHORT_PATIENCE=$((15 * SECOND)) # its threads are just starting, or somebody quieted it before its title says so
 readonly HOPELESS_AFTER=$((60 * SECOND))
+readonly IDLE_THREADS_END=$((5 * SECOND)) # they take about 3 s
 
+LAST_START=0
 declare -A HOPELESS_SINCE=() # key -> time since when it rests, but with a title that proves nothing
-declare -A SEEN_BOOTING=()   # keys of what boots
-LAST_START=0 LAST_END=0
-FAILED_STARTS=0 # in a row
 
 drain() {
   now
@@ -20,6 +16,7 @@ drain() {
   if finds_workers; then LAST_END=$((NOW - SETTLING)); fi
   until settled; do
     if out_of_time; then give_up_waiting; fi
+    learn_supervisors
     rest_between_looks
     now
     scan
@@ -72,14 +69,33 @@ tend() { # PID
     unset "QUIET_SINCE[$key]"
     if is_understood "$pid"; then quiet_once "$pid"; fi
   fi
+  count_hidden_jobs "$pid"
   notice_the_hopeless "$pid"
+}
+
+# A title is late: the threads that a quieted worker still has are busy before its title says so.
+count_hidden_jobs() { # PID
+  local key=${P_KEY[$1]}
+  if ((P_BUSY[$1] > 0)); then return 0; fi
+  if [[ -z ${SIGNALLED[$key]-} ]] || ((NOW - SIGNALLED[$key] < IDLE_THREADS_END)); then return 0; fi
+  if count_processors "$1"; then SEEN[$key]=$PROCESSORS; fi
 }
 
 welcome() { # PID
   local key=${P_KEY[$1]}
   LAST_START=$NOW
   SEEN_AS[$key]=${P_VERSION[$1]}$'\x1f'${P_TAG[$1]}
-  supervisor_of "$key"
+}
+
+# Only after all have been asked for quiet: a supervisor may take its time to answer.
+learn_supervisors() {
+  local pid
+  look_up_for 5
+  for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do
+    supervisor_of "${P_KEY[$pid]}"
+  done
+  look_up_freely
+  now
 }
 
 # A whole title, or at least Sidekiq's threads: then there are handlers for its signals.
@@ -115,28 +131,12 @@ notice_the_gone() {
     [[ ${P_KEY[${key%%:*}]-} != "$key" ]] || continue
     if ((${SEEN[$key]} > 0)); then
       LOST[$key]=${SEEN[$key]}
-      log "process ${key%%:*} ended while its title said ${SEEN[$key]} busy"
+      log "process ${key%%:*} ended with ${SEEN[$key]} busy"
     fi
     unset "SEEN[$key]" "QUIET_SINCE[$key]"
     LAST_END=$NOW
   done
   notice_failed_starts
-}
-
-# What boots ends with a title, or as a launcher of others; else somebody may try again.
-notice_failed_starts() {
-  local pid key
-  for key in "${!SEEN_BOOTING[@]}"; do
-    if [[ ${P_KEY[${key%%:*}]-} == "$key" ]]; then
-      if [[ -n ${P_BUSY[${key%%:*}]-} ]]; then FAILED_STARTS=0; fi
-    elif ! still_there "$key"; then
-      log "process ${key%%:*} ended before it had started Sidekiq"
-      FAILED_STARTS=$((FAILED_STARTS + 1))
-      if ((FAILED_STARTS <= HOPELESS_STARTS)); then LAST_END=$((NOW + NEXT_TRY - SETTLING)); fi
-    fi
-  done
-  SEEN_BOOTING=()
-  for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do SEEN_BOOTING[${P_KEY[$pid]}]=1; done
 }
 
 all_rest() {

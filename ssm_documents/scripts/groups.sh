@@ -22,6 +22,18 @@ can_be_told() { # NAME
 
 # Looks at everything that a group's supervisor would end, in this moment. WHY_NOT tells what is in the way.
 group_is_quiet() { # NAME
+  members_are_quiet "$1" || return 1
+  case $1 in
+    systemd:*) unit_is_quiet "${1#*:}" ;;
+    docker:* | container:*) container_is_quiet "$1" ;;
+    parent:*) runs_only_workers_below "${1##*\(}" ;;
+    *) trees_are_quiet "$1" ;;
+  esac || return 1
+  # Asking takes time, in which a deploy may have started something.
+  members_are_quiet "$1"
+}
+
+members_are_quiet() { # NAME
   local pid
   scan_afresh
   now
@@ -31,10 +43,34 @@ group_is_quiet() { # NAME
     WHY_NOT="$pid, which it runs, is not proven quiet"
     [[ -n ${P_BUSY[$pid]-} ]] && look "$pid" && is_proven "$pid" || return 1
   done
-  case $1 in
-    systemd:*) unit_is_quiet "${1#*:}" ;;
-    docker:* | container:*) container_is_quiet "$1" ;;
-  esac
+}
+
+# supervisord, runit and upstart end a process, and it or they what it has started.
+trees_are_quiet() { # NAME
+  local pid
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    belongs_to "$pid" "$1" || continue
+    wrappers_of "$pid"
+    runs_only_workers_below "$OUTERMOST" || return 1
+  done
+}
+
+# Whatever is below the process, at any depth, must be a proven worker, a wrapper around one, or take in its log.
+runs_only_workers_below() { # PID, or PID)
+  local pid known=' '
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
+    if is_proven "$pid"; then
+      wrappers_of "$pid"
+      known+=$WRAPPERS
+    fi
+  done
+  find_below "${1%)}"
+  for pid in ${BELOW[@]+"${BELOW[@]}"}; do
+    if [[ $pid != "$$" ]] && ! is_expected "$pid" "$known"; then
+      WHY_NOT="it also runs $ALSO"
+      return 1
+    fi
+  done
 }
 
 # A unit and a container end with all that is in them, whoever may look after it there.

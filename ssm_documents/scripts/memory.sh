@@ -1,17 +1,19 @@
 # shellcheck shell=bash
-# What stop has stopped, for wake: one line per supervisor's entry, "NAME<tab>PROCESSES<tab>CONTROL". It is written
-# before the stop, so that a stop which is cut off is still known, and lives as long as the host is up.
+# What stop has stopped, for wake: one line per supervisor's entry, "NAME<tab>PROCESSES<tab>TIME<tab>CONTROL". It is
+# written before the stop, so that a stop which is cut off is still known, and lives as long as the host is up.
 
 declare -A REMEMBERED=() # supervisor's name -> number of processes that it ran
+declare -A STOPPED_AT=() # supervisor's name -> time when it was stopped
 declare -A CONTROL=()    # supervisor's name -> what is needed to reach it (supervisord: its command and configuration)
 
 recall() {
-  local file=$HOST_FOLDER/stopped name count control
+  local file=$HOST_FOLDER/stopped name count at control
   REMEMBERED=()
   [[ -f $file && -O $file && ! -L $HOST_FOLDER ]] || return 0
-  while IFS=$'\t' read -r name count control; do
-    [[ -n $name && $count =~ ^[0-9]+$ ]] || continue
+  while IFS=$'\t' read -r name count at control; do
+    [[ -n $name && $count =~ ^[0-9]+$ && $at =~ ^[0-9]+$ ]] || continue
     REMEMBERED[$name]=$count
+    STOPPED_AT[$name]=$at
     CONTROL[$name]=$control
   done <"$file"
 }
@@ -19,13 +21,15 @@ recall() {
 write_memory() {
   local file=$HOST_FOLDER/stopped name
   for name in "${!REMEMBERED[@]}"; do
-    printf '%s\t%s\t%s\n' "$name" "${REMEMBERED[$name]}" "${CONTROL[$name]-}"
+    printf '%s\t%s\t%s\t%s\n' "$name" "${REMEMBERED[$name]}" "${STOPPED_AT[$name]}" "${CONTROL[$name]-}"
   done >"$file.new"
   mv -f "$file.new" "$file"
 }
 
 remember() { # NAME PROCESSES
+  now
   REMEMBERED[$1]=$2
+  STOPPED_AT[$1]=$NOW
   write_memory
 }
 

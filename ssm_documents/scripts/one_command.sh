@@ -101,13 +101,17 @@ release_host() {
   HOLDS_HOST=''
 }
 
-# Answers are for those that joined, and read within seconds.
+# Answers are for those that joined, and read within seconds. The rest is of commands that were killed.
 sweep_folder() {
-  local file written
+  local file written owner
   now
   for file in "$HOST_FOLDER"/answer.*; do
     read -r written _ <"$file" || continue
     if ((NOW - written > 300 * SECOND || written > NOW)); then rm -f "$file"; fi
+  done
+  for file in "$HOST_FOLDER"/client.*; do
+    owner=${file##*/client.}
+    [[ -e /proc/${owner%%.*} ]] || rm -f "$file"
   done
 }
 

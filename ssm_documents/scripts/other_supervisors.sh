@@ -8,9 +8,9 @@ found_runit() { # PID of runsv, which stays in its service's folder
   if [[ -d $folder/supervise ]] && command -v sv >/dev/null; then FOUND=runit:$folder; fi
 }
 
-runit_stop() { bounded 60 sv -w 50 down "$1"; }
-runit_start() { bounded 60 sv -w 50 up "$1"; }
-runit_restart() { bounded 60 sv -w 50 restart "$1"; }
+runit_stop() { order 60 sv -w 50 down "$1"; }
+runit_start() { order 60 sv -w 50 up "$1"; }
+runit_restart() { order 60 sv -w 50 restart "$1"; }
 
 # The container stands in the process's cgroup; another process namespace than ours is one of which only that is known.
 find_container() { # PID
@@ -21,7 +21,8 @@ find_container() { # PID
       break
     fi
   done <"/proc/$1/cgroup"
-  if [[ -n $id && $line == *docker* ]] && command -v docker >/dev/null; then
+  # What an orchestrator runs it starts again elsewhere or here; and a user may call a group of his own what he likes.
+  if [[ -n $id && $line == *docker* && ! $line =~ ecs|kubepods|user\.slice ]] && command -v docker >/dev/null; then
     FOUND=docker:$id
   elif [[ -n $id ]]; then
     FOUND=container:$id
@@ -64,23 +65,28 @@ runs_only_workers() { # NAME
   done
 }
 
-docker_stop() { bounded 60 docker stop "$1"; }
-docker_start() { bounded 60 docker start "$1"; }
-docker_restart() { bounded 60 docker restart "$1"; }
+docker_stop() { order 60 docker stop "$1"; }
+docker_start() { order 60 docker start "$1"; }
+docker_restart() { order 60 docker restart "$1"; }
 
 # Amazon Linux 1. The job is found by the process id that initctl lists for it.
 find_upstart_job() {
-  local line
+  local line code=0
   read_comm 1 && [[ $COMM == init ]] && command -v initctl >/dev/null || return 1
+  ask 10 initctl list || code=$?
+  if ((code >= 124)); then
+    FOUND=unknown:upstart
+    return
+  fi
   while IFS= read -r line; do
     [[ $line =~ ^([^ ]+)\ (\((.*)\)\ )?start/running,\ process\ ([0-9]+)$ ]] || continue
     [[ $CHAIN == *" ${BASH_REMATCH[4]} "* && -z ${BASH_REMATCH[3]} ]] || continue
     FOUND=upstart:${BASH_REMATCH[1]}
     return
-  done < <(timeout --foreground 10 initctl list 2>/dev/null </dev/null)
+  done <<<"$TOLD"
   return 1
 }
 
-upstart_stop() { bounded 60 initctl stop "$1"; }
-upstart_start() { bounded 60 initctl start "$1"; }
-upstart_restart() { bounded 60 initctl restart "$1"; }
+upstart_stop() { order 60 initctl stop "$1"; }
+upstart_start() { order 60 initctl start "$1"; }
+upstart_restart() { order 60 initctl restart "$1"; }

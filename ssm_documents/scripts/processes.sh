@@ -10,6 +10,7 @@ TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
 declare -A P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_SIZE=() P_STOPPING=() P_TAIL=()
 declare -A OTHERS=() # command line of each process that was found to be none of ours, as read_arguments gives it
 SWARM_CHILDREN_MISSING=0
+SCANNED_AT=0
 
 # What a command finds out about a worker beyond one look, by its key.
 declare -A SEEN=()      # number of jobs in the title at the last look
@@ -64,7 +65,9 @@ still_there() { # KEY
 }
 
 scan() {
-  local folder pid
+  local folder pid NOW
+  now
+  SCANNED_AT=$NOW
   TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
   P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_SIZE=() P_STOPPING=() P_TAIL=()
   for folder in /proc/[0-9]*; do
@@ -147,6 +150,8 @@ classify_other() { # PID
 # The word elsewhere in it (a log file, a queue, a shell's -c) means nothing.
 starts_sidekiq() {
   local word skip=0 program=''
+  # Bundler writes its whole command line into one word, with the program's path in front.
+  if ((${#ARGUMENTS[@]} == 1)) && [[ $LINE =~ ^([^ ]*/)?sidekiq(swarm)?(\ |$)|^/.*/sidekiq(swarm)?(\ -|$) ]]; then return 0; fi
   for word in "${ARGUMENTS[@]}"; do
     if ((skip)); then
       skip=0

@@ -104,9 +104,10 @@ looks_quiet() { # PID
 
 # Writes down what a look at this moment says; a look that fails starts the proof again.
 look() { # PID
-  local key=${P_KEY[$1]}
+  local key=${P_KEY[$1]} NOW
   if looks_quiet "$1"; then
     if [[ -z ${QUIET_SINCE[$key]-} ]]; then
+      now
       QUIET_SINCE[$key]=$NOW
       LAST_REST=$NOW
     fi
@@ -116,7 +117,8 @@ look() { # PID
   fi
 }
 
+# From after its first look to before the last one.
 is_proven() { # PID
   local since=${QUIET_SINCE[${P_KEY[$1]:-gone}]-}
-  [[ -n $since ]] && ((NOW - since >= PROOF_APART))
+  [[ -n $since ]] && ((SCANNED_AT - since >= PROOF_APART))
 }

@@ -2,6 +2,7 @@
 # status: reports, touches nothing, and does not need the host to itself.
 
 status_host() {
+  prepare_folder
   recall_threads
   find_anything
   if proves_something; then look_twice; fi
@@ -37,14 +38,22 @@ proves_something() {
 }
 
 look_twice() {
-  local pid began=$NOW
+  local began
+  now
+  began=$NOW
   while ((NOW - began < PROOF_APART)); do
     pause 2
     now
     scan
-    for pid in ${TITLED[@]+"${TITLED[@]}"}; do look "$pid" || :; done
+    look_at_all
   done
   scan_afresh
+  look_at_all
+}
+
+look_at_all() {
+  local pid
+  for pid in ${TITLED[@]+"${TITLED[@]}"}; do look "$pid" || :; done
 }
 
 set_deadline "${1:-}"

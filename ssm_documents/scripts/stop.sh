@@ -44,8 +44,11 @@ refuse_without_time() {
 stop_groups() {
   local name ready=()
   group_workers
+  note_restarting_units
   for name in "${!GROUP[@]}"; do
-    if can_be_told "$name"; then
+    if out_of_time; then
+      PROBLEMS+=" No time was left for $name."
+    elif can_be_told "$name"; then
       if may_be_stopped "$name"; then ready+=("$name"); fi
     elif [[ $name == none ]]; then
       end_unsupervised
@@ -93,7 +96,7 @@ end_unsupervised() {
   local pids pid ended=0
   read -r -a pids <<<"${GROUP[none]}"
   for pid in "${pids[@]}"; do
-    is_proven "$pid" || continue
+    if ! is_proven "$pid" || out_of_time; then continue; fi
     remember none $((ended + 1))
     if end_quiet_worker "$pid" && gone_within 10 "${P_KEY[$pid]}"; then
       ended=$((ended + 1))
@@ -114,10 +117,10 @@ gone_within() { # SECONDS KEY
 }
 
 watch_that_nothing_returns() {
-  local began seconds=3 pid name
+  local began seconds=3 pid name restarting=''
   # Behind these there may be somebody else who starts them again: a person's script, the unit of a container's client.
   for name in "${!REMEMBERED[@]}"; do
-    case $name in none | docker:*) seconds=12 ;; esac
+    case $name in none | docker:*) seconds=12 restarting=any ;; esac
   done
   now
   began=$NOW
@@ -127,7 +130,7 @@ watch_that_nothing_returns() {
     for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"} ${BOOTING[@]+"${BOOTING[@]}"}; do
       [[ -n ${SEEN[${P_KEY[$pid]}]-} ]] || came_back "$pid"
     done
-    units_restarting
+    units_restarting "$restarting"
     ((NOW - began < seconds * SECOND)) || break
     if out_of_time; then
       PROBLEMS+=' No time was left to see whether something starts them again.'

@@ -50,12 +50,12 @@ supervisorctl_of() { # PID
 declare -A PROGRAMS_OF=() PROGRAMS_AGE=() # process id of supervisord -> lines, and the time when it was asked
 
 programs_of() { # PID of supervisord, its supervisorctl in CTL
-  local NOW most=10
-  seconds_left
-  if ((LEFT < most)); then most=$LEFT; fi
+  local NOW
+  now
   if ((NOW < DEADLINE && NOW - ${PROGRAMS_AGE[$1]:--9999} >= 15 * SECOND)); then
     # Its code tells that some program does not run.
-    PROGRAMS_OF[$1]=$(timeout --foreground -k 1 "$most" "${CTL[@]}" status 2>/dev/null </dev/null) || :
+    run_client 10 "${CTL[@]}" status || :
+    PROGRAMS_OF[$1]=$TOLD
     now
     PROGRAMS_AGE[$1]=$NOW
   fi
@@ -76,14 +76,14 @@ found_supervisord() { # PID, the processes below it in CHAIN
   FOUND="parent:supervisord($1)"
 }
 
-supervisorctl() { # ACTION PROGRAM
+tell_supervisord() { # ACTION PROGRAM
   local words
   IFS=$'\x1f' read -r -a words <<<"${CONTROL[supervisord:$2]}"
   # It says "ERROR" and, in old versions, still exits 0: what counts is what is there afterwards.
   PROGRAMS_AGE=()
-  bounded 120 "${words[@]}" "$1" "$2"
+  order 120 "${words[@]}" "$1" "$2"
 }
 
-supervisord_stop() { supervisorctl stop "$1"; }
-supervisord_start() { supervisorctl start "$1"; }
-supervisord_restart() { supervisorctl restart "$1"; }
+supervisord_stop() { tell_supervisord stop "$1"; }
+supervisord_start() { tell_supervisord start "$1"; }
+supervisord_restart() { tell_supervisord restart "$1"; }

@@ -5,10 +5,15 @@
 #   parent:NAME(PID)  container:ID  unknown:UNIT                              would start it again, cannot be told
 #   none
 
+LOOK_UP_UNTIL='' # time; empty for the deadline
 declare -A SUPERVISOR=() # key of a process -> name of its supervisor
 
 supervisor_of() { # KEY
   if [[ -z ${SUPERVISOR[$1]-} ]]; then
+    if looked_up_long_enough; then
+      FOUND='unknown:not asked in time'
+      return 0
+    fi
     FOUND=none
     find_supervisor "${1%%:*}" || FOUND=none
     FOUND=${FOUND//[$'\t\n']/?}
@@ -20,12 +25,47 @@ supervisor_of() { # KEY
   FOUND=${SUPERVISOR[$1]}
 }
 
+# What is not known in time is told as that: an answer that comes too late is none at all.
+look_up_for() { # SECONDS
+  now
+  LOOK_UP_UNTIL=$((NOW + $1 * SECOND))
+}
+
+look_up_freely() { LOOK_UP_UNTIL=''; }
+
+looked_up_long_enough() {
+  local NOW
+  now
+  ((NOW >= ${LOOK_UP_UNTIL:-$DEADLINE}))
+}
+
 find_supervisor() { # PID
   find_container "$1" && return
   climb "$1" && return
   find_unit "$1" && return
   find_upstart_job && return
+  if [[ $ANCESTOR == none ]]; then find_poller; fi
   FOUND=$ANCESTOR
+}
+
+# Some look every minute or so whether their workers are there. Such a worker has no parent that would tell of them.
+find_poller() {
+  local folder pid LINE ARGUMENTS
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    read_comm "$pid" || continue
+    case $COMM in
+      monit | god | eye | bluepilld) ;;
+      ruby*)
+        read_arguments "$pid" || continue
+        [[ $LINE =~ (^|/)(god|eye|bluepilld?)($'\n'|$|[ :]) ]] || continue
+        COMM=${BASH_REMATCH[2]}
+        ;;
+      *) continue ;;
+    esac
+    ANCESTOR="parent:$COMM($pid)"
+    return
+  done
 }
 
 # Walks up through wrappers (sh -c, tini, sudo) to the first ancestor that is more: CHAIN holds the process and the
@@ -35,10 +75,11 @@ climb() {
   CHAIN=" $pid " ANCESTOR=none
   while read_stat "$pid" && pid=$STAT_PARENT && ((pid > 1)); do
     read_comm "$pid" || return 1
-    if [[ $COMM == runsv ]]; then
+    # Anybody can call a process so. What another user's process says of itself must not become a command of this one.
+    if [[ $COMM == runsv && -O /proc/$pid ]]; then
       found_runit "$pid"
       return
-    elif is_supervisord "$pid"; then
+    elif [[ -O /proc/$pid ]] && is_supervisord "$pid"; then
       found_supervisord "$pid"
       return
     elif is_wrapper "$pid"; then
@@ -52,12 +93,12 @@ climb() {
   return 1
 }
 
-# The process and the wrappers around it, into WRAPPERS.
+# The process and the wrappers around it, into WRAPPERS; the outermost is OUTERMOST.
 wrappers_of() { # PID
   local pid=$1 ANCESTOR=none
-  WRAPPERS=" $pid "
+  WRAPPERS=" $pid " OUTERMOST=$pid
   while read_stat "$pid" && pid=$STAT_PARENT && ((pid > 1)) && read_comm "$pid" && is_wrapper "$pid"; do
-    WRAPPERS+="$pid "
+    WRAPPERS+="$pid " OUTERMOST=$pid
   done
 }
 
@@ -102,14 +143,19 @@ is_shell() {
 }
 
 runs_one_command() {
-  local word command=''
-  while IFS= read -r -d '' word; do
-    if [[ $command == -*c ]]; then
-      [[ ! $word =~ (while|until|for)[[:space:]] ]]
-      return
-    fi
-    command=$word
-  done <"/proc/$1/cmdline"
+  local word before=''
+  {
+    IFS= read -r -d '' _ || return 1
+    while IFS= read -r -d '' word; do
+      if [[ $before =~ ^-[a-zA-Z]*c[a-zA-Z]*$ ]]; then
+        [[ ! $word =~ (while|until|for)[[:space:]] ]]
+        return
+      fi
+      # After its options comes a script, and what follows are the script's words.
+      [[ $word == -* || $before == -o ]] || return 1
+      before=$word
+    done
+  } <"/proc/$1/cmdline"
   return 1
 } 2>/dev/null
 

@@ -14,17 +14,7 @@ unit_path() { # PID
   [[ -n $UNIT_PATH ]]
 } 2>/dev/null
 
-# systemctl with the given words; what it prints goes into TOLD. One that hangs is not asked again for a while.
-SYSTEMD_SILENT_UNTIL=0 TOLD=''
-ask_systemd() {
-  local NOW code=0
-  TOLD=''
-  now
-  ((NOW >= SYSTEMD_SILENT_UNTIL)) || return 124
-  TOLD=$(timeout --foreground -k 1 5 systemctl "$@" 2>/dev/null </dev/null) || code=$?
-  if ((code >= 124)); then SYSTEMD_SILENT_UNTIL=$((NOW + 20 * SECOND)); fi
-  return "$code"
-}
+ask_systemd() { ask 5 systemctl "$@"; }
 
 find_unit() { # PID
   local unit
@@ -96,20 +86,45 @@ unit_is_quiet() { # UNIT
   done
 }
 
-systemd_stop() { bounded 120 systemctl stop -- "$1"; }
-systemd_start() { bounded 120 systemctl start -- "$1"; }
+systemd_stop() { order 120 systemctl stop -- "$1"; }
+systemd_start() { order 120 systemctl start -- "$1"; }
 systemd_restart() {
   # A unit that has failed too often in a row is refused until that is forgotten.
-  bounded 20 systemctl reset-failed -- "$1" || :
-  bounded 120 systemctl restart -- "$1"
+  order 20 systemctl reset-failed -- "$1" || :
+  order 120 systemctl restart -- "$1"
 }
 
 systemd_failed() { ask_systemd is-failed --quiet -- "$1"; }
 
+# Holds when systemd ends no other unit for starting this one. WHY_NOT tells which.
+ends_nothing_by_starting() { # UNIT
+  local unit line conflicting=()
+  WHY_NOT='systemd does not answer'
+  ask_systemd show -p Conflicts -p ConflictedBy -- "$1" || return 1
+  while IFS= read -r line; do
+    for unit in ${line#*=}; do
+      if [[ $unit == *.service ]]; then conflicting+=("$unit"); fi
+    done
+  done <<<"$TOLD"
+  ((${#conflicting[@]})) || return 0
+  ask_systemd show -p Id -p ActiveState -- "${conflicting[@]}" || return 1
+  while IFS= read -r line; do
+    case $line in
+      Id=*) unit=${line#*=} ;;
+      ActiveState=inactive | ActiveState=failed | '') ;;
+      *) WHY_NOT="for it systemd would end $unit, which is at work" && return 1 ;;
+    esac
+  done <<<"$TOLD"
+}
+
 # Units that systemd is about to start again, and that run or ran Sidekiq: RESTARTING names them. When it does not
-# answer there may be some, so that RESTARTING is not empty then.
-units_restarting() {
-  local unit units
+# answer there may be some, so that RESTARTING is not empty then. After a container was stopped, its client's unit may be
+# any: all count then that were not about to be started before.
+declare -A RESTARTING_BEFORE=()
+RESTARTING=''
+
+units_restarting() { # [any]
+  local unit units state
   RESTARTING=''
   read_comm 1 && [[ $COMM == systemd ]] || return 0
   if ! ask_systemd list-units --type=service --state=activating --plain --no-legend --full; then
@@ -117,9 +132,11 @@ units_restarting() {
     return 0
   fi
   units=$TOLD
-  while read -r unit _; do
+  while read -r unit _ _ state _; do
     [[ -n $unit ]] || continue
-    if is_sidekiq_unit "$unit"; then RESTARTING+="${RESTARTING:+, }$unit"; fi
+    if [[ ${1-} == any && $state == auto-restart* && -z ${RESTARTING_BEFORE[$unit]-} ]] || is_sidekiq_unit "$unit"; then
+      RESTARTING+="${RESTARTING:+, }$unit"
+    fi
   done <<<"$units"
 }
 
@@ -128,6 +145,15 @@ is_sidekiq_unit() {
   for known in ${SUPERVISOR[@]+"${SUPERVISOR[@]}"}; do
     [[ $known != "systemd:$1" ]] || return 0
   done
-  # No answer is no reason to believe that it is another's.
-  ! ask_systemd show -p ExecStart -- "$1" || [[ $TOLD == *sidekiq* ]]
+  # No answer is no reason to believe that it is another's, nor does a container's client say what is in it.
+  ! ask_systemd show -p ExecStart -- "$1" || [[ $TOLD =~ sidekiq|docker|podman|nerdctl ]]
+}
+
+note_restarting_units() {
+  local unit
+  read_comm 1 && [[ $COMM == systemd ]] || return 0
+  ask_systemd list-units --type=service --state=activating --plain --no-legend --full || return 0
+  while read -r unit _; do
+    if [[ -n $unit ]]; then RESTARTING_BEFORE[$unit]=1; fi
+  done <<<"$TOLD"
 }

@@ -7,6 +7,7 @@ PROBLEMS=''
 declare -A OLD=()         # keys that were there before anything was started
 declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
+declare -A LEFT_ALONE=()  # keys of what stays as it is, and is said so
 declare -A MISSING=()     # supervisor's name -> 1 while its new processes are not confirmed
 
 wake_host() {
@@ -68,10 +69,27 @@ wait_for_proof() {
       is_proven "$pid" || unproven+=("$pid")
     done
     ((${#unproven[@]})) || return 0
-    if out_of_time || ((NOW - began > 60 * SECOND)); then refuse; fi
+    if out_of_time; then refuse; fi
+    if ((NOW - began > 60 * SECOND)); then
+      leave_alone "${unproven[@]}"
+      return
+    fi
     pause 2
     now
     scan_afresh
+  done
+}
+
+# What can never be proven must not keep all others asleep; what may still run a job must.
+leave_alone() { # PIDS
+  local pid
+  for pid in "$@"; do
+    if ! count_processors "$pid" || ((PROCESSORS > 0 || P_BUSY[$pid] > 0)) || [[ ${P_STATE[$pid]} == [Tt] ]]; then refuse; fi
+  done
+  for pid in "$@"; do
+    LEFT_ALONE[${P_KEY[$pid]}]=1
+    why_unproven "$pid"
+    PROBLEMS+=" Process $NAME stays as it is: $WHY. Restart it by hand."
   done
 }
 
@@ -87,21 +105,6 @@ refuse() {
   answer 2 busy "Nothing was woken, because quieted workers may still run jobs: $text."
 }
 
-start_remembered() {
-  local name awake
-  group_workers
-  for name in "${!REMEMBERED[@]}"; do
-    if [[ -n ${GROUP[$name]-} ]]; then
-      forget "$name" # somebody has started it since; if it is quiet it is dealt with as such
-    elif can_be_told "$name"; then
-      EXPECTED[$name]=${REMEMBERED[$name]}
-      if ! tell start "$name"; then log "$name: the start was not confirmed"; fi
-    else
-      PROBLEMS+=" ${REMEMBERED[$name]} of the stopped processes had no supervisor: start them by hand."
-    fi
-  done
-}
-
 restart_quiet() {
   local name pids pid quiet awake
   for name in "${!GROUP[@]}"; do
@@ -112,6 +115,7 @@ restart_quiet() {
     done
     ((${#quiet[@]})) || continue
     if [[ $name == none ]]; then
+      for pid in "${quiet[@]}"; do LEFT_ALONE[${P_KEY[$pid]}]=1; done
       PROBLEMS+=" Nothing supervises ${quiet[*]}, so it stays quiet: end it and start a new one by hand."
     elif can_be_told "$name" && ((awake == 0)) && group_is_quiet "$name"; then
       EXPECTED[$name]=${#quiet[@]}
@@ -122,6 +126,7 @@ restart_quiet() {
         end_quiet_worker "$pid" || log "$pid is no longer what it was"
       done
     else
+      for pid in "${quiet[@]}"; do LEFT_ALONE[${P_KEY[$pid]:-gone}]=1; done
       PROBLEMS+=" $name was not restarted, so ${quiet[*]} stay quiet: $WHY_NOT. Restart it by hand."
     fi
   done
@@ -138,41 +143,13 @@ can_be_ended_alone() { # NAME AWAKE PIDS
     return 1
   fi
   case $1 in
-    parent:*) has_only_quiet_children "$1" ;;
-    container:*) group_is_quiet "$1" ;;
+    parent:* | container:*) group_is_quiet "$1" ;;
     unknown:*)
-      WHY_NOT='systemd does not answer'
+      WHY_NOT='it could not be found out who looks after it'
       return 1
       ;;
     *) return 1 ;; # why not has been found already
   esac
-}
-
-# Whatever a parent runs, at any depth, must be a proven worker or a wrapper around one.
-has_only_quiet_children() { # parent:NAME(PID)
-  local parent=${1##*\(} folder pid known=' ' above
-  local -A parents=()
-  parent=${parent%)}
-  scan_afresh
-  now
-  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
-    if is_proven "$pid"; then
-      wrappers_of "$pid"
-      known+=$WRAPPERS
-    fi
-  done
-  for folder in /proc/[0-9]*; do
-    pid=${folder#/proc/}
-    if read_stat "$pid"; then parents[$pid]=$STAT_PARENT; fi
-  done
-  for pid in "${!parents[@]}"; do
-    above=${parents[$pid]}
-    while [[ $above != "$parent" && -n ${parents[$above]-} ]]; do above=${parents[$above]}; done
-    if [[ $above == "$parent" && $pid != "$$" ]] && ! is_expected "$pid" "$known"; then
-      WHY_NOT="it also runs $ALSO"
-      return 1
-    fi
-  done
 }
 
 wait_for_new() {
@@ -183,6 +160,7 @@ wait_for_new() {
     scan_afresh
     now
     note_the_awake
+    notice_failed_starts
     all_awake && break
     if out_of_time || ((NOW - began > COMES_BACK_WITHIN)) || nothing_will_come; then
       report_missing
@@ -225,7 +203,7 @@ all_awake() {
         expected_name "$pid"
         new[$FOUND]=$((${new[$FOUND]:-0} + 1))
       fi
-    elif ! stays_quiet "$pid"; then
+    elif [[ -z ${LEFT_ALONE[${P_KEY[$pid]}]-} ]]; then
       held=1
     fi
   done
@@ -233,12 +211,10 @@ all_awake() {
     count=${new[$name]:-0}
     if ((count < ${EXPECTED[$name]})); then MISSING[$name]=1 held=1; fi
   done
-  ((held == 0))
-}
-
-# What was left alone on purpose does not hold up the rest.
-stays_quiet() { # PID
-  [[ -n ${OLD[${P_KEY[$1]}]-} ]] && is_proven "$1" && supervisor_of "${P_KEY[$1]}" && [[ $FOUND == none ]]
+  ((held == 0)) || return 1
+  if ((FAILED_STARTS > 0 && NOW - LAST_END < SETTLING)); then return 1; fi
+  units_restarting
+  [[ -z $RESTARTING ]]
 }
 
 # The name under which a new process was expected; a container that is replaced has a new one.
@@ -270,8 +246,11 @@ report_missing() {
     PROBLEMS+=" $name did not come back, tried by $how."
   done
   for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do PROBLEMS+=" Process $pid is still booting."; done
+  if ((FAILED_STARTS > 0)); then PROBLEMS+=" A worker fails to start: $FAILED_STARTS times in a row."; fi
+  units_restarting
+  if [[ -n $RESTARTING ]]; then PROBLEMS+=" About to be started again: $RESTARTING."; fi
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
-    is_awake "$pid" || stays_quiet "$pid" || PROBLEMS+=" Process $pid is not awake."
+    is_awake "$pid" || [[ -n ${LEFT_ALONE[${P_KEY[$pid]}]-} ]] || PROBLEMS+=" Process $pid is not awake."
   done
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 from tests.documents.bare_host import IMITATION, BareHost
@@ -24,6 +25,25 @@ def test_a_worker_that_boots_is_not_signalled_before_its_title_and_is_quieted_th
     assert status.states == ["booting"]
     assert answer.summary() == (0, "quiet")
     assert [event for _, event in host.events()] == ["up", "TSTP"]
+
+
+def test_a_worker_that_boots_under_bundler_s_one_word_title_is_waited_for(host: BareHost) -> None:
+    # Bundler writes the program's path and all options into one word until Sidekiq writes its own title.
+    loader = (
+        "Process.setproctitle('/srv/app/vendor/bin/sidekiq -r ./app.rb -C config/sidekiq.yml'); "
+        "load ARGV.shift"
+    )
+    _, imitation, *settings = host.imitation(boot=20, beat=1, jobs="3")
+    host.popen(["ruby", "-e", loader, imitation, *settings])
+    host.imitate(beat=1, tag="up")
+    (up,) = host.wait_for_workers(1)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    (booted,) = set(host.workers()) - {up}
+    assert host.signals(booted) == ["TSTP"]
+    assert host.events()[-1] == (booted, "job ends")
 
 
 # bash 4.2, which is Amazon Linux 2's, ends at a zero byte where newer ones are told to read on.
@@ -149,6 +169,24 @@ def test_a_worker_that_dies_while_busy_is_lost_and_the_host_not_quiet(host: Bare
     assert answer.states == ["lost", "quiet"]
     assert answer.json["processes"][0]["busy"] == 2
     assert f"Process {busy} (backups) is lost" in answer.message
+
+
+def test_a_worker_that_dies_with_a_job_that_its_title_does_not_show_yet_is_lost(host: BareHost) -> None:
+    # Its title is as old as its heartbeat: the threads that are left tell that a job runs.
+    host.imitate(jobs="1000", title="sidekiq 6.4.1 app [0 of 3 busy]", beat=1)
+    (pid,) = host.wait_for_workers(1)
+    host.imitate(beat=1)
+    host.wait_for_workers(2)
+    command = host.start("quiet")
+    eventually(lambda: host.signals(pid), "it is asked for quiet")
+    began = time.monotonic()
+    eventually(lambda: time.monotonic() - began > 10, "its idle threads have ended, as far as can be known")
+    host.kill(pid, signal.SIGKILL)
+
+    answer = command.answer()
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert f"Process {pid} (app) is lost: it ended with 1 busy" in answer.message
 
 
 def test_a_suspended_worker_is_resumed_then_quieted_and_its_job_ends(host: BareHost) -> None:

@@ -169,13 +169,27 @@ def start_container(systemd: WorkerHost, program: str) -> None:
     systemd.write(
         "/usr/local/bin/docker",
         '#!/bin/sh\necho "$*" >>/root/docker.log\n'
-        f"case $1 in stop) systemctl kill docker-{CONTAINER}.scope ;; start) {launch} esac\n",
+        f"case $1 in ps) echo {CONTAINER} ;; stop) systemctl kill docker-{CONTAINER}.scope ;; start) {launch} esac\n",
         mode=0o755,
     )
     systemd.run(["sh", "-c", launch], check=True)
 
 
 IN_CONTAINER = "ruby /root/imitation.rb beat=1 log=/root/events"
+
+
+def test_a_script_that_starts_workers_again_is_known_whatever_options_the_worker_has(host: BareHost) -> None:
+    # Sidekiq's own -c is no option of the shell that runs the script.
+    script = host.folder / "respawn.sh"
+    script.write_text('shift 2; while :; do "$@"; sleep 20; done\n')
+    host.popen(["bash", str(script), "-c", "10", *host.imitation(beat=1)])
+    pids = host.wait_for_workers(1)
+
+    stopped = host.ask("stop")
+
+    assert stopped.summary() == (1, "unconfirmed")
+    assert "parent:bash(" in stopped.message
+    assert host.wait_for_workers(1) == pids
 
 
 def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: WorkerHost) -> None:
@@ -188,8 +202,52 @@ def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(sys
 
     assert [answer.summary() for answer in answers] == [(0, "stopped"), (0, "awake")]
     assert answers[0].json["processes"][0]["supervisor"] == "docker:0123456789ab"
-    assert systemd.read("/root/docker.log").splitlines() == ["stop 0123456789ab", "start 0123456789ab"]
+    told = [line for line in systemd.read("/root/docker.log").splitlines() if not line.startswith("ps ")]
+    assert told == ["stop 0123456789ab", "start 0123456789ab"]
     assert "killed" not in systemd.read("/root/events")
+
+
+def test_a_container_whose_unit_starts_another_one_after_a_while_is_not_called_stopped(
+    systemd: WorkerHost,
+) -> None:
+    # As on hosts where a unit keeps a container's client running. Nothing in the unit names Sidekiq.
+    start_container(systemd, f"{IN_CONTAINER}; exit $?")
+    wait_for_workers(systemd, 1)
+    unit = "[Service]\nRestart=always\nRestartSec=25\nExecStart=/root/client.sh\n"
+    systemd.write(
+        "/root/client.sh",
+        f"#!/bin/sh\nwhile systemctl is-active -q docker-{CONTAINER}.scope; do sleep 0.3; done\n",
+        mode=0o755,
+    )
+    systemd.write("/etc/systemd/system/container.service", unit)
+    systemd.run(["systemctl", "start", "container"], check=True)
+
+    stopped = ask(systemd, "stop")
+
+    assert stopped.summary() == (1, "unconfirmed")
+    assert "About to be started again: container.service" in stopped.message
+
+
+@pytest.mark.parametrize("old_one", ["is gone", "is still there"])
+def test_a_stopped_container_that_a_deploy_has_replaced_is_not_started_beside_the_new_one(
+    systemd: WorkerHost, old_one: str
+) -> None:
+    start_container(systemd, f"{IN_CONTAINER}; exit $?")
+    wait_for_workers(systemd, 1)
+    assert ask(systemd, "stop").summary() == (0, "stopped")
+    listed = "" if old_one == "is gone" else "echo 0123456789ab"
+    systemd.write(
+        "/usr/local/bin/docker", f'#!/bin/sh\necho "$*" >>/root/docker.log\n[ $1 != ps ] || {listed or ":"}\n'
+    )
+    new = f"setsid systemd-run --quiet --scope --unit docker-{'d' * 64} /root/start.sh >/dev/null 2>&1 &"
+    systemd.run(["sh", "-c", new], check=True)
+    wait_for_workers(systemd, 1)
+
+    woken = ask(systemd, "wake")
+
+    assert woken.summary() == (0, "awake")
+    assert "start 0123456789ab" not in systemd.read("/root/docker.log")
+    assert ask(systemd, "status").states == ["awake"]
 
 
 def test_a_container_that_runs_something_beside_its_quiet_worker_is_named_and_left_alone(
@@ -251,6 +309,64 @@ def test_an_upstart_job_is_stopped_and_started_by_its_name(host: BareHost) -> No
     assert told == ["start nightly", "stop nightly", "start nightly"]
 
 
+def test_a_program_of_supervisord_that_runs_something_beside_its_quiet_worker_is_left_alone(
+    host: BareHost, redis: RedisServer
+) -> None:
+    beside = f"bash -c 'sleep 12345 & {' '.join(host.imitation(beat=1))}; exit'"
+    program = f"[program:two]\ncommand={beside}\nstopasgroup=true\n"
+    start_supervisord(host, redis, "autostart=false\n" + program)
+    pids = host.wait_for_workers(1)
+
+    stopped = host.ask("stop")
+
+    assert stopped.summary() == (1, "unconfirmed")
+    assert "supervisord:two was not stopped: it also runs sleep (" in stopped.message
+    assert host.wait_for_workers(1) == pids
+    assert any("12345" in title for title in host.titles().values())
+
+
+@pytest.mark.parametrize("name", ["supervisord", "runsv"])
+def test_a_supervisor_of_another_user_is_not_believed_in_what_is_to_be_run(host: BareHost, name: str) -> None:
+    # Its command line would name the program that root is to run, and its folder what root is to write into.
+    evil = host.folder / "evil"
+    (evil / "supervise").mkdir(parents=True)
+    (evil / name).symlink_to("/usr/bin/python3")
+    told = f"#!/bin/sh\ntouch {host.folder}/believed\n"
+    for program in (evil / "supervisorctl", evil / "sv"):
+        program.write_text(told)
+        program.chmod(0o755)
+    host.install("sv", told)
+    (host.folder / "events").touch(mode=0o666)
+    (host.folder / "events").chmod(0o666)
+    for folder in (host.folder, *host.folder.parents):
+        if folder.owner() == "root" and not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    starts = f"import subprocess; subprocess.run({host.imitation(beat=1)})"
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    host.popen([*as_nobody, "sh", "-c", f'cd {evil}; exec {evil}/{name} -c "$1"', "sh", starts])
+    host.wait_for_workers(1)
+
+    answers = [host.ask(action) for action in ("status", "stop")]
+
+    assert [answer.summary() for answer in answers] == [(0, "reported"), (1, "unconfirmed")]
+    assert f"parent:{name}(" in answers[1].message
+    assert not (host.folder / "believed").exists()
+
+
+def test_a_worker_that_a_poller_looks_after_is_not_called_stopped(host: BareHost) -> None:
+    # monit and its like start a worker as a daemon and look every minute whether it is there.
+    (host.folder / "monit").symlink_to("/bin/sleep")
+    host.popen([str(host.folder / "monit"), "3000"])
+    host.popen(["bash", "-c", f"setsid {' '.join(host.imitation(beat=1))} & exit"])
+    pids = host.wait_for_workers(1)
+
+    stopped = host.ask("stop")
+
+    assert stopped.summary() == (1, "unconfirmed")
+    assert "parent:monit(" in stopped.message
+    assert host.wait_for_workers(1) == pids
+
+
 def test_a_child_of_a_swarm_is_not_ended_by_stop_since_it_would_come_back_awake(host: BareHost) -> None:
     swarm = (
         "$0 = 'sidekiqswarm, managing 1 processes'; "
@@ -309,7 +425,7 @@ def test_wake_does_not_call_a_worker_awake_whose_title_cannot_be_read(host: Bare
 
 @pytest.mark.parametrize("name", [r"a\x2db", "$HOME", "it's", 'a"b', "a]b", "`id`", "*"])
 def test_what_was_stopped_is_forgotten_whatever_its_name_is(tmp_path: Path, name: str) -> None:
-    modules = "".join(f"source {SCRIPTS}/{module}.sh; " for module in ("memory", "supervisord"))
+    modules = "".join(f"source {SCRIPTS}/{module}.sh; " for module in ("clock", "memory", "supervisord"))
     program = (
         f"set -eu; {modules} HOST_FOLDER={tmp_path} FOUND=''; "
         'supervisorctl_of() { CTL=(ctl -c file); }; programs_of() { PROGRAMS="$name RUNNING pid 7, up"; }; '
@@ -320,5 +436,6 @@ def test_what_was_stopped_is_forgotten_whatever_its_name_is(tmp_path: Path, name
     told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
     before, _, after = told.partition("\n\n")
-    assert f"supervisord:{name}\t2\tctl\x1f-c\x1ffile\x1f" in before.splitlines()
-    assert after == "other\t1\t\n"
+    remembered = {tuple(line.split("\t")[:2] + line.split("\t")[3:]) for line in before.splitlines()}
+    assert remembered == {("other", "1", ""), (f"supervisord:{name}", "2", "ctl\x1f-c\x1ffile\x1f")}
+    assert [line.split("\t")[0] for line in after.splitlines()] == ["other"]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.bare_host import BareHost
+from local_aws.worker_host import WorkerHost
+from tests.documents.bare_host import IMITATION, BareHost
+from tests.documents.systemd_host import ask, wait_for_workers
 from tests.patience import eventually
 
 SCRIPTS = Path(__file__).parents[2] / "ssm_documents" / "scripts"
@@ -112,6 +114,64 @@ def test_stop_tells_nobody_when_the_proof_leaves_no_time_to_see_the_end(host: Ba
     assert "no time is left to stop them" in answer.message
     assert answer.states == ["quiet"]
     assert host.signals(pid) == ["TSTP"]
+
+
+@pytest.mark.parametrize("action", ["quiet", "stop"])
+def test_a_client_that_is_a_wrapper_and_hangs_holds_up_nothing_and_does_not_live_on(
+    host: BareHost, action: str
+) -> None:
+    # The wrapper's child keeps what the wrapper was given to write into.
+    host.install("supervisorctl", "#!/bin/sh\nsleep 1234\necho done\n")
+    supervisord = host.folder / "supervisord"
+    supervisord.symlink_to("/bin/bash")
+    host.popen([str(supervisord), "-c", f"{' '.join(host.imitation(beat=1))} & wait"])
+    (pid,) = host.wait_for_workers(1)
+
+    answer = host.ask(action, limit=60)
+
+    assert answer.code == (0 if action == "quiet" else 1)
+    assert host.signals(pid) == ["TSTP"]
+    assert not [title for title in host.titles().values() if "1234" in title]
+
+
+def test_a_script_that_is_told_to_end_takes_along_the_client_that_hangs(host: BareHost) -> None:
+    host.install("supervisorctl", "#!/bin/sh\nsleep 1234\necho done\n")
+    supervisord = host.folder / "supervisord"
+    supervisord.symlink_to("/bin/bash")
+    host.popen([str(supervisord), "-c", f"{' '.join(host.imitation(beat=1))} & wait"])
+    host.wait_for_workers(1)
+    command = host.start("quiet")
+    eventually(lambda: any("1234" in title for title in host.titles().values()), "it asks")
+    host.run(["pkill", "-TERM", "-f", "^/bin/bash .*script-"])
+
+    answer = command.answer()
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert not [title for title in host.titles().values() if "1234" in title]
+
+
+def test_all_are_asked_for_quiet_before_slow_supervisors_are_asked_who_they_look_after(
+    systemd: WorkerHost,
+) -> None:
+    systemd.write("/root/imitation.rb", IMITATION.read_text())
+    for number in range(16):
+        unit = (
+            f"[Service]\nExecStart=/usr/bin/ruby /root/imitation.rb beat=1 log=/root/events tag=w{number}\n"
+        )
+        systemd.write(f"/etc/systemd/system/w{number}.service", unit)
+    systemd.run(["systemctl", "daemon-reload"], check=True)
+    systemd.run(["systemctl", "start", *(f"w{number}" for number in range(16))], check=True)
+    pids = wait_for_workers(systemd, 16)
+    systemd.write(
+        "/usr/local/sbin/systemctl", '#!/bin/sh\nsleep 4\nexec /usr/bin/systemctl "$@"\n', mode=0o755
+    )
+
+    answer = ask(systemd, "quiet", limit=60)
+
+    assert answer.summary() == (0, "quiet")
+    asked = [int(line.split()[0]) for line in systemd.read("/root/events").splitlines() if "TSTP" in line]
+    assert sorted(asked) == pids
+    assert answer.seconds < 59
 
 
 def test_a_supervisorctl_that_hangs_is_not_waited_for_at_every_look(host: BareHost) -> None:

@@ -264,6 +264,62 @@ def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(syst
     assert "TERM" not in events(systemd)
 
 
+def test_a_stopped_unit_is_not_started_when_systemd_would_end_a_busy_one_for_it(systemd: WorkerHost) -> None:
+    service = "[Service]\nRestart=always\nExecStart="
+    against = "[Unit]\nConflicts=green.service\n"
+    units = {
+        "green": f"{service}{imitation(tag='green')}\n",
+        "blue": f"{against}{service}{imitation(tag='blue', size=1, jobs=1000)}\n",
+        "beside": f"{service}{imitation(tag='beside')}\n",
+    }
+    add_units(systemd, {name: units[name] for name in ("green", "beside")})
+    wait_for_workers(systemd, 2)
+    assert ask(systemd, "stop").summary() == (0, "stopped")
+    add_units(systemd, {"blue": units["blue"]})
+    (blue,) = wait_for_workers(systemd, 1)
+
+    woken = ask(systemd, "wake")
+
+    # Blue has taken green's place; what nothing has taken the place of is started.
+    assert woken.summary() == (0, "awake")
+    assert {title.split()[2] for title in workers(systemd).values()} == {"blue", "beside"}
+    assert blue in workers(systemd)
+    assert f"{blue} TERM" not in events(systemd)
+
+
+def test_a_stopped_unit_that_does_not_exist_any_more_is_named_once_unless_another_has_its_place(
+    systemd: WorkerHost,
+) -> None:
+    service = "[Service]\nRestart=always\nExecStart="
+    add_units(systemd, {name: f"{service}{imitation(tag=name)}\n" for name in ("old", "other")})
+    wait_for_workers(systemd, 2)
+    assert ask(systemd, "stop").summary() == (0, "stopped")
+    systemd.run(["rm", "/etc/systemd/system/old.service"], check=True)
+    systemd.run(["systemctl", "daemon-reload"], check=True)
+
+    first, second = (ask(systemd, "wake") for _ in range(2))
+
+    assert first.summary() == (1, "unconfirmed")
+    assert "systemd:old.service, which was stopped, is not there any more" in first.message
+    assert second.summary() == (0, "awake")
+    assert {title.split()[2] for title in workers(systemd).values()} == {"other"}
+
+
+def test_a_host_with_a_worker_that_keeps_failing_beside_an_awake_one_is_not_called_awake(
+    systemd: WorkerHost,
+) -> None:
+    service = "[Service]\nRestart=always\nRestartSec=3\nStartLimitIntervalSec=0\nExecStart="
+    systemd.write("/root/bin/sidekiq", IMITATION.read_text())
+    failing = "/usr/bin/ruby /root/bin/sidekiq boot=2 die=1"
+    add_units(systemd, {"a": f"{service}{imitation(tag='a')}\n", "b": f"{service}{failing}\n"})
+    wait_for_workers(systemd, 1)
+
+    woken = ask(systemd, "wake", limit=60)
+
+    assert woken.summary() == (1, "unconfirmed")
+    assert "A worker fails to start" in woken.message
+
+
 def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(systemd: WorkerHost) -> None:
     # The shell ends with the first of them, and systemd ends the other one then.
     script = f"{imitation(tag='a')} & {imitation(tag='b', jobs=1000)} & wait -n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from tests.documents.bare_host import BareHost
 from tests.patience import eventually
 
@@ -112,9 +114,26 @@ def test_a_worker_whose_threads_had_other_names_before_it_was_quieted_is_never_p
     assert "not all of its 3 threads for jobs could be told by their names" in answer.message
     # What was not known before it was quieted is not known to a later command either.
     assert host.ask("status").states == ["quieting"]
-    woken = host.ask("wake", limit=20)
-    assert woken.summary() == (2, "busy")
-    assert "not all of its 3 threads" in woken.message
+
+
+def test_a_worker_that_cannot_be_proven_quiet_does_not_keep_the_others_of_its_host_asleep(
+    host: BareHost,
+) -> None:
+    host.imitate(names="import-worker", beat=1)
+    host.wait_for_workers(1)
+    first = host.start("quiet")
+    eventually(lambda: "TSTP" in dict(host.events()).values(), "it is asked to be quiet")
+    first.kill()
+    host.popen(["sh", "-c", 'while :; do "$@"; done', "sh", *host.imitation(beat=1, tag="proven")])
+    (unproven,) = host.workers()
+    host.wait_for_workers(2)
+    (proven,) = set(host.workers()) - {unproven}
+    host.kill(proven, signal.SIGTSTP)
+    woken = host.ask("wake", limit=120)
+    assert woken.summary() == (1, "unconfirmed")
+    assert f"Process {unproven} (app) stays as it is: not all of its 3 threads" in woken.message
+    assert sorted(woken.states) == ["awake", "quieting"]
+    assert host.signals(unproven) == ["TSTP"]
 
 
 def test_the_next_command_knows_too_which_threads_a_worker_had_before_it_was_quieted(host: BareHost) -> None:
