@@ -129,7 +129,10 @@ def test_a_worker_that_cannot_be_proven_quiet_does_not_keep_the_others_of_its_ho
     host.wait_for_workers(2)
     (proven,) = set(host.workers()) - {unproven}
     host.kill(proven, signal.SIGTSTP)
+    eventually(lambda: all("stopping" in title for title in host.workers().values()), "both say so")
+
     woken = host.ask("wake", limit=120)
+
     assert woken.summary() == (1, "unconfirmed")
     assert f"Process {unproven} (app) stays as it is: not all of its 3 threads" in woken.message
     assert sorted(woken.states) == ["awake", "quieting"]
