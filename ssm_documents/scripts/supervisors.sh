@@ -44,13 +44,19 @@ find_supervisor() { # PID
   climb "$1" && return
   find_unit "$1" && return
   find_upstart_job && return
-  if [[ $ANCESTOR == none ]]; then find_poller; fi
+  if [[ $ANCESTOR == none ]]; then
+    [[ -n $POLLER ]] || find_poller
+    ANCESTOR=$POLLER
+  fi
   FOUND=$ANCESTOR
 }
 
 # Some look every minute or so whether their workers are there. Such a worker has no parent that would tell of them.
+POLLER='' # as an ancestor is named, or none; empty before anybody has looked
+
 find_poller() {
   local folder pid LINE ARGUMENTS
+  POLLER=none
   for folder in /proc/[0-9]*; do
     pid=${folder#/proc/}
     read_comm "$pid" || continue
@@ -63,7 +69,7 @@ find_poller() {
         ;;
       *) continue ;;
     esac
-    ANCESTOR="parent:$COMM($pid)"
+    POLLER="parent:$COMM($pid)"
     return
   done
 }
