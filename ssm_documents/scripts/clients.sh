@@ -69,7 +69,7 @@ order() { # SECONDS CLIENT WORDS...
 
 # On the way out.
 leave_no_client() {
-  if [[ -n $CLIENT ]]; then end_tree "$CLIENT"; fi
+  if [[ -n $CLIENT ]] && is_our_child "$CLIENT"; then end_tree "$CLIENT"; fi
   if [[ -n $CLIENT_OUTPUT ]]; then rm -f "$CLIENT_OUTPUT".{out,err}; fi
 }
 

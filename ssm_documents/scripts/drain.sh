@@ -90,6 +90,7 @@ welcome() { # PID
 # Only after all have been asked for quiet: a supervisor may take its time to answer.
 learn_supervisors() {
   local pid
+  if ((NOW - LAST_START > 60 * SECOND)); then return 0; fi
   look_up_for 5
   for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do
     supervisor_of "${P_KEY[$pid]}"

@@ -22,7 +22,7 @@ describe_busy() {
     done < <(printf '%s\n' "${parts[@]//[^ -~]/?}" | sort -s -k1,1nr)
     if ((${#parts[@]} > shown)); then text+="; and $((${#parts[@]} - shown)) more"; fi
   fi
-  BUSY_TEXT="Time is over: $busy of ${#TITLED[@]} processes still run $jobs jobs. $text."
+  BUSY_TEXT="Time is over: $busy of ${#TITLED[@]} processes still run $jobs jobs.${text:+ $text.}"
   if [[ -n ${RESTARTING-} ]]; then BUSY_TEXT+=" About to be started again: $RESTARTING."; fi
   describe_lost
   BUSY_TEXT+=$LOST_TEXT

@@ -13,11 +13,11 @@ quiet_host() {
     answer 1 unconfirmed "Not confirmed quiet.$OBSTACLES"
   elif ((${#TITLED[@]})); then
     answer 0 quiet "$COUNTED proven quiet."
+  elif ((${#SEEN_AS[@]})); then
+    answer 1 unconfirmed "The Sidekiq processes ended during the command, and none was started again."
   elif ((${#REMEMBERED[@]})); then
     list_stopped
     answer 0 quiet "Nothing runs: the workers were stopped before and are still down."
-  elif ((${#SEEN_AS[@]})); then
-    answer 1 unconfirmed "The Sidekiq processes ended during the command, and none was started again."
   else
     answer 3 no_worker "No Sidekiq process on this host."
   fi

@@ -71,7 +71,7 @@ is_gone() { # NAME
     supervisord:*)
       IFS=$'\x1f' read -r -a words <<<"${CONTROL[$1]}"
       run_client 10 "${words[@]}" status "${1#*:}" || :
-      [[ $TOLD == *'no such '* ]]
+      [[ $TOLD == *'ERROR (no such '* ]]
       ;;
     *) return 1 ;;
   esac

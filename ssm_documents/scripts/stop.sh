@@ -2,6 +2,7 @@
 # stop: quiet, then down by each worker's own supervisor, so that nothing starts it again before wake does.
 
 PROBLEMS=''
+STOPPED_SOME=0
 
 stop_host() {
   claim_host stop
@@ -17,7 +18,7 @@ stop_host() {
   list_stopped
   if [[ -n $PROBLEMS ]]; then
     answer 1 unconfirmed "Not confirmed stopped.$PROBLEMS"
-  elif ((${#REMEMBERED[@]})); then
+  elif ((${#REMEMBERED[@]} && (STOPPED_SOME || ${#SEEN_AS[@]} == 0))); then
     answer 0 stopped "Stopped, and nothing is left that could run a job: $(names_of_stopped)."
   elif ((${#SEEN_AS[@]})); then
     answer 1 unconfirmed "The Sidekiq processes ended during the command by themselves, so wake would not start them."
@@ -82,6 +83,7 @@ stop_group() { # NAME
     forget "$name"
     return
   fi
+  STOPPED_SOME=1
   if ! tell stop "$name"; then log "$name: the stop was not confirmed"; fi
   for key in "${keys[@]}"; do
     still_there "$key" || continue
@@ -99,7 +101,7 @@ end_unsupervised() {
     if ! is_proven "$pid" || out_of_time; then continue; fi
     remember none $((ended + 1))
     if end_quiet_worker "$pid" && gone_within 10 "${P_KEY[$pid]}"; then
-      ended=$((ended + 1))
+      ended=$((ended + 1)) STOPPED_SOME=1
     else
       PROBLEMS+=" Process $pid did not end."
     fi

@@ -82,10 +82,10 @@ climb() {
   while read_stat "$pid" && pid=$STAT_PARENT && ((pid > 1)); do
     read_comm "$pid" || return 1
     # Anybody can call a process so. What another user's process says of itself must not become a command of this one.
-    if [[ $COMM == runsv && -O /proc/$pid ]]; then
+    if [[ $COMM == runsv ]] && is_own_process "$pid"; then
       found_runit "$pid"
       return
-    elif [[ -O /proc/$pid ]] && is_supervisord "$pid"; then
+    elif is_supervisord "$pid" && is_own_process "$pid"; then
       found_supervisord "$pid"
       return
     elif is_wrapper "$pid"; then
@@ -98,6 +98,18 @@ climb() {
   name_first_process "${pid:-0}"
   return 1
 }
+
+# Was it started by this user, too? A program that runs as its owner, whoever calls it, can be given any name.
+is_own_process() { # PID
+  local word real effective
+  while read -r word real effective _; do
+    if [[ $word == Uid: ]]; then
+      [[ $real == "$EUID" && $effective == "$EUID" ]]
+      return
+    fi
+  done <"/proc/$1/status"
+  return 1
+} 2>/dev/null
 
 # The process and the wrappers around it, into WRAPPERS; the outermost is OUTERMOST.
 wrappers_of() { # PID

@@ -125,6 +125,10 @@ RESTARTING=''
 
 units_restarting() { # [any]
   local unit units state
+  if out_of_time; then
+    RESTARTING=${RESTARTING:-(systemd was not asked in time)}
+    return 0
+  fi
   RESTARTING=''
   read_comm 1 && [[ $COMM == systemd ]] || return 0
   if ! ask_systemd list-units --type=service --state=activating --plain --no-legend --full; then
@@ -134,19 +138,20 @@ units_restarting() { # [any]
   units=$TOLD
   while read -r unit _ _ state _; do
     [[ -n $unit ]] || continue
-    if [[ ${1-} == any && $state == auto-restart* && -z ${RESTARTING_BEFORE[$unit]-} ]] || is_sidekiq_unit "$unit"; then
+    if [[ ${1-} == any && $state == auto-restart* && -z ${RESTARTING_BEFORE[$unit]-} ]] || is_sidekiq_unit "$unit" "$state"; then
       RESTARTING+="${RESTARTING:+, }$unit"
     fi
   done <<<"$units"
 }
 
-is_sidekiq_unit() {
+is_sidekiq_unit() { # UNIT STATE
   local known
   for known in ${SUPERVISOR[@]+"${SUPERVISOR[@]}"}; do
     [[ $known != "systemd:$1" ]] || return 0
   done
   # No answer is no reason to believe that it is another's, nor does a container's client say what is in it.
-  ! ask_systemd show -p ExecStart -- "$1" || [[ $TOLD =~ sidekiq|docker|podman|nerdctl ]]
+  ! ask_systemd show -p ExecStart -- "$1" || [[ $TOLD == *sidekiq* ]] ||
+    [[ $2 == auto-restart* && $TOLD =~ docker|podman|nerdctl ]]
 }
 
 note_restarting_units() {

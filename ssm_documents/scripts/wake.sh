@@ -119,6 +119,7 @@ restart_quiet() {
       PROBLEMS+=" Nothing supervises ${quiet[*]}, so it stays quiet: end it and start a new one by hand."
     elif can_be_told "$name" && ((awake == 0)) && group_is_quiet "$name"; then
       EXPECTED[$name]=${#quiet[@]}
+      remember "$name" "${#quiet[@]}" # what is ended and does not come back is for the next wake
       if ! tell restart "$name"; then log "$name: the restart was not confirmed"; fi
     elif can_be_ended_alone "$name" "$awake" "${quiet[@]}"; then
       EXPECTED[$name]=${#quiet[@]}
@@ -171,6 +172,8 @@ wait_for_new() {
   for name in "${!EXPECTED[@]}"; do
     [[ -n ${MISSING[$name]-} || -z ${REMEMBERED[$name]-} ]] || forget "$name"
   done
+  # What came back just now is no replacement of what did not.
+  for name in "${!REMEMBERED[@]}"; do remember "$name" "${REMEMBERED[$name]}"; done
 }
 
 note_the_awake() {

@@ -56,7 +56,7 @@ def test_status_shows_every_process_and_quiet_and_wake_end_with_0(shop: Shop) ->
 def test_ctrl_c_asks_and_a_lost_connection_is_waited_out(shop: Shop) -> None:
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    (job,) = shop.enqueue(30)
+    (job,) = shop.enqueue(75)
     eventually(lambda: shop.ledger().running, "the job runs")
     to = ("-p", shop.name, "--channel", shop.channel)
 
