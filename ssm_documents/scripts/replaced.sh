@@ -76,3 +76,24 @@ is_gone() { # NAME
     *) return 1 ;;
   esac
 }
+
+# Holds when systemd ends no other unit for starting this one. WHY_NOT tells which.
+ends_nothing_by_starting() { # UNIT
+  local unit line conflicting=()
+  WHY_NOT='systemd does not answer'
+  ask_systemd show -p Conflicts -p ConflictedBy -- "$1" || return 1
+  while IFS= read -r line; do
+    for unit in ${line#*=}; do
+      if [[ $unit == *.service ]]; then conflicting+=("$unit"); fi
+    done
+  done <<<"$TOLD"
+  ((${#conflicting[@]})) || return 0
+  ask_systemd show -p Id -p ActiveState -- "${conflicting[@]}" || return 1
+  while IFS= read -r line; do
+    case $line in
+      Id=*) unit=${line#*=} ;;
+      ActiveState=inactive | ActiveState=failed | '') ;;
+      *) WHY_NOT="for it systemd would end $unit, which is at work" && return 1 ;;
+    esac
+  done <<<"$TOLD"
+}

@@ -96,27 +96,6 @@ systemd_restart() {
 
 systemd_failed() { ask_systemd is-failed --quiet -- "$1"; }
 
-# Holds when systemd ends no other unit for starting this one. WHY_NOT tells which.
-ends_nothing_by_starting() { # UNIT
-  local unit line conflicting=()
-  WHY_NOT='systemd does not answer'
-  ask_systemd show -p Conflicts -p ConflictedBy -- "$1" || return 1
-  while IFS= read -r line; do
-    for unit in ${line#*=}; do
-      if [[ $unit == *.service ]]; then conflicting+=("$unit"); fi
-    done
-  done <<<"$TOLD"
-  ((${#conflicting[@]})) || return 0
-  ask_systemd show -p Id -p ActiveState -- "${conflicting[@]}" || return 1
-  while IFS= read -r line; do
-    case $line in
-      Id=*) unit=${line#*=} ;;
-      ActiveState=inactive | ActiveState=failed | '') ;;
-      *) WHY_NOT="for it systemd would end $unit, which is at work" && return 1 ;;
-    esac
-  done <<<"$TOLD"
-}
-
 # Units that systemd is about to start again, and that run or ran Sidekiq: RESTARTING names them. When it does not
 # answer there may be some, so that RESTARTING is not empty then. After a container was stopped, its client's unit may be
 # any: all count then that were not about to be started before.
