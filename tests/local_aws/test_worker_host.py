@@ -161,11 +161,16 @@ def test_a_host_ends_with_the_process_that_started_it(tmp_path: Path, how: signa
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    with runner:
-        assert runner.stdout is not None
+    assert runner.stdout is not None
+    try:
         init_pid, cgroup = runner.stdout.readline().split()
         assert Path(f"/proc/{init_pid}").exists()
         runner.send_signal(how)
+        eventually(lambda: runner.poll() is not None, "its starter has ended")
+    finally:
+        runner.kill()
+        runner.wait()
+        runner.stdout.close()
     eventually(lambda: not Path(f"/proc/{init_pid}").exists(), "the host has ended")
     eventually(
         lambda: not Path(cgroup).exists() and not (tmp_path / "host").exists(), "nothing of the host is left"
