@@ -1,17 +1,23 @@
 # shellcheck shell=bash
 # What stop has stopped, for wake: one line per supervisor's entry, "NAME<tab>PROCESSES<tab>TIME<tab>CONTROL". It is
 # written before the stop, so that a stop which is cut off is still known, and lives as long as the host is up.
+# No processes: an entry that ran on, or has come back. What it starts later takes the place of its own workers only.
 
 declare -A REMEMBERED=() # supervisor's name -> number of processes that it ran
 declare -A STOPPED_AT=() # supervisor's name -> time when it was stopped
+declare -A RUNS_ON=()    # supervisor's name -> 1 for an entry without processes in the file
 declare -A CONTROL=()    # supervisor's name -> what is needed to reach it (supervisord: its command and configuration)
 
 recall() {
   local file=$HOST_FOLDER/stopped name count at control
-  REMEMBERED=()
+  REMEMBERED=() RUNS_ON=()
   [[ -f $file && -O $file && ! -L $HOST_FOLDER ]] || return 0
   while IFS=$'\t' read -r name count at control; do
     [[ -n $name && $count =~ ^[0-9]+$ && $at =~ ^[0-9]+$ ]] || continue
+    if ((count == 0)); then
+      RUNS_ON[$name]=1
+      continue
+    fi
     REMEMBERED[$name]=$count
     STOPPED_AT[$name]=$at
     CONTROL[$name]=$control
@@ -20,9 +26,13 @@ recall() {
 
 write_memory() {
   local file=$HOST_FOLDER/stopped name
-  for name in "${!REMEMBERED[@]}"; do
-    printf '%s\t%s\t%s\t%s\n' "$name" "${REMEMBERED[$name]}" "${STOPPED_AT[$name]}" "${CONTROL[$name]-}"
-  done >"$file.new"
+  if ((${#REMEMBERED[@]} == 0)); then RUNS_ON=(); fi
+  {
+    for name in "${!RUNS_ON[@]}"; do printf '%s\t0\t0\t\n' "$name"; done
+    for name in "${!REMEMBERED[@]}"; do
+      printf '%s\t%s\t%s\t%s\n' "$name" "${REMEMBERED[$name]}" "${STOPPED_AT[$name]}" "${CONTROL[$name]-}"
+    done
+  } >"$file.new"
   mv -f "$file.new" "$file"
 }
 
@@ -40,5 +50,6 @@ forget() { # NAME
   for name in "${!REMEMBERED[@]}"; do [[ $name == "$1" ]] || others[$name]=${REMEMBERED[$name]}; done
   REMEMBERED=()
   for name in "${!others[@]}"; do REMEMBERED[$name]=${others[$name]}; done
+  RUNS_ON[$1]=1
   write_memory
 }

@@ -25,7 +25,8 @@ start_or_forget() { # NAME
   elif [[ $1 == none || $1 == docker:* ]] && take_replacements "$1"; then
     forget "$1"
   elif ! can_be_told "$1"; then
-    PROBLEMS+=" ${REMEMBERED[$1]} of the stopped processes had no supervisor: start them by hand."
+    PROBLEMS+=" ${REMEMBERED[$1]} of the stopped processes had no supervisor: start them by hand, or remove"
+    PROBLEMS+=" $HOST_FOLDER/stopped if they are not wanted any more."
   elif [[ $1 == systemd:* ]] && ! ends_nothing_by_starting "${1#*:}"; then
     if take_replacements "$1"; then forget "$1"; else PROBLEMS+=" $1 was not started: $WHY_NOT."; fi
   else
@@ -46,10 +47,11 @@ wait_for_what_boots() {
   done
 }
 
-# Holds when as many workers as the entry had were started after its stop, by supervisors that were not stopped.
+# Holds when as many workers as the entry had were started after its stop, by supervisors that came after it, too.
 take_replacements() { # NAME
   local name pid since=${STOPPED_AT[$1]-0} taken=()
   for name in "${!GROUP[@]}"; do
+    [[ -z ${RUNS_ON[$name]-} ]] || continue
     for pid in ${GROUP[$name]}; do
       if [[ -z ${TAKEN[$pid]-} ]] && ((${P_KEY[$pid]#*:} > since && ${#taken[@]} < ${REMEMBERED[$1]})); then
         taken+=("$pid")

@@ -57,6 +57,10 @@ stop_groups() {
       PROBLEMS+=" Workers ${GROUP[$name]}are quiet but run on: $name would start them again and cannot be told not to."
     fi
   done
+  for name in "${!GROUP[@]}"; do
+    if [[ -z ${REMEMBERED[$name]-} ]]; then RUNS_ON[$name]=1; fi
+  done
+  write_memory
   for name in ${ready[@]+"${ready[@]}"}; do stop_group "$name"; done
 }
 
@@ -93,20 +97,21 @@ stop_group() { # NAME
   done
 }
 
-# Nobody restarts it, so its own end is enough; that it cannot be started again is for wake to say.
+# Nobody restarts it, so its own end is enough; that it cannot be started again is for wake to say. Of an earlier stop's
+# workers these may be the ones that somebody has started since: the higher number stays.
 end_unsupervised() {
-  local pids pid ended=0
+  local pids pid ended=0 before=${REMEMBERED[none]:-0}
   read -r -a pids <<<"${GROUP[none]}"
   for pid in "${pids[@]}"; do
     if ! is_proven "$pid" || out_of_time; then continue; fi
-    remember none $((ended + 1))
+    if ((ended >= before)); then remember none $((ended + 1)); fi
     if end_quiet_worker "$pid" && gone_within 10 "${P_KEY[$pid]}"; then
       ended=$((ended + 1)) STOPPED_SOME=1
     else
       PROBLEMS+=" Process $pid did not end."
     fi
   done
-  if ((ended)); then remember none "$ended"; else forget none; fi
+  if ((ended > before)); then remember none "$ended"; elif ((before == 0)); then forget none; fi
 }
 
 gone_within() { # SECONDS KEY
