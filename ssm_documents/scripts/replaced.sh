@@ -25,7 +25,7 @@ start_or_forget() { # NAME
   elif [[ $1 == none || $1 == docker:* ]] && take_replacements "$1"; then
     forget "$1"
   elif ! can_be_told "$1"; then
-    PROBLEMS+=" ${REMEMBERED[$1]} of the stopped processes had no supervisor: start them by hand, or remove"
+    PROBLEMS+=" ${REMEMBERED[$1]} of the ended processes have no supervisor to be told: start them by hand, or remove"
     PROBLEMS+=" $HOST_FOLDER/stopped if they are not wanted any more."
   elif [[ $1 == systemd:* ]] && ! ends_nothing_by_starting "${1#*:}"; then
     if take_replacements "$1"; then forget "$1"; else PROBLEMS+=" $1 was not started: $WHY_NOT."; fi

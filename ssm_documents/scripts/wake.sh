@@ -8,7 +8,7 @@ declare -A OLD=()         # keys that were there before anything was started
 declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
 declare -A LEFT_ALONE=()  # keys of what stays as it is, and is said so
-declare -A MISSING=()     # supervisor's name -> 1 while its new processes are not confirmed
+declare -A MISSING=()     # supervisor's name -> number of its new processes that are not confirmed
 
 wake_host() {
   claim_host wake
@@ -199,7 +199,7 @@ all_awake() {
   local pid name count held=0
   local -A new=()
   MISSING=()
-  ((${#BOOTING[@]} == 0)) || held=1
+  ((${#BOOTING[@]} + SWARM_CHILDREN_MISSING == 0)) || held=1
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     if is_awake "$pid"; then
       if [[ -z ${OLD[${P_KEY[$pid]}]-} ]]; then
@@ -212,7 +212,7 @@ all_awake() {
   done
   for name in "${!EXPECTED[@]}"; do
     count=${new[$name]:-0}
-    if ((count < ${EXPECTED[$name]})); then MISSING[$name]=1 held=1; fi
+    if ((count < ${EXPECTED[$name]})); then MISSING[$name]=$((${EXPECTED[$name]} - count)) held=1; fi
   done
   ((held == 0)) || return 1
   if ((FAILED_STARTS > 0 && NOW - LAST_END < SETTLING)); then return 1; fi
@@ -244,10 +244,15 @@ nothing_will_come() {
 report_missing() {
   local name pid how
   for name in "${!MISSING[@]}"; do
-    how='ending the quiet process'
-    if can_be_told "$name"; then how="telling ${name%%:*}"; fi
+    if can_be_told "$name"; then
+      how="telling ${name%%:*}"
+    else
+      how='ending the quiet process'
+      remember none $((${REMEMBERED[none]:-0} + ${MISSING[$name]}))
+    fi
     PROBLEMS+=" $name did not come back, tried by $how."
   done
+  if ((SWARM_CHILDREN_MISSING)); then PROBLEMS+=" A swarm lacks $SWARM_CHILDREN_MISSING of its processes."; fi
   for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do PROBLEMS+=" Process $pid is still booting."; done
   if ((FAILED_STARTS > 0)); then PROBLEMS+=" A worker fails to start: $FAILED_STARTS times in a row."; fi
   units_restarting

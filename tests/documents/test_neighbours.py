@@ -88,11 +88,14 @@ def test_a_child_that_a_swarm_lacks_may_be_started_at_any_time_so_the_host_is_no
     host.popen(["ruby", "-e", swarm, *host.imitation(version="7.1.4", beat=1)])
     host.wait_for_workers(1)
 
-    answer = host.ask("quiet", limit=90)
+    quieted = host.ask("quiet", limit=90)
+    woken = host.ask("wake")
 
-    assert answer.summary() == (1, "unconfirmed")
-    assert answer.states == ["quiet"]
-    assert "The swarm lacks 1 of its processes" in answer.message
+    assert quieted.summary() == (1, "unconfirmed")
+    assert quieted.states == ["quiet"]
+    assert "The swarm lacks 1 of its processes" in quieted.message
+    assert woken.summary() == (1, "unconfirmed")
+    assert "A swarm lacks " in woken.message
 
 
 def test_a_sidekiq_whose_threads_have_no_names_is_found_inside_another_server(host: BareHost) -> None:

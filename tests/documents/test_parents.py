@@ -30,6 +30,27 @@ def test_a_parent_that_starts_workers_again_is_not_fought_by_stop_and_does_the_w
     assert (pid, "left") in host.events()
 
 
+def test_a_worker_that_its_parent_does_not_start_again_is_missed_by_every_wake_until_it_does(
+    host: BareHost,
+) -> None:
+    hold = host.folder / "hold"
+    imitation = " ".join(host.imitation(beat=1))
+    host.popen(["bash", "-c", f"while :; do {imitation}; while [ -e {hold} ]; do sleep 0.2; done; done"])
+    host.wait_for_workers(1)
+    assert host.ask("quiet").summary() == (0, "quiet")
+
+    hold.touch()
+    missed = [host.ask("wake") for _ in range(2)]
+    hold.unlink()
+    host.wait_for_workers(1)
+    woken = host.ask("wake")
+
+    assert [answer.summary() for answer in missed] == [(1, "unconfirmed")] * 2
+    assert "did not come back, tried by ending the quiet process" in missed[0].message
+    assert "1 of the ended processes have no supervisor to be told" in missed[1].message
+    assert woken.summary() == (0, "awake")
+
+
 def test_a_script_that_starts_workers_again_is_known_whatever_options_the_worker_has(host: BareHost) -> None:
     # Sidekiq's own -c is no option of the shell that runs the script.
     script = host.folder / "respawn.sh"
@@ -57,7 +78,7 @@ def test_without_a_supervisor_stop_ends_the_quiet_worker_and_wake_says_who_must_
     assert [event for process, event in host.events() if process == pid][-2:] == ["TERM", "left"]
     assert (pid, "job ends") in host.events()
     assert woken.summary() == (1, "unconfirmed")
-    assert "had no supervisor: start them by hand" in woken.message
+    assert "have no supervisor to be told: start them by hand" in woken.message
 
 
 def test_without_a_supervisor_wake_leaves_a_quiet_worker_and_says_what_to_do(host: BareHost) -> None:
