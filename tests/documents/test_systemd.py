@@ -191,6 +191,19 @@ def quiet_by_hand(systemd: WorkerHost, tag: str) -> int:
     return pid
 
 
+def wake_leaves_alone(systemd: WorkerHost, quieted: str, why: str) -> None:
+    """Of two workers the one of this tag is quieted by hand: wake must say why, and end neither."""
+    pids = wait_for_workers(systemd, 2)
+    quiet_by_hand(systemd, quieted)
+
+    answer = ask(systemd, "wake")
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert why in answer.message
+    assert sorted(workers(systemd)) == pids
+    assert "TERM" not in events(systemd)
+
+
 def test_a_unit_that_only_started_a_worker_beside_something_else_is_not_restarted(
     systemd: WorkerHost,
 ) -> None:
@@ -235,15 +248,7 @@ def test_a_unit_with_a_busy_worker_under_a_supervisor_of_its_own_is_not_restarte
     starter = f"{starter} {imitation(tag='b', jobs=1000)}"
     systemd.write("/root/two.sh", f"#!/bin/sh\n(setsid {starter} &)\nexec {imitation(tag='a')}\n", mode=0o755)
     add_units(systemd, {"two": "[Service]\nRestart=always\nExecStart=/root/two.sh\n"})
-    pids = wait_for_workers(systemd, 2)
-    quiet_by_hand(systemd, "a")
-
-    answer = ask(systemd, "wake")
-
-    assert answer.summary() == (1, "unconfirmed")
-    assert "is not proven quiet" in answer.message
-    assert sorted(workers(systemd)) == pids
-    assert "TERM" not in events(systemd)
+    wake_leaves_alone(systemd, "a", "is not proven quiet")
 
 
 def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(systemd: WorkerHost) -> None:
@@ -253,15 +258,7 @@ def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(syst
         systemd,
         {"a": f"{service}{imitation(tag='a')}\n", "b": f"{bound}{service}{imitation(tag='b', jobs=1000)}\n"},
     )
-    pids = wait_for_workers(systemd, 2)
-    quiet_by_hand(systemd, "a")
-
-    answer = ask(systemd, "wake")
-
-    assert answer.summary() == (1, "unconfirmed")
-    assert "with it goes b.service" in answer.message
-    assert sorted(workers(systemd)) == pids
-    assert "TERM" not in events(systemd)
+    wake_leaves_alone(systemd, "a", "with it goes b.service")
 
 
 def test_a_stopped_unit_is_not_started_when_systemd_would_end_a_busy_one_for_it(systemd: WorkerHost) -> None:
@@ -326,15 +323,7 @@ def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(system
     systemd.write("/root/two.sh", script)
     unit = "[Service]\nRestart=always\nExecStart=/bin/bash -c '. /root/two.sh'\n"
     add_units(systemd, {"two": unit})
-    pids = wait_for_workers(systemd, 2)
-    quiet_by_hand(systemd, "a")
-
-    answer = ask(systemd, "wake")
-
-    assert answer.summary() == (1, "unconfirmed")
-    assert "Restart it by hand" in answer.message
-    assert sorted(workers(systemd)) == pids
-    assert "TERM" not in events(systemd)
+    wake_leaves_alone(systemd, "a", "Restart it by hand")
 
 
 def test_while_systemd_does_not_answer_nothing_is_confirmed_and_the_script_ends_in_time(
