@@ -45,11 +45,17 @@ class DocumentTooLarge(Exception):
 
 
 def action_script(action: str) -> str:
-    """The script of an action, without its comments: bash, takes executionTimeout (seconds) as its only argument."""
+    """The script of an action: bash, takes executionTimeout (seconds) as its only argument.
+
+    A document has little room: comments are left out, and a level of indentation is one space.
+    """
     lines = ["#!/bin/bash"]
     for module in _MODULES[action]:
         text = (_FOLDER / "scripts" / f"{module}.sh").read_text(encoding="ascii")
-        lines += [line for line in text.splitlines() if line.strip() and not _is_comment(line)]
+        for line in text.splitlines():
+            code = line.lstrip(" ")
+            if code and not _is_comment(line):
+                lines.append(" " * ((len(line) - len(code)) // 2) + code)
     return "\n".join(lines) + "\n"
 
 
