@@ -5,9 +5,11 @@
 readonly SWARM_PATIENCE=$((30 * SECOND)) # a swarm's child that does not come: no longer waited for, but no quiet host
 readonly SHORT_PATIENCE=$((15 * SECOND)) # its threads are just starting, or somebody quieted it before its title says so
 readonly HOPELESS_AFTER=$((60 * SECOND))
+readonly RESTART_PATIENCE=$((120 * SECOND)) # a unit that is about to be started for so long never runs a worker
 readonly IDLE_THREADS_END=$((5 * SECOND)) # they take about 3 s
 
 LAST_START=0
+RESTARTING_SINCE='' # time since when a unit that is about to be started is all that is waited for
 declare -A HOPELESS_SINCE=() # key -> time since when it rests, but with a title that proves nothing
 
 drain() {
@@ -32,14 +34,19 @@ finds_workers() {
 settled() {
   notice_the_gone
   tend_all
-  all_rest || return 1
+  if ! all_rest; then
+    RESTARTING_SINCE=''
+    return 1
+  fi
   scan_afresh
   now
   notice_the_gone
   tend_all
   all_rest || return 1
   units_restarting
-  [[ -z $RESTARTING ]]
+  [[ -n $RESTARTING ]] || return 0
+  RESTARTING_SINCE=${RESTARTING_SINCE:-$NOW}
+  ((NOW - RESTARTING_SINCE >= RESTART_PATIENCE))
 }
 
 tend_all() {
@@ -52,6 +59,7 @@ tend_all() {
 # Does for one worker what its state asks for.
 tend() { # PID
   local pid=$1 key=${P_KEY[$1]}
+  PROCESSORS=-1 # not counted yet
   if [[ -z ${SEEN[$key]-} ]]; then welcome "$pid"; fi
   SEEN[$key]=${P_BUSY[$pid]}
   if ((!P_STOPPING[$pid])); then
@@ -78,7 +86,7 @@ count_hidden_jobs() { # PID
   local key=${P_KEY[$1]}
   if ((P_BUSY[$1] > 0)); then return 0; fi
   if [[ -z ${SIGNALLED[$key]-} ]] || ((NOW - SIGNALLED[$key] < IDLE_THREADS_END)); then return 0; fi
-  if count_processors "$1"; then SEEN[$key]=$PROCESSORS; fi
+  if ((PROCESSORS >= 0)) || count_processors "$1"; then SEEN[$key]=$PROCESSORS; fi
 }
 
 welcome() { # PID

@@ -44,6 +44,7 @@ describe_obstacles() {
   if ((FAILED_STARTS > 1)); then
     OBSTACLES+=" A worker keeps failing to start: $FAILED_STARTS times in a row."
   fi
+  if [[ -n $RESTARTING ]]; then OBSTACLES+=" About to be started again: $RESTARTING."; fi
   if ((SWARM_CHILDREN_MISSING > 0)); then
     OBSTACLES+=" The swarm lacks $SWARM_CHILDREN_MISSING of its processes, which may be started at any time."
   fi

@@ -151,7 +151,7 @@ classify_other() { # PID
 starts_sidekiq() {
   local word skip=0 program=''
   # Bundler writes its whole command line into one word, with the program's path in front.
-  if ((${#ARGUMENTS[@]} == 1)) && [[ $LINE =~ ^([^ ]*/)?sidekiq(swarm)?(\ |$)|^/.*/sidekiq(swarm)?(\ -|$) ]]; then return 0; fi
+  if ((${#ARGUMENTS[@]} == 1)) && [[ $LINE =~ ^([^ ]*/|/.*/)?sidekiq(swarm)?(\ -|$) ]]; then return 0; fi
   for word in "${ARGUMENTS[@]}"; do
     if ((skip)); then
       skip=0

@@ -66,16 +66,20 @@ sort_of_7_0() { # COMM; sets the caller's kind
   fi
 }
 
-# Counts into PROCESSORS the threads of a process that may take or run a job; fails when they cannot be read.
+# Counts into PROCESSORS the threads of a process that may take or run a job; fails, with -1, when they cannot be read.
 count_processors() { # PID
   local key=${P_KEY[$1]}
+  PROCESSORS=-1
   sort_threads "$1" "${P_VERSION[$1]}" "$key" || return 1
   if ((HEARTBEATS + ANONYMOUS + NAMED)); then STYLED[$key]=1; fi
   PROCESSORS=$NAMED
   # One heartbeat each; more of that name are a capsule that is called so.
   if ((HEARTBEATS > 1)); then PROCESSORS=$((PROCESSORS + HEARTBEATS - 1)); fi
   if ((ANONYMOUS > 0)); then PROCESSORS=$((PROCESSORS + ANONYMOUS - (HEARTBEATS ? 0 : 1))); fi
-  still_there "$key"
+  if ! still_there "$key"; then
+    PROCESSORS=-1
+    return 1
+  fi
 }
 
 # Before a worker is quieted: which threads must be gone afterwards, and whether these are as many as its title says.

@@ -77,7 +77,7 @@ find_poller() {
 # Walks up through wrappers (sh -c, tini, sudo) to the first ancestor that is more: CHAIN holds the process and the
 # wrappers, ANCESTOR the name for what was found. Succeeds at a supervisor that is known by its own process.
 climb() {
-  local pid=$1
+  local pid=$1 last=''
   CHAIN=" $pid " ANCESTOR=none
   while read_stat "$pid" && pid=$STAT_PARENT && ((pid > 1)); do
     read_comm "$pid" || return 1
@@ -89,13 +89,15 @@ climb() {
       found_supervisord "$pid"
       return
     elif is_wrapper "$pid"; then
-      CHAIN+="$pid "
+      CHAIN+="$pid " last="$COMM($pid)"
     else
       [[ $ANCESTOR != none ]] || ANCESTOR="parent:$COMM($pid)"
       return 1
     fi
   done
   name_first_process "${pid:-0}"
+  # PAM may have taken it out of its unit's cgroup, so that nobody knows who started it, and would again.
+  if [[ $ANCESTOR == none && $last =~ ^(su|sudo|runuser)\( ]]; then ANCESTOR="parent:$last"; fi
   return 1
 }
 
@@ -120,12 +122,14 @@ wrappers_of() { # PID
   done
 }
 
-# One of the given processes, or one that is over or only takes in what they print? If not, ALSO names it.
+# One of the given processes, or one that is over or only serves them? If not, ALSO names it.
 is_expected() { # PID PIDS
   [[ $2 != *" $1 "* ]] && read_stat "$1" && [[ $STAT_STATE != [ZX] ]] && read_comm "$1" || return 0
   ALSO="$COMM ($1)"
   case $COMM in
     tee | logger | systemd-cat | svlogd | multilog | rotatelogs | cronolog) [[ $2 == *" $STAT_PARENT "* ]] ;;
+    # What libraries leave behind on their own: it takes in measurements, or keeps keys, and is started again at need.
+    appsignal-agent | skylightd | gpg-agent) ;;
     *) return 1 ;;
   esac
 }

@@ -40,7 +40,7 @@ find_unit() { # PID
 }
 
 in_unit() { # PID UNIT
-  unit_path "$1" && [[ $UNIT_PATH/ == *"/$2/"* && $UNIT_PATH != */user@*.service/* ]]
+  unit_path "$1" && [[ $UNIT_PATH/ == *"/$2/"* ]] && [[ $UNIT_PATH != */user@*.service/* || $2 == user@* ]]
 }
 
 # Would only workers end with the unit, wrappers around them and what writes their logs? ALSO names another process.
@@ -104,12 +104,12 @@ RESTARTING=''
 
 units_restarting() { # [any]
   local unit units state
+  read_comm 1 && [[ $COMM == systemd ]] || return 0
   if out_of_time; then
     RESTARTING=${RESTARTING:-(systemd was not asked in time)}
     return 0
   fi
   RESTARTING=''
-  read_comm 1 && [[ $COMM == systemd ]] || return 0
   if ! ask_systemd list-units --type=service --state=activating --plain --no-legend --full; then
     RESTARTING='(systemd does not answer)'
     return 0

@@ -3,11 +3,14 @@
 # a quieted worker still runs jobs. Confirmed when the new processes are there, with a title and not quieted.
 
 readonly COMES_BACK_WITHIN=$((300 * SECOND)) NEW_FOR=$((3 * SECOND))
+readonly RESTARTS_WITHIN=$((5 * SECOND)) # a unit that fails at once is between two starts most of the time
 PROBLEMS=''
 declare -A OLD=()         # keys that were there before anything was started
 declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
 declare -A LEFT_ALONE=()  # keys of what stays as it is, and is said so
+HAD=0                     # number of titled processes at the beginning
+LAST_RESTART=0            # when a unit was last seen about to be started again
 declare -A MISSING=()     # supervisor's name -> number of its new processes that are not confirmed
 
 wake_host() {
@@ -54,6 +57,7 @@ find_sleepers() {
     scan_afresh
     now
   done
+  HAD=${#TITLED[@]}
 }
 
 # Nothing is touched before every quieted worker is proven to be idle.
@@ -120,7 +124,12 @@ restart_quiet() {
     elif can_be_told "$name" && ((awake == 0)) && group_is_quiet "$name"; then
       EXPECTED[$name]=${#quiet[@]}
       remember "$name" "${#quiet[@]}" # what is ended and does not come back is for the next wake
-      if ! tell restart "$name"; then log "$name: the restart was not confirmed"; fi
+      if ! tell restart "$name"; then
+        log "$name: the restart was not confirmed"
+        continue
+      fi
+      # A supervisor that knows only a wrapper leaves the worker behind.
+      for pid in "${quiet[@]}"; do end_quiet_worker "$pid" || :; done
     elif can_be_ended_alone "$name" "$awake" "${quiet[@]}"; then
       EXPECTED[$name]=${#quiet[@]}
       for pid in "${quiet[@]}"; do
@@ -139,6 +148,10 @@ can_be_ended_alone() { # NAME AWAKE PIDS
   local pid other=0
   for pid in "${@:3}"; do is_swarm "${P_PARENT[$pid]:-0}" || other=1; done
   if ((other == 0)); then return 0; fi
+  if [[ $1 == 'parent:systemd('* ]]; then
+    user_units_are_quiet "${@:3}"
+    return
+  fi
   if (($2)); then
     WHY_NOT="beside them $2 are not quiet"
     return 1
@@ -151,6 +164,21 @@ can_be_ended_alone() { # NAME AWAKE PIDS
       ;;
     *) return 1 ;; # why not has been found already
   esac
+}
+
+# A user's manager starts and ends each of its units by itself, with all that is in it.
+user_units_are_quiet() { # PIDS
+  local pid
+  scan_afresh
+  for pid in "$@"; do
+    WHY_NOT='it is in no unit'
+    unit_path "$pid" && [[ $UNIT_PATH == */user@* ]] || return 1
+    UNIT_PATH=${UNIT_PATH%.service*}.service
+    if ! runs_nothing_else "user@${UNIT_PATH#*/user@}" ' ' proven; then
+      WHY_NOT="it also runs $ALSO"
+      return 1
+    fi
+  done
 }
 
 wait_for_new() {
@@ -199,7 +227,7 @@ all_awake() {
   local pid name count held=0
   local -A new=()
   MISSING=()
-  ((${#BOOTING[@]} + SWARM_CHILDREN_MISSING == 0)) || held=1
+  ((${#BOOTING[@]} + SWARM_CHILDREN_MISSING == 0 && ${#TITLED[@]} >= HAD)) || held=1
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     if is_awake "$pid"; then
       if [[ -z ${OLD[${P_KEY[$pid]}]-} ]]; then
@@ -214,10 +242,11 @@ all_awake() {
     count=${new[$name]:-0}
     if ((count < ${EXPECTED[$name]})); then MISSING[$name]=$((${EXPECTED[$name]} - count)) held=1; fi
   done
-  ((held == 0)) || return 1
-  if ((FAILED_STARTS > 0 && NOW - LAST_END < SETTLING)); then return 1; fi
   units_restarting
-  [[ -z $RESTARTING ]]
+  now
+  if [[ -n $RESTARTING ]]; then LAST_RESTART=$NOW; fi
+  if ((FAILED_STARTS > 0 && NOW - LAST_END < SETTLING)); then return 1; fi
+  ((held == 0 && NOW - LAST_RESTART >= RESTARTS_WITHIN))
 }
 
 # The name under which a new process was expected; a container that is replaced has a new one.
@@ -252,6 +281,7 @@ report_missing() {
     fi
     PROBLEMS+=" $name did not come back, tried by $how."
   done
+  if ((${#TITLED[@]} < HAD)); then PROBLEMS+=" Of $HAD processes ${#TITLED[@]} are left."; fi
   if ((SWARM_CHILDREN_MISSING)); then PROBLEMS+=" A swarm lacks $SWARM_CHILDREN_MISSING of its processes."; fi
   for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do PROBLEMS+=" Process $pid is still booting."; done
   if ((FAILED_STARTS > 0)); then PROBLEMS+=" A worker fails to start: $FAILED_STARTS times in a row."; fi

@@ -136,3 +136,22 @@ def test_a_supervisor_of_another_user_is_not_believed_in_what_is_to_be_run(
     assert [answer.summary() for answer in answers] == [(0, "reported"), (1, "unconfirmed")]
     assert f"parent:{name}(" in answers[1].message
     assert not (host.folder / "believed").exists()
+
+
+def test_a_worker_that_its_supervisor_leaves_behind_when_it_ends_a_script_is_ended_too(
+    host: BareHost,
+) -> None:
+    script = host.folder / "worker.sh"
+    script.write_text(f"{' '.join(host.imitation(beat=1))}\nexit\n")
+    start_supervisord(host, {"worker": f"bash {script}"})
+    (first,) = host.wait_for_workers(1)
+    assert host.ask("quiet").summary() == (0, "quiet")
+
+    woken = host.ask("wake")
+    (second,) = host.wait_for_workers(1)
+    stopped = host.ask("stop")
+
+    assert woken.summary() == (0, "awake")
+    assert second != first
+    assert stopped.summary() == (0, "stopped")
+    assert host.workers() == {}
