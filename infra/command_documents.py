@@ -35,7 +35,7 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "status": (*_SEES, "status"),
     "quiet": (*_DRAINS, "quiet"),
     "stop": (*_DRAINS, "groups", "stop"),
-    "wake": (*_ACTS, "groups", "replaced", "wake"),
+    "wake": (*_ACTS, "groups", "start_stopped", "wake"),
 }
 _LIMIT_LINE: Final = "set -- '{{ executionTimeout }}'"
 

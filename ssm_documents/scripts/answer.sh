@@ -44,13 +44,13 @@ add_entry() { # PID VERSION TAG BUSY STATE SUPERVISOR
 # As many entries as fit into the given number of characters, into LISTED; how many do not, into OMITTED.
 list_entries() {
   local room=$1 entry
-  LISTED='' OMITTED=0
-  ((${#ENTRIES[@]})) || return 0
+  LISTED='' OMITTED=${#ENTRIES[@]}
+  ((OMITTED)) || return 0
   while read -r _ _ entry; do
-    if ((OMITTED > 0 || ${#LISTED} + ${#entry} + 1 > room)); then
-      OMITTED=$((OMITTED + 1))
+    if ((${#LISTED} + ${#entry} + 1 > room)); then
+      room=0
     else
-      LISTED+=${LISTED:+,}$entry
+      LISTED+=${LISTED:+,}$entry OMITTED=$((OMITTED - 1))
     fi
   done < <(printf '%s\n' "${ENTRIES[@]}" | sort -s -k1,1n -k2,2nr)
 }
@@ -63,18 +63,18 @@ compose() { # RESULT MESSAGE
   head="{\"result\":\"$1\",\"processes\":["
   tail="\"message\":\"$message\"}"
   list_entries $((LONGEST_ANSWER - ${#head} - ${#tail} - 20))
-  LINE="$head$LISTED],\"omitted\":$OMITTED,$tail"
+  ANSWER_LINE="$head$LISTED],\"omitted\":$OMITTED,$tail"
 }
 
 # Ends the script with an answer. The line is printed by the way out, so that there is one on every path.
 answer() { # CODE RESULT MESSAGE
   compose "$2" "$3"
-  ANSWERED=$LINE ANSWER_CODE=$1
+  ANSWERED=$ANSWER_LINE ANSWER_CODE=$1
   exit "$1"
 }
 
 # An answer that another command has worked out.
-answer_as() { # CODE LINE
+answer_as() { # CODE ANSWER_LINE
   ANSWERED=$2 ANSWER_CODE=$1
   exit "$1"
 }
@@ -86,7 +86,7 @@ way_out() {
   if [[ -z $ANSWERED ]]; then
     if ((code == 0)); then code=1; fi
     compose unconfirmed "The script broke off${FAILED_AT:+ at $FAILED_AT} with code $code; nothing is confirmed."
-    ANSWERED=$LINE ANSWER_CODE=1
+    ANSWERED=$ANSWER_LINE ANSWER_CODE=1
   fi
   leave_no_client
   release_host

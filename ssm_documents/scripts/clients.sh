@@ -73,22 +73,6 @@ leave_no_client() {
   if [[ -n $CLIENT_OUTPUT ]]; then rm -f "$CLIENT_OUTPUT".{out,err}; fi
 }
 
-# All processes below one, at any depth, into BELOW.
-find_below() { # PID
-  local folder pid above
-  local -A parents=()
-  BELOW=()
-  for folder in /proc/[0-9]*; do
-    pid=${folder#/proc/}
-    if read_stat "$pid"; then parents[$pid]=$STAT_PARENT; fi
-  done
-  for pid in "${!parents[@]}"; do
-    above=${parents[$pid]}
-    while [[ $above != "$1" && -n ${parents[$above]-} ]]; do above=${parents[$above]}; done
-    if [[ $above == "$1" ]]; then BELOW+=("$pid"); fi
-  done
-}
-
 end_tree() { # PID
   find_below "$1"
   kill -s KILL -- "$1" ${BELOW[@]+"${BELOW[@]}"} || :

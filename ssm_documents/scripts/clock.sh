@@ -2,7 +2,7 @@
 # Time since boot in hundredths of a second: the wall clock may be set back while a drain goes on for hours.
 
 readonly SECOND=100
-NOW=0
+NOW=0 # time of the round that goes on; what only measures in between has its own: local NOW
 
 now() {
   local uptime
@@ -29,7 +29,7 @@ out_of_time() {
   ((NOW >= DEADLINE))
 }
 
-# Whole seconds that are left, at least 1: a bound for what is asked of others.
+# Whole seconds that are left, at least 1, into LEFT: a bound for what is asked of others.
 seconds_left() {
   now
   LEFT=$(((DEADLINE - NOW) / SECOND))

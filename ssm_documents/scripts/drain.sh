@@ -109,7 +109,7 @@ learn_supervisors() {
 
 # A whole title, or at least Sidekiq's threads: then there are handlers for its signals.
 is_understood() { # PID
-  [[ ${P_TAIL[$1]} != ' ?' || -n ${STYLED[${P_KEY[$1]}]-} ]]
+  [[ ${P_TAIL[$1]} != ' ?' || -n ${NAMES_KNOWN[${P_KEY[$1]}]-} ]]
 }
 
 # A title follows its process by a heartbeat or more: ask again only when it should have changed long ago.

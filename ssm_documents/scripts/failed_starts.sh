@@ -5,9 +5,9 @@ readonly SETTLING=$((15 * SECOND)) # what has ended may be started again by some
 readonly NEXT_TRY=$((30 * SECOND)) # what could not start is tried again by somebody, later than what had run
 readonly HOPELESS_STARTS=3         # so many that failed are not waited for any longer
 
-declare -A SEEN_BOOTING=() # keys of what boots
+declare -A SEEN_BOOTING=() # keys of what booted at the last look
 FAILED_STARTS=0            # in a row
-LAST_END=0                 # of a worker, or when it counts from
+LAST_END=0                 # time from which SETTLING counts: the end of a worker, later after a failed start
 
 # What boots ends with a title, or as a launcher of others; else somebody may try again.
 notice_failed_starts() {

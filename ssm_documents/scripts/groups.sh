@@ -22,11 +22,15 @@ can_be_told() { # NAME
 
 # Looks at everything that a group's supervisor would end, in this moment. WHY_NOT tells what is in the way.
 group_is_quiet() { # NAME
+  local parent
   members_are_quiet "$1" || return 1
   case $1 in
     systemd:*) unit_is_quiet "${1#*:}" ;;
     docker:* | container:*) container_is_quiet "$1" ;;
-    parent:*) runs_only_workers_below "${1##*\(}" ;;
+    parent:*)
+      parent=${1##*\(}
+      runs_only_workers_below "${parent%)}"
+      ;;
     *) trees_are_quiet "$1" ;;
   esac || return 1
   # Asking takes time, in which a deploy may have started something.
@@ -36,7 +40,6 @@ group_is_quiet() { # NAME
 members_are_quiet() { # NAME
   local pid
   scan_afresh
-  now
   for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"} ${BOOTING[@]+"${BOOTING[@]}"} \
     ${EMBEDDED[@]+"${EMBEDDED[@]}"}; do
     belongs_to "$pid" "$1" || continue
@@ -56,7 +59,7 @@ trees_are_quiet() { # NAME
 }
 
 # Whatever is below the process, at any depth, must be a proven worker, a wrapper around one, or take in its log.
-runs_only_workers_below() { # PID, or PID)
+runs_only_workers_below() { # PID
   local pid known=' '
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     if is_proven "$pid"; then
@@ -64,7 +67,7 @@ runs_only_workers_below() { # PID, or PID)
       known+=$WRAPPERS
     fi
   done
-  find_below "${1%)}"
+  find_below "$1"
   for pid in ${BELOW[@]+"${BELOW[@]}"}; do
     if [[ $pid != "$$" ]] && ! is_expected "$pid" "$known"; then
       WHY_NOT="it also runs $ALSO"

@@ -1,11 +1,12 @@
 # shellcheck shell=bash
-# What stop has stopped, for wake: one line per supervisor's entry, "NAME<tab>PROCESSES<tab>TIME<tab>CONTROL". It is
-# written before the stop, so that a stop which is cut off is still known, and lives as long as the host is up.
-# No processes: an entry that ran on, or has come back. What it starts later takes the place of its own workers only.
+# What stop and wake have ended and has not come back: one line per supervisor's entry,
+# "NAME<tab>PROCESSES<tab>TIME<tab>CONTROL". It is written before the end, so that a command which is cut off is still
+# known, and lives as long as the host is up. 0 processes: an entry that ran on, or has come back. What it starts later
+# takes the place of its own workers only.
 
 declare -A REMEMBERED=() # supervisor's name -> number of processes that it ran
-declare -A STOPPED_AT=() # supervisor's name -> time when it was stopped
-declare -A RUNS_ON=()    # supervisor's name -> 1 for an entry without processes in the file
+declare -A STOPPED_AT=() # supervisor's name -> time since when others may take its place: its end, or the last wake
+declare -A RUNS_ON=()    # supervisor's name -> 1 for an entry with 0 processes
 declare -A CONTROL=()    # supervisor's name -> what is needed to reach it (supervisord: its command and configuration)
 
 recall() {
@@ -43,7 +44,7 @@ remember() { # NAME PROCESSES
   write_memory
 }
 
-# A name may hold what unset would take for something else, so the table is made anew.
+# It runs on, or has come back. A name may hold what unset would take for something else, so the table is made anew.
 forget() { # NAME
   local name
   local -A others=()

@@ -3,7 +3,7 @@
 
 # Why the host is not quiet, the workers with most jobs first, into BUSY_TEXT.
 describe_busy() {
-  local pid jobs=0 busy=0 parts=() text='' shown=0
+  local pid line jobs=0 busy=0 parts=() text='' shown=0
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     if ((P_BUSY[$pid] > 0)); then
       jobs=$((jobs + P_BUSY[$pid])) busy=$((busy + 1))
@@ -17,8 +17,8 @@ describe_busy() {
   for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do parts+=("0 $pid: is still booting"); done
   for pid in ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do parts+=("0 $pid: its title cannot be read"); done
   if ((${#parts[@]})); then
-    while read -r _ pid && ((shown < 5)); do
-      text+="${text:+; }$pid" shown=$((shown + 1))
+    while read -r _ line && ((shown < 5)); do
+      text+="${text:+; }$line" shown=$((shown + 1))
     done < <(printf '%s\n' "${parts[@]//[^ -~]/?}" | sort -s -k1,1nr)
     if ((${#parts[@]} > shown)); then text+="; and $((${#parts[@]} - shown)) more"; fi
   fi
@@ -36,11 +36,25 @@ describe_lost() {
   done
 }
 
+# A parent that wake has waited for in vain may still start what wake has ended.
+describe_what_may_come_back() {
+  local name known parent
+  for name in "${!REMEMBERED[@]}"; do
+    [[ $name == parent:* ]] || continue
+    parent=${name##*\(}
+    for known in ${SUPERVISOR[@]+"${SUPERVISOR[@]}"}; do
+      if [[ $known == "$name" ]]; then continue 2; fi
+    done
+    [[ ! -e /proc/${parent%)} ]] || OBSTACLES+=" $name has not started again what wake ended, and may do so at any time."
+  done
+}
+
 # What keeps a drained host from being confirmed, into OBSTACLES; empty when nothing does.
 describe_obstacles() {
   local pid
   describe_lost
   OBSTACLES=$LOST_TEXT
+  describe_what_may_come_back
   if ((FAILED_STARTS > 1)); then
     OBSTACLES+=" A worker keeps failing to start: $FAILED_STARTS times in a row."
   fi

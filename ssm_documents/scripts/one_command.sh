@@ -109,8 +109,8 @@ sweep_folder() {
     read -r written _ <"$file" || continue
     if ((NOW - written > 300 * SECOND || written > NOW)); then rm -f "$file"; fi
   done
-  for file in "$HOST_FOLDER"/client.*; do
-    owner=${file##*/client.}
+  for file in "$HOST_FOLDER"/{client,claim,leaving}.*; do
+    owner=${file##*/} owner=${owner#*.}
     [[ -e /proc/${owner%%.*} ]] || rm -f "$file"
   done
 }

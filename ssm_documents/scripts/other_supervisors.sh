@@ -38,7 +38,7 @@ find_container() { # PID
 # logs? A check of its health comes and goes, so it is looked at a few times. WHY_NOT tells what is in the way.
 container_is_quiet() { # NAME
   local tries=0
-  until runs_only_workers "$1"; do
+  until container_runs_only_workers "$1"; do
     WHY_NOT="it also runs $ALSO"
     tries=$((tries + 1))
     if ((tries >= 4)); then return 1; fi
@@ -46,7 +46,7 @@ container_is_quiet() { # NAME
   done
 }
 
-runs_only_workers() { # NAME
+container_runs_only_workers() { # NAME
   local folder pid known=' ' inside=' '
   for folder in /proc/[0-9]*; do
     pid=${folder#/proc/}

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Which Sidekiq processes are there, read from /proc by the shell itself: a wait of hours must cost next to nothing.
 #
-# After scan: TITLED, BOOTING, SWARMS, EMBEDDED and UNREADABLE hold process ids; the P_ tables say of each titled one
-# what stood in its title and in its stat. A process is known by "PID:START", since process ids are used again.
+# After scan: TITLED, BOOTING, SWARMS, EMBEDDED and UNREADABLE hold process ids; the P_ tables say what stood in a
+# process's stat and, of titled ones, in its title: P_BUSY is there for those only. An unreadable title tells no P_SIZE.
+# A process is known by "PID:START", since process ids are used again.
 
 readonly TITLE='^sidekiq ([0-9]+\.[^ ]+) (.*)\[([0-9]+) of ([0-9]+) busy\](.*)$'
 
@@ -13,7 +14,7 @@ SWARM_CHILDREN_MISSING=0
 SCANNED_AT=0
 
 # What a command finds out about a worker beyond one look, by its key.
-declare -A SEEN=()      # number of jobs in the title at the last look
+declare -A SEEN=()      # number of jobs at the last look, by the title or by the threads
 declare -A SEEN_AS=()   # "VERSION<us>TAG"
 declare -A SIGNALLED=() # time of the last request to be quiet
 declare -A LOST=()      # number of jobs with which it ended
@@ -62,6 +63,22 @@ read_comm() {
 # Is the process still the one that was seen under this key?
 still_there() { # KEY
   read_stat "${1%%:*}" && [[ $STAT_START == "${1#*:}" && $STAT_STATE != [ZX] ]]
+}
+
+# All processes below one, at any depth, into BELOW.
+find_below() { # PID
+  local folder pid above
+  local -A parents=()
+  BELOW=()
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    if read_stat "$pid"; then parents[$pid]=$STAT_PARENT; fi
+  done
+  for pid in "${!parents[@]}"; do
+    above=${parents[$pid]}
+    while [[ $above != "$1" && -n ${parents[$above]-} ]]; do above=${parents[$above]}; done
+    if [[ $above == "$1" ]]; then BELOW+=("$pid"); fi
+  done
 }
 
 scan() {
@@ -173,8 +190,8 @@ starts_sidekiq() {
   return 1
 }
 
-# Sidekiq inside another server (Puma, a console) keeps that one's title and shows itself by its threads: the heartbeat,
-# and for jobs those of 7.0; where Ruby could not name them they are called by Sidekiq's file.
+# Sidekiq inside another server (Puma, a console) keeps that one's title and shows itself by its threads: from 7.1 by the
+# heartbeat's name, in 7.0 by a heartbeat beside a thread for jobs; where Ruby could not name them, by component.rb.
 embeds_sidekiq() {
   local task comm heartbeat=0 capsule=0 anonymous=0
   for task in "/proc/$1/task"/*/comm; do
@@ -230,7 +247,7 @@ count_swarm_children() {
   for pid in ${top[@]+"${top[@]}"}; do
     read_title "$pid" || continue
     [[ $PROCESS_TITLE =~ ^sidekiqswarm,\ managing\ ([0-9]{1,4})\ process ]] || continue
-    wanted=${BASH_REMATCH[1]}
+    wanted=$((10#${BASH_REMATCH[1]}))
     for child in "${!P_PARENT[@]}"; do
       if [[ ${P_PARENT[$child]} == "$pid" ]]; then wanted=$((wanted - 1)); fi
     done

@@ -4,13 +4,13 @@
 
 readonly PROOF_APART=$((12 * SECOND))
 declare -A QUIET_SINCE=() # key -> time since when every look found the process quiet
-declare -A STYLED=()      # key -> its threads have been seen under names that are understood
+declare -A NAMES_KNOWN=() # key -> its threads have been seen under names that are understood
 declare -A THREADS=()     # key -> " KIND:ID KIND:ID " of the threads of Sidekiq that it had before it was quieted
 declare -A ENOUGH=()      # key -> it was seen with as many processors as its title says
 declare -A SHORT=()       # key -> time since when fewer than that were seen: their names prove nothing
-declare -A SLASHED=()     # key -> as many as its title promised have a name with a slash; no other name is one's
-PROCESSORS=0
-LAST_REST=0 # when a worker was first seen to rest
+declare -A SLASHED=()     # key -> as many threads as its title promises have a slash in their name; one without is none for jobs
+PROCESSORS=-1 # of the process that was counted last; -1: not counted
+LAST_REST=0 # when a worker was last found to have come to rest
 
 # Sorts the threads of a process by their names into HEARTBEATS, ANONYMOUS and NAMED, and KINDS as in THREADS.
 #   up to 5: util.rb:NN, for the heartbeat too; 6: processor; 7.0: CAPSULE/processor; from 7.1: sidekiq.CAPSULE/processor;
@@ -71,7 +71,7 @@ count_processors() { # PID
   local key=${P_KEY[$1]}
   PROCESSORS=-1
   sort_threads "$1" "${P_VERSION[$1]}" "$key" || return 1
-  if ((HEARTBEATS + ANONYMOUS + NAMED)); then STYLED[$key]=1; fi
+  if ((HEARTBEATS + ANONYMOUS + NAMED)); then NAMES_KNOWN[$key]=1; fi
   PROCESSORS=$NAMED
   # One heartbeat each; more of that name are a capsule that is called so.
   if ((HEARTBEATS > 1)); then PROCESSORS=$((PROCESSORS + HEARTBEATS - 1)); fi
@@ -103,7 +103,7 @@ looks_quiet() { # PID
   [[ ${P_BUSY[$pid]} == 0 && ${P_TAIL[$pid]} == ' stopping' ]] || return 1
   [[ ${P_STATE[$pid]} != [TtZX] ]] || return 1
   count_processors "$pid" || return 1
-  ((PROCESSORS == 0)) && [[ -n ${STYLED[${P_KEY[$pid]}]-} && -z ${SHORT[${P_KEY[$pid]}]-} ]]
+  ((PROCESSORS == 0)) && [[ -n ${NAMES_KNOWN[${P_KEY[$pid]}]-} && -z ${SHORT[${P_KEY[$pid]}]-} ]]
 }
 
 # Writes down what a look at this moment says; a look that fails starts the proof again.

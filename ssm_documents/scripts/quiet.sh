@@ -8,7 +8,7 @@ quiet_host() {
   recall
   list_processes
   describe_obstacles
-  count_of "${#TITLED[@]}" process
+  count_titled
   if [[ -n $OBSTACLES ]]; then
     answer 1 unconfirmed "Not confirmed quiet.$OBSTACLES"
   elif ((${#TITLED[@]})); then

@@ -71,7 +71,7 @@ why_unproven() { # PID
   fi
 }
 
-count_of() { # NUMBER NOUN
-  COUNTED="$1 $2"
-  if (($1 != 1)); then COUNTED+=es; fi
+count_titled() {
+  COUNTED="${#TITLED[@]} process"
+  if ((${#TITLED[@]} != 1)); then COUNTED+=es; fi
 }

@@ -42,7 +42,6 @@ resume() { # PID
 
 # Ends a worker that has been proven quiet, looked at once more in this moment.
 end_quiet_worker() { # PID
-  now
   if same_worker "$1" && look "$1" && is_proven "$1"; then
     log "sent TERM to $1, which is quiet"
     kill -s TERM -- "$1" 2>/dev/null

@@ -10,7 +10,7 @@ status_host() {
   list_processes
   list_stopped
   running_command
-  count_of "${#TITLED[@]}" process
+  count_titled
   if ((${#ENTRIES[@]} == 0)); then
     answer 3 no_worker "No Sidekiq process on this host.${RUNNING:+ A command is at work: $RUNNING.}"
   fi
@@ -30,11 +30,11 @@ find_anything() {
 
 # Is there a worker that may be quiet? Only the proof tells, and it takes its time.
 proves_something() {
-  local pid some=1
+  local pid some=''
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
-    if look "$pid"; then some=0; fi
+    if look "$pid"; then some=1; fi
   done
-  return "$some"
+  [[ -n $some ]]
 }
 
 look_twice() {

@@ -41,7 +41,7 @@ refuse_without_time() {
   answer 2 busy "The workers are quiet, but no time is left to stop them, so nobody was told to.$PROBLEMS"
 }
 
-# All that will be stopped is remembered first: the stop of one unit may be the end of another that requires it.
+# All that will be told to stop is remembered first: the stop of one unit may be the end of another that requires it.
 stop_groups() {
   local name ready=()
   group_workers
@@ -50,9 +50,11 @@ stop_groups() {
     if out_of_time; then
       PROBLEMS+=" No time was left for $name."
     elif can_be_told "$name"; then
-      if may_be_stopped "$name"; then ready+=("$name"); fi
+      if prepare_stop "$name"; then ready+=("$name"); fi
     elif [[ $name == none ]]; then
       end_unsupervised
+    elif [[ $name == unknown:* ]]; then
+      PROBLEMS+=" Workers ${GROUP[$name]}are quiet but run on: it could not be found out who looks after them (${name#*:})."
     else
       PROBLEMS+=" Workers ${GROUP[$name]}are quiet but run on: $name would start them again and cannot be told not to."
     fi
@@ -64,9 +66,17 @@ stop_groups() {
   for name in ${ready[@]+"${ready[@]}"}; do stop_group "$name"; done
 }
 
+note_restarting_units() {
+  local unit
+  read_comm 1 && [[ $COMM == systemd ]] && list_activating || return 0
+  while read -r unit _; do
+    if [[ -n $unit ]]; then RESTARTING_BEFORE[$unit]=1; fi
+  done <<<"$TOLD"
+}
+
 declare -A KEYS=() # supervisor's name -> keys of the workers that are to end
 
-may_be_stopped() { # NAME
+prepare_stop() { # NAME
   local pids pid
   read -r -a pids <<<"${GROUP[$1]}"
   for pid in "${pids[@]}"; do KEYS[$1]+="${P_KEY[$pid]:-gone} "; done
@@ -81,8 +91,8 @@ may_be_stopped() { # NAME
 stop_group() { # NAME
   local name=$1 keys key
   read -r -a keys <<<"${KEYS[$1]}"
-  if out_of_time; then WHY_NOT='no time was left'; fi
-  if ((NOW >= DEADLINE)) || ! group_is_quiet "$name"; then
+  WHY_NOT='no time was left'
+  if out_of_time || ! group_is_quiet "$name"; then
     PROBLEMS+=" $name was not stopped: $WHY_NOT."
     forget "$name"
     return
@@ -111,7 +121,8 @@ end_unsupervised() {
       PROBLEMS+=" Process $pid did not end."
     fi
   done
-  if ((ended > before)); then remember none "$ended"; elif ((before == 0)); then forget none; fi
+  if ((ended < before)); then ended=$before; fi
+  if ((ended)); then remember none "$ended"; else forget none; fi
 }
 
 gone_within() { # SECONDS KEY
@@ -145,7 +156,7 @@ watch_that_nothing_returns() {
     fi
     pause 1
   done
-  if [[ -n $RESTARTING ]]; then PROBLEMS+=" About to be started again: $RESTARTING."; fi
+  if [[ -n $RESTARTING && $PROBLEMS != *": $RESTARTING."* ]]; then PROBLEMS+=" About to be started again: $RESTARTING."; fi
 }
 
 declare -A RETURNED=()

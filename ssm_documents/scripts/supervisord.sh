@@ -30,7 +30,7 @@ supervisorctl_of() { # PID
   done <"/proc/$1/cmdline"
   folder=$(readlink "/proc/$1/cwd") || folder=/
   CTL=()
-  for word in "${words[@]}"; do
+  for word in ${words[@]+"${words[@]}"}; do
     case $word in
       */supervisord) [[ ! -x ${word%d}ctl ]] || CTL=("${word%d}ctl") ;;
       supervisor.supervisord)
@@ -47,17 +47,17 @@ supervisorctl_of() { # PID
 
 # What supervisorctl says of its programs, into PROGRAMS. It is asked once in a while, however many workers there are:
 # one that hangs costs its bound each time.
-declare -A PROGRAMS_OF=() PROGRAMS_AGE=() # process id of supervisord -> lines, and the time when it was asked
+declare -A PROGRAMS_OF=() PROGRAMS_ASKED_AT=() # process id of supervisord -> lines, and the time when it was asked
 
 programs_of() { # PID of supervisord, its supervisorctl in CTL
   local NOW
   now
-  if ((NOW < DEADLINE && NOW - ${PROGRAMS_AGE[$1]:--9999} >= 15 * SECOND)); then
+  if ((NOW < DEADLINE && NOW - ${PROGRAMS_ASKED_AT[$1]:--9999} >= 15 * SECOND)); then
     # Its code tells that some program does not run.
     run_client 10 "${CTL[@]}" status || :
     PROGRAMS_OF[$1]=$TOLD
     now
-    PROGRAMS_AGE[$1]=$NOW
+    PROGRAMS_ASKED_AT[$1]=$NOW
   fi
   PROGRAMS=${PROGRAMS_OF[$1]-}
 }
@@ -80,7 +80,7 @@ tell_supervisord() { # ACTION PROGRAM
   local words
   IFS=$'\x1f' read -r -a words <<<"${CONTROL[supervisord:$2]}"
   # It says "ERROR" and, in old versions, still exits 0: what counts is what is there afterwards.
-  PROGRAMS_AGE=()
+  PROGRAMS_ASKED_AT=()
   order 120 "${words[@]}" "$1" "$2"
 }
 

@@ -2,8 +2,10 @@
 # Who keeps a process running. Found for each process by its container, its ancestors and its unit, never by a name
 # that hosts are supposed to use:
 #   systemd:UNIT  supervisord:PROGRAM  runit:FOLDER  docker:ID  upstart:JOB   can be told to stop and to start it
-#   parent:NAME(PID)  container:ID  unknown:UNIT                              would start it again, cannot be told
-#   none
+#   parent:NAME(PID)  container:ID                                            may start it again, cannot be told
+#   unknown:UNIT                                                              did not answer; it is asked again
+#   none                                                                      nobody
+# supervisor_of and what it uses leave the name in FOUND.
 
 LOOK_UP_UNTIL='' # time; empty for the deadline
 declare -A SUPERVISOR=() # key of a process -> name of its supervisor
@@ -95,13 +97,13 @@ climb() {
       return 1
     fi
   done
-  name_first_process "${pid:-0}"
+  name_first_process "$pid"
   # PAM may have taken it out of its unit's cgroup, so that nobody knows who started it, and would again.
   if [[ $ANCESTOR == none && $last =~ ^(su|sudo|runuser)\( ]]; then ANCESTOR="parent:$last"; fi
   return 1
 }
 
-# Was it started by this user, too? A program that runs as its owner, whoever calls it, can be given any name.
+# Does it run as this user, and was it started by this user? A set-user-id program can be started under any name.
 is_own_process() { # PID
   local word real effective
   while read -r word real effective _; do
@@ -115,7 +117,7 @@ is_own_process() { # PID
 
 # The process and the wrappers around it, into WRAPPERS; the outermost is OUTERMOST.
 wrappers_of() { # PID
-  local pid=$1 ANCESTOR=none
+  local pid=$1 ANCESTOR=none # is_wrapper would write climb's
   WRAPPERS=" $pid " OUTERMOST=$pid
   while read_stat "$pid" && pid=$STAT_PARENT && ((pid > 1)) && read_comm "$pid" && is_wrapper "$pid"; do
     WRAPPERS+="$pid " OUTERMOST=$pid

@@ -32,7 +32,7 @@ find_unit() { # PID
   [[ $TOLD =~ MainPID=([0-9]+) ]] || return 1
   if [[ ${BASH_REMATCH[1]} == 0 ]]; then
     # Nobody knows which process is the main one, so all of them must be what is to be found.
-    [[ $TOLD =~ Type=(forking|notify) ]] && runs_nothing_else "$unit" "$CHAIN" titled || return 1
+    [[ $TOLD =~ Type=(forking|notify) ]] && unit_runs_only_workers "$unit" "$CHAIN" titled || return 1
   else
     [[ $CHAIN == *" ${BASH_REMATCH[1]} "* ]] || return 1
   fi
@@ -44,7 +44,7 @@ in_unit() { # PID UNIT
 }
 
 # Would only workers end with the unit, wrappers around them and what writes their logs? ALSO names another process.
-runs_nothing_else() { # UNIT PIDS titled|proven, what a worker must be to count
+unit_runs_only_workers() { # UNIT PIDS titled|proven, what a worker must be to count
   local pid folder known=$2
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     if in_unit "$pid" "$1" && { [[ $3 == titled ]] || is_proven "$pid"; }; then
@@ -66,7 +66,7 @@ unit_is_quiet() { # UNIT
   while ((${#level[@]})); do
     for unit in "${level[@]}"; do
       [[ $unit == *.service ]] || continue
-      if ! runs_nothing_else "$unit" ' ' proven; then
+      if ! unit_runs_only_workers "$unit" ' ' proven; then
         WHY_NOT="$unit also runs $ALSO"
         if [[ $unit != "$1" ]]; then WHY_NOT="with it goes $unit, which requires it and runs $ALSO"; fi
         return 1
@@ -102,6 +102,10 @@ systemd_failed() { ask_systemd is-failed --quiet -- "$1"; }
 declare -A RESTARTING_BEFORE=()
 RESTARTING=''
 
+list_activating() {
+  ask_systemd list-units --type=service --state=activating --plain --no-legend --full
+}
+
 units_restarting() { # [any]
   local unit units state
   read_comm 1 && [[ $COMM == systemd ]] || return 0
@@ -110,7 +114,7 @@ units_restarting() { # [any]
     return 0
   fi
   RESTARTING=''
-  if ! ask_systemd list-units --type=service --state=activating --plain --no-legend --full; then
+  if ! list_activating; then
     RESTARTING='(systemd does not answer)'
     return 0
   fi
@@ -131,13 +135,4 @@ is_sidekiq_unit() { # UNIT STATE
   # No answer is no reason to believe that it is another's, nor does a container's client say what is in it.
   ! ask_systemd show -p ExecStart -- "$1" || [[ $TOLD == *sidekiq* ]] ||
     [[ $2 == auto-restart* && $TOLD =~ docker|podman|nerdctl ]]
-}
-
-note_restarting_units() {
-  local unit
-  read_comm 1 && [[ $COMM == systemd ]] || return 0
-  ask_systemd list-units --type=service --state=activating --plain --no-legend --full || return 0
-  while read -r unit _; do
-    if [[ -n $unit ]]; then RESTARTING_BEFORE[$unit]=1; fi
-  done <<<"$TOLD"
 }

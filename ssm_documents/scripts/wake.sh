@@ -8,10 +8,10 @@ PROBLEMS=''
 declare -A OLD=()         # keys that were there before anything was started
 declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
-declare -A LEFT_ALONE=()  # keys of what stays as it is, and is said so
-HAD=0                     # number of titled processes at the beginning
+declare -A LEFT_ALONE=()  # keys of quiet workers that stay as they are; PROBLEMS names them
+TITLED_AT_FIRST=0         # number of them
 LAST_RESTART=0            # when a unit was last seen about to be started again
-declare -A MISSING=()     # supervisor's name -> number of its new processes that are not confirmed
+declare -A MISSING=()     # supervisor's name -> 1 while its new processes are not confirmed
 
 wake_host() {
   claim_host wake
@@ -34,7 +34,7 @@ conclude() {
   for pid in ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do
     PROBLEMS+=" Of process $pid it cannot be told whether it is awake: its title cannot be read."
   done
-  count_of "${#TITLED[@]}" process
+  count_titled
   if [[ -n $PROBLEMS ]]; then
     answer 1 unconfirmed "Not confirmed awake.$PROBLEMS"
   elif ((${#TITLED[@]})); then
@@ -57,7 +57,7 @@ find_sleepers() {
     scan_afresh
     now
   done
-  HAD=${#TITLED[@]}
+  TITLED_AT_FIRST=${#TITLED[@]}
 }
 
 # Nothing is touched before every quieted worker is proven to be idle.
@@ -132,6 +132,7 @@ restart_quiet() {
       for pid in "${quiet[@]}"; do end_quiet_worker "$pid" || :; done
     elif can_be_ended_alone "$name" "$awake" "${quiet[@]}"; then
       EXPECTED[$name]=${#quiet[@]}
+      remember "$name" "${#quiet[@]}"
       for pid in "${quiet[@]}"; do
         end_quiet_worker "$pid" || log "$pid is no longer what it was"
       done
@@ -174,7 +175,7 @@ user_units_are_quiet() { # PIDS
     WHY_NOT='it is in no unit'
     unit_path "$pid" && [[ $UNIT_PATH == */user@* ]] || return 1
     UNIT_PATH=${UNIT_PATH%.service*}.service
-    if ! runs_nothing_else "user@${UNIT_PATH#*/user@}" ' ' proven; then
+    if ! unit_runs_only_workers "user@${UNIT_PATH#*/user@}" ' ' proven; then
       WHY_NOT="it also runs $ALSO"
       return 1
     fi
@@ -227,7 +228,7 @@ all_awake() {
   local pid name count held=0
   local -A new=()
   MISSING=()
-  ((${#BOOTING[@]} + SWARM_CHILDREN_MISSING == 0 && ${#TITLED[@]} >= HAD)) || held=1
+  ((${#BOOTING[@]} + SWARM_CHILDREN_MISSING == 0 && ${#TITLED[@]} >= TITLED_AT_FIRST)) || held=1
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     if is_awake "$pid"; then
       if [[ -z ${OLD[${P_KEY[$pid]}]-} ]]; then
@@ -240,7 +241,7 @@ all_awake() {
   done
   for name in "${!EXPECTED[@]}"; do
     count=${new[$name]:-0}
-    if ((count < ${EXPECTED[$name]})); then MISSING[$name]=$((${EXPECTED[$name]} - count)) held=1; fi
+    if ((count < ${EXPECTED[$name]})); then MISSING[$name]=1 held=1; fi
   done
   units_restarting
   now
@@ -261,31 +262,25 @@ expected_name() { # PID
 
 # A unit that has failed for good is not worth the rest of the time.
 nothing_will_come() {
-  local name failed=0
+  local name
   ((${#MISSING[@]})) || return 1
   for name in "${!MISSING[@]}"; do
     [[ ${name%%:*} == systemd ]] && systemd_failed "${name#*:}" || return 1
-    failed=1
   done
-  ((failed))
 }
 
 report_missing() {
   local name pid how
   for name in "${!MISSING[@]}"; do
-    if can_be_told "$name"; then
-      how="telling ${name%%:*}"
-    else
-      how='ending the quiet process'
-      remember none $((${REMEMBERED[none]:-0} + ${MISSING[$name]}))
-    fi
+    how='ending the quiet process'
+    if can_be_told "$name"; then how="telling ${name%%:*}"; fi
     PROBLEMS+=" $name did not come back, tried by $how."
   done
-  if ((${#TITLED[@]} < HAD)); then PROBLEMS+=" Of $HAD processes ${#TITLED[@]} are left."; fi
+  if ((${#TITLED[@]} < TITLED_AT_FIRST)); then PROBLEMS+=" Of $TITLED_AT_FIRST processes ${#TITLED[@]} are left."; fi
   if ((SWARM_CHILDREN_MISSING)); then PROBLEMS+=" A swarm lacks $SWARM_CHILDREN_MISSING of its processes."; fi
   for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do PROBLEMS+=" Process $pid is still booting."; done
   if ((FAILED_STARTS > 0)); then PROBLEMS+=" A worker fails to start: $FAILED_STARTS times in a row."; fi
-  units_restarting
+  if ! out_of_time; then units_restarting; fi
   if [[ -n $RESTARTING ]]; then PROBLEMS+=" About to be started again: $RESTARTING."; fi
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     is_awake "$pid" || [[ -n ${LEFT_ALONE[${P_KEY[$pid]}]-} ]] || PROBLEMS+=" Process $pid is not awake."

@@ -9,6 +9,7 @@
 #   die=1      ends instead, after boot
 #   tail=TEXT  a plugin's words after the title
 #   title=TEXT keeps this title whatever happens: a server that embeds Sidekiq, or a swarm's parent
+#   embedded=1 takes no signals, and its main thread is called puma
 #   stuck=1    one processor thread never ends
 #   sneak=N    N seconds after quiet an uncounted job begins on a thread that the title does not show
 #   names=A,B  what the first threads for jobs are called: an old Ruby could not name them, or jobs have renamed them

@@ -96,7 +96,7 @@ def test_a_worker_that_fails_to_start_is_waited_for_until_it_is_started_again(
     program.symlink_to(IMITATION)
     host.imitate(beat=1)
     host.wait_for_workers(1)
-    again = f"ruby {program} boot=3 die=1; sleep 18; exec ruby {program} log={host.folder / 'events'} beat=1"
+    again = f"ruby {program} boot=10 die=1; sleep 18; exec ruby {program} log={host.folder / 'events'} beat=1"
     host.popen(["sh", "-c", again])
 
     answer = host.ask("quiet", limit=90)

@@ -101,7 +101,7 @@ def test_a_worker_that_came_back_by_itself_does_not_stand_for_one_that_did_not(h
     start_by_hand(host, "again")
     third = host.ask("wake")
 
-    missing = "1 of the ended processes have no supervisor to be told: start them by hand"
+    missing = "1 ended processes (none) have no supervisor to be told: start them by hand"
     assert [first.summary(), second.summary()] == [(1, "unconfirmed")] * 2
     assert missing in first.message
     assert missing in second.message
@@ -128,7 +128,7 @@ def test_a_worker_that_stop_left_alone_and_a_deploy_restarted_does_not_stand_for
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "1 of the ended processes have no supervisor to be told: start them by hand" in woken.message
+    assert "1 ended processes (none) have no supervisor to be told: start them by hand" in woken.message
 
 
 def test_who_was_ended_by_two_stops_without_a_wake_between_is_missed_as_a_whole(host: BareHost) -> None:
@@ -141,7 +141,7 @@ def test_who_was_ended_by_two_stops_without_a_wake_between_is_missed_as_a_whole(
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "2 of the ended processes have no supervisor to be told" in woken.message
+    assert "2 ended processes (none) have no supervisor to be told" in woken.message
 
 
 def test_an_earlier_stop_says_nothing_of_a_worker_that_ends_during_quiet(host: BareHost) -> None:

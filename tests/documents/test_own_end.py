@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_a_supervisor_that_hangs_does_not_make_the_script_miss_its_time(host: Ba
 
     assert answer.code in {0, 1}
     assert answer.seconds < 59
-    assert not [title for title in host.titles().values() if "1234" in title]
+    assert not [title for title in host.titles().values() if "sleep 1234" in title]
     if action == "stop":  # its end was brought about all the same, since it was proven quiet
         assert (pid, "left") in host.events()
 
@@ -72,15 +73,25 @@ def test_a_script_that_is_told_to_end_still_answers(host: BareHost) -> None:
 
 
 def test_a_script_that_fails_on_its_way_still_answers(host: BareHost) -> None:
-    # Without sort it cannot list more than one process.
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    host.install("mv", "#!/bin/sh\nexit 9\n")
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "The script broke off at line" in answer.message
+
+
+def test_a_list_that_cannot_be_sorted_is_said_to_be_cut(host: BareHost) -> None:
     host.imitate(beat=1)
     host.wait_for_workers(1)
     host.install("sort", "#!/bin/sh\nexit 9\n")
 
     answer = host.ask("quiet")
 
-    assert answer.code in {0, 1}
-    assert answer.json["message"]
+    assert answer.summary() == (0, "quiet")
+    assert (answer.json["processes"], answer.json["omitted"]) == ([], 1)
 
 
 def test_every_time_from_a_minute_to_two_days_leaves_a_margin_before_the_agent_s_kill() -> None:
@@ -97,11 +108,12 @@ def test_every_time_from_a_minute_to_two_days_leaves_a_margin_before_the_agent_s
         assert own >= limit * 0.8
 
 
+# The wall clock may be set back; a program that sleeps would be left behind by a script that is killed.
 @pytest.mark.parametrize("word", ["date", "SECONDS", "EPOCH", ")T", "sleep "])
-def test_no_script_looks_at_the_wall_clock_which_may_be_set_back(word: str) -> None:
+def test_no_script_looks_at_the_wall_clock_or_starts_a_program_to_wait(word: str) -> None:
     for script in SCRIPTS.glob("*.sh"):
-        code = [line for line in script.read_text().splitlines() if not line.lstrip().startswith("#")]
-        assert not [line for line in code if word in line.split("#")[0]], script.name
+        code = [re.split(r"(?:^|\s)#\s", line)[0] for line in script.read_text().splitlines()]
+        assert not [line for line in code if word in line], script.name
 
 
 def test_stop_tells_nobody_when_the_proof_leaves_no_time_to_see_the_end(host: BareHost) -> None:
@@ -131,7 +143,7 @@ def test_a_client_that_is_a_wrapper_and_hangs_holds_up_nothing_and_does_not_live
 
     assert answer.code == (0 if action == "quiet" else 1)
     assert host.signals(pid) == ["TSTP"]
-    assert not [title for title in host.titles().values() if "1234" in title]
+    assert not [title for title in host.titles().values() if "sleep 1234" in title]
 
 
 def test_a_script_that_is_told_to_end_takes_along_the_client_that_hangs(host: BareHost) -> None:
@@ -141,13 +153,13 @@ def test_a_script_that_is_told_to_end_takes_along_the_client_that_hangs(host: Ba
     host.popen([str(supervisord), "-c", f"{' '.join(host.imitation(beat=1))} & wait"])
     host.wait_for_workers(1)
     command = host.start("quiet")
-    eventually(lambda: any("1234" in title for title in host.titles().values()), "it asks")
+    eventually(lambda: any("sleep 1234" in title for title in host.titles().values()), "it asks")
     host.run(["pkill", "-TERM", "-f", "^/bin/bash .*script-"])
 
     answer = command.answer()
 
     assert answer.summary() == (1, "unconfirmed")
-    assert not [title for title in host.titles().values() if "1234" in title]
+    assert not [title for title in host.titles().values() if "sleep 1234" in title]
 
 
 def test_all_are_asked_for_quiet_before_slow_supervisors_are_asked_who_they_look_after(
@@ -163,7 +175,7 @@ def test_all_are_asked_for_quiet_before_slow_supervisors_are_asked_who_they_look
     systemd.run(["systemctl", "start", *(f"w{number}" for number in range(16))], check=True)
     pids = wait_for_workers(systemd, 16)
     systemd.write(
-        "/usr/local/sbin/systemctl", '#!/bin/sh\nsleep 4\nexec /usr/bin/systemctl "$@"\n', mode=0o755
+        "/usr/local/sbin/systemctl", '#!/bin/sh\nsleep 3\nexec /usr/bin/systemctl "$@"\n', mode=0o755
     )
 
     answer = ask(systemd, "quiet", limit=60)
@@ -186,4 +198,4 @@ def test_a_supervisorctl_that_hangs_is_not_waited_for_at_every_look(host: BareHo
 
     assert answer.summary() == (0, "quiet")
     assert len((host.folder / "asked").read_text().split()) <= 3
-    assert not [title for title in host.titles().values() if "1234" in title]
+    assert not [title for title in host.titles().values() if "sleep 1234" in title]

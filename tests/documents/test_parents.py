@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 from tests.documents.bare_host import IMITATION, BareHost
+from tests.documents.supervisord import start_supervisord
 from tests.patience import eventually
 
 
@@ -30,24 +32,66 @@ def test_a_parent_that_starts_workers_again_is_not_fought_by_stop_and_does_the_w
     assert (pid, "left") in host.events()
 
 
-def test_a_worker_that_its_parent_does_not_start_again_is_missed_by_every_wake_until_it_does(
-    host: BareHost,
-) -> None:
+def start_under_a_parent_that_can_be_held(host: BareHost) -> Path:
+    """A parent that starts its worker again, and does not while the returned file is there."""
     hold = host.folder / "hold"
     imitation = " ".join(host.imitation(beat=1))
     host.popen(["bash", "-c", f"while :; do {imitation}; while [ -e {hold} ]; do sleep 0.2; done; done"])
+    return hold
+
+
+def test_a_wake_that_is_killed_has_written_down_what_it_ended(host: BareHost) -> None:
+    hold = start_under_a_parent_that_can_be_held(host)
+    host.wait_for_workers(1)
+    assert host.ask("quiet").summary() == (0, "quiet")
+    hold.touch()
+    killed = host.start("wake")
+    eventually(lambda: not host.workers(), "the quiet worker is ended")
+    killed.kill()
+
+    woken = host.ask("wake")
+
+    assert woken.summary() == (1, "unconfirmed")
+    assert "1 ended processes (parent:bash(" in woken.message
+
+
+def test_what_stop_left_alone_and_wake_ended_counts_as_back_when_its_parent_has_started_it(
+    host: BareHost,
+) -> None:
+    hold = start_under_a_parent_that_can_be_held(host)
+    start_supervisord(host, {"a": " ".join(host.imitation(beat=1))})
+    host.wait_for_workers(2)
+    assert host.ask("stop").summary() == (1, "unconfirmed")
+    hold.touch()
+    missed = host.ask("wake")
+    hold.unlink()
+    host.wait_for_workers(2)
+
+    woken = host.ask("wake")
+
+    assert missed.summary() == (1, "unconfirmed")
+    assert woken.summary() == (0, "awake")
+
+
+def test_a_worker_that_its_parent_does_not_start_again_is_missed_by_every_wake_until_it_does(
+    host: BareHost,
+) -> None:
+    hold = start_under_a_parent_that_can_be_held(host)
     host.wait_for_workers(1)
     assert host.ask("quiet").summary() == (0, "quiet")
 
     hold.touch()
     missed = [host.ask("wake") for _ in range(2)]
+    quieted = host.ask("quiet")
     hold.unlink()
     host.wait_for_workers(1)
     woken = host.ask("wake")
 
     assert [answer.summary() for answer in missed] == [(1, "unconfirmed")] * 2
     assert "did not come back, tried by ending the quiet process" in missed[0].message
-    assert "1 of the ended processes have no supervisor to be told" in missed[1].message
+    assert "1 ended processes (parent:bash(" in missed[1].message
+    assert quieted.summary() == (1, "unconfirmed")
+    assert "has not started again what wake ended" in quieted.message
     assert woken.summary() == (0, "awake")
 
 

@@ -1,4 +1,4 @@
-"""Hosts that have bash, coreutils, procps and /proc, and nothing else that could be counted on."""
+"""Hosts that have bash, coreutils and /proc, and nothing else that could be counted on."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def packaged(package: str) -> list[str]:
     return [Path(file).name for file in files.splitlines() if re.fullmatch(r"(/usr)?/bin/[^/]+", file)]
 
 
-def test_bash_coreutils_and_procps_are_all_that_is_needed(host: BareHost) -> None:
+def test_bash_and_coreutils_are_all_that_is_needed(host: BareHost) -> None:
     host.imitate(jobs="3", beat=1)
     host.wait_for_workers(1)
     programs = host.folder / "programs"
     programs.mkdir()
-    for name in [*PROGRAMS, *packaged("coreutils"), *packaged("procps")]:
+    for name in [*PROGRAMS, *packaged("coreutils")]:
         shutil.copy(f"/usr/bin/{name}", programs)
     host.run(["sh", "-c", f"for f in /usr/local/bin /usr/sbin /usr/bin; do mount --bind {programs} $f; done"])
 

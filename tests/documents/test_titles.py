@@ -22,7 +22,7 @@ def test_workers_with_tricky_tags_are_waited_for_until_their_jobs_have_ended(hos
         host.imitate(tag=tag, jobs="12")
     host.imitate(tag="bytes", raw="ff80c3a90a1b5b", jobs="12")
     pids = host.wait_for_workers(len(TRICKY_TAGS) + 1)
-    eventually(lambda: all("[1 of 3 busy]" in title for title in host.workers().values()), "one job each")
+    eventually(lambda: [event for _, event in host.events()].count("job begins") == len(pids), "one job each")
 
     answer = host.ask("quiet")
 

@@ -18,15 +18,14 @@ start_remembered() {
 }
 
 start_or_forget() { # NAME
-  WHY_NOT=''
   if is_gone "$1"; then
     take_replacements "$1" || PROBLEMS+=" $1, which was stopped, is not there any more, and nothing has taken its place."
     forget "$1"
-  elif [[ $1 == none || $1 == docker:* ]] && take_replacements "$1"; then
+  elif { [[ $1 == docker:* ]] || ! can_be_told "$1"; } && take_replacements "$1"; then
     forget "$1"
   elif ! can_be_told "$1"; then
-    PROBLEMS+=" ${REMEMBERED[$1]} of the ended processes have no supervisor to be told: start them by hand, or remove"
-    PROBLEMS+=" $HOST_FOLDER/stopped if they are not wanted any more."
+    PROBLEMS+=" ${REMEMBERED[$1]} ended processes ($1) have no supervisor to be told: start them by hand, or remove the"
+    PROBLEMS+=" line of $1 from $HOST_FOLDER/stopped if they are not wanted any more."
   elif [[ $1 == systemd:* ]] && ! ends_nothing_by_starting "${1#*:}"; then
     if take_replacements "$1"; then forget "$1"; else PROBLEMS+=" $1 was not started: $WHY_NOT."; fi
   else
