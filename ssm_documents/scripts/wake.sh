@@ -3,14 +3,15 @@
 # a quieted worker still runs jobs. Confirmed when the new processes are there, with a title and not quieted.
 
 readonly COMES_BACK_WITHIN=$((300 * SECOND)) NEW_FOR=$((3 * SECOND))
-readonly RESTARTS_WITHIN=$((5 * SECOND)) # a unit that fails at once is between two starts most of the time
+readonly STEADY=5 # looks in a row: a unit that fails at once is between two starts in most of them
 PROBLEMS=''
 declare -A OLD=()         # keys that were there before anything was started
 declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
 declare -A LEFT_ALONE=()  # keys of quiet workers that stay as they are; PROBLEMS names them
 TITLED_AT_FIRST=0         # number of them
-LAST_RESTART=0            # when a unit was last seen about to be started again
+STEADY_LOOKS=0            # in a row without a unit that is about to be started
+UNSTEADY=''               # the units that were seen to be so last
 declare -A MISSING=()     # supervisor's name -> 1 while its new processes are not confirmed
 
 wake_host() {
@@ -196,7 +197,7 @@ wait_for_new() {
       report_missing
       break
     fi
-    pause 1
+    pause "1.$((RANDOM % 10))" # out of step with what systemd does every second
   done
   for name in "${!EXPECTED[@]}"; do
     [[ -n ${MISSING[$name]-} || -z ${REMEMBERED[$name]-} ]] || forget "$name"
@@ -243,11 +244,11 @@ all_awake() {
     count=${new[$name]:-0}
     if ((count < ${EXPECTED[$name]})); then MISSING[$name]=1 held=1; fi
   done
-  units_restarting
-  now
-  if [[ -n $RESTARTING ]]; then LAST_RESTART=$NOW; fi
+  if ! out_of_time; then units_restarting; fi
+  STEADY_LOOKS=$((STEADY_LOOKS + 1))
+  if [[ -n $RESTARTING ]]; then STEADY_LOOKS=0 UNSTEADY=$RESTARTING; fi
   if ((FAILED_STARTS > 0 && NOW - LAST_END < SETTLING)); then return 1; fi
-  ((held == 0 && NOW - LAST_RESTART >= RESTARTS_WITHIN))
+  ((held == 0 && STEADY_LOOKS >= STEADY))
 }
 
 # The name under which a new process was expected; a container that is replaced has a new one.
@@ -280,8 +281,7 @@ report_missing() {
   if ((SWARM_CHILDREN_MISSING)); then PROBLEMS+=" A swarm lacks $SWARM_CHILDREN_MISSING of its processes."; fi
   for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do PROBLEMS+=" Process $pid is still booting."; done
   if ((FAILED_STARTS > 0)); then PROBLEMS+=" A worker fails to start: $FAILED_STARTS times in a row."; fi
-  if ! out_of_time; then units_restarting; fi
-  if [[ -n $RESTARTING ]]; then PROBLEMS+=" About to be started again: $RESTARTING."; fi
+  if [[ -n $UNSTEADY ]] && ((STEADY_LOOKS < STEADY)); then PROBLEMS+=" About to be started again: $UNSTEADY."; fi
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do
     is_awake "$pid" || [[ -n ${LEFT_ALONE[${P_KEY[$pid]}]-} ]] || PROBLEMS+=" Process $pid is not awake."
   done
