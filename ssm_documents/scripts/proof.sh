@@ -8,7 +8,7 @@ declare -A NAMES_KNOWN=() # key -> its threads have been seen under names that a
 declare -A THREADS=()     # key -> " KIND:ID KIND:ID " of the threads of Sidekiq that it had before it was quieted
 declare -A ENOUGH=()      # key -> it was seen with as many processors as its title says
 declare -A SHORT=()       # key -> time since when fewer than that were seen: their names prove nothing
-declare -A SLASHED=()     # key -> as many threads as its title promises have a slash in their name; one without is none for jobs
+declare -A SLASHED=()     # key -> all that its title promises have a slash in their names: no other name is one's
 PROCESSORS=-1 # of the process that was counted last; -1: not counted
 LAST_REST=0 # when a worker was last found to have come to rest
 

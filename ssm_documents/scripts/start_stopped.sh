@@ -46,11 +46,11 @@ wait_for_what_boots() {
   done
 }
 
-# Holds when as many workers as the entry had were started after its stop, by supervisors that came after it, too.
+# Holds when as many workers as the entry had were started after its stop, by itself or by what did not run on then.
 take_replacements() { # NAME
   local name pid since=${STOPPED_AT[$1]-0} taken=()
   for name in "${!GROUP[@]}"; do
-    [[ -z ${RUNS_ON[$name]-} ]] || continue
+    [[ -z ${RUNS_ON[$name]-} || $name == "$1" ]] || continue
     for pid in ${GROUP[$name]}; do
       if [[ -z ${TAKEN[$pid]-} ]] && ((${P_KEY[$pid]#*:} > since && ${#taken[@]} < ${REMEMBERED[$1]})); then
         taken+=("$pid")

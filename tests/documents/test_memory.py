@@ -144,6 +144,26 @@ def test_who_was_ended_by_two_stops_without_a_wake_between_is_missed_as_a_whole(
     assert "2 ended processes (none) have no supervisor to be told" in woken.message
 
 
+def test_who_is_started_by_hand_stands_for_who_was_ended_by_each_of_two_stops(host: BareHost) -> None:
+    supervisord = start_supervisord(host, {"a": " ".join(host.imitation(beat=1))})
+    host.wait_for_workers(1)
+    start_by_hand(host)
+    assert host.ask("stop").summary() == (0, "stopped")
+    host.kill(int((host.folder / "supervisord.pid").read_text()), signal.SIGTERM)
+    eventually(lambda: supervisord.poll() is not None, "a cannot be started")
+
+    start_by_hand(host)
+    first = host.ask("wake")
+    assert host.ask("stop").summary() == (0, "stopped")
+    start_by_hand(host)
+    second = host.ask("wake")
+
+    for woken in (first, second):
+        assert woken.summary() == (1, "unconfirmed")
+        assert "supervisord:a did not come back" in woken.message
+        assert "(none)" not in woken.message
+
+
 def test_an_earlier_stop_says_nothing_of_a_worker_that_ends_during_quiet(host: BareHost) -> None:
     start_by_hand(host)
     assert host.ask("stop").summary() == (0, "stopped")
