@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "stop": (*_DRAINS, "groups", "stop"),
     "wake": (*_ACTS, "groups", "start_stopped", "wake"),
 }
+_FUNCTION_HEAD: Final = re.compile(r"^(\w+\(\) \{) # .*")
 _LIMIT_LINE: Final = "set -- '{{ executionTimeout }}'"
 
 
@@ -47,7 +49,8 @@ class DocumentTooLarge(Exception):
 def action_script(action: str) -> str:
     """The script of an action: bash, takes executionTimeout (seconds) as its only argument.
 
-    A document has little room: comments are left out, and a level of indentation is one space.
+    A document has little room: comments on lines of their own and on what a function takes are left out, and a level of
+    indentation is one space.
     """
     lines = ["#!/bin/bash"]
     for module in _MODULES[action]:
@@ -55,7 +58,7 @@ def action_script(action: str) -> str:
         for line in text.splitlines():
             code = line.lstrip(" ")
             if code and not _is_comment(line):
-                lines.append(" " * ((len(line) - len(code)) // 2) + code)
+                lines.append(" " * ((len(line) - len(code)) // 2) + _FUNCTION_HEAD.sub(r"\1", code))
     return "\n".join(lines) + "\n"
 
 

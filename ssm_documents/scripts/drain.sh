@@ -44,8 +44,12 @@ settled() {
   tend_all
   all_rest || return 1
   units_restarting
-  [[ -n $RESTARTING ]] || return 0
-  RESTARTING_SINCE=${RESTARTING_SINCE:-$NOW}
+  if [[ -n $RESTARTING ]]; then
+    RESTARTING_SINCE=${RESTARTING_SINCE:-$NOW} UNSTEADY=$RESTARTING STEADY_LOOKS=0
+  elif [[ -z $RESTARTING_SINCE ]] || ((++STEADY_LOOKS >= STEADY)); then
+    return 0
+  fi
+  RESTARTING=$UNSTEADY
   ((NOW - RESTARTING_SINCE >= RESTART_PATIENCE))
 }
 

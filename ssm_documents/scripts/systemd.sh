@@ -102,6 +102,11 @@ systemd_failed() { ask_systemd is-failed --quiet -- "$1"; }
 declare -A RESTARTING_BEFORE=()
 RESTARTING=''
 
+# A unit that fails again and again is between two starts in most looks, not in all.
+readonly STEADY=5 # looks in a row that find none
+STEADY_LOOKS=0
+UNSTEADY='' # what was found last
+
 list_activating() {
   ask_systemd list-units --type=service --state=activating --plain --no-legend --full
 }

@@ -3,15 +3,12 @@
 # a quieted worker still runs jobs. Confirmed when the new processes are there, with a title and not quieted.
 
 readonly COMES_BACK_WITHIN=$((300 * SECOND)) NEW_FOR=$((3 * SECOND))
-readonly STEADY=5 # looks in a row: a unit that fails at once is between two starts in most of them
 PROBLEMS=''
 declare -A OLD=()         # keys that were there before anything was started
 declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
 declare -A LEFT_ALONE=()  # keys of quiet workers that stay as they are; PROBLEMS names them
 TITLED_AT_FIRST=0         # number of them
-STEADY_LOOKS=0            # in a row without a unit that is about to be started
-UNSTEADY=''               # the units that were seen to be so last
 declare -A MISSING=()     # supervisor's name -> 1 while its new processes are not confirmed
 
 wake_host() {
