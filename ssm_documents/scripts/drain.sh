@@ -35,7 +35,7 @@ settled() {
   notice_the_gone
   tend_all
   if ! all_rest; then
-    RESTARTING_SINCE=''
+    RESTARTING_SINCE='' RESTARTING=''
     return 1
   fi
   scan_afresh

@@ -8,7 +8,7 @@ declare -A OLD=()         # keys that were there before anything was started
 declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
 declare -A LEFT_ALONE=()  # keys of quiet workers that stay as they are; PROBLEMS names them
-TITLED_AT_FIRST=0         # number of them
+TITLED_AT_FIRST=0         # number of titled processes when wake began
 declare -A MISSING=()     # supervisor's name -> 1 while its new processes are not confirmed
 
 wake_host() {

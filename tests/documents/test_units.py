@@ -173,11 +173,16 @@ def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(system
     wake_leaves_alone(systemd, "a", "Restart it by hand")
 
 
+def wait_until_wake_has_looked(systemd: WorkerHost) -> None:
+    """Its first question to systemd comes after its first look at the processes."""
+    eventually(lambda: "client." in systemd.run(["ls", "/run/snow-white"]).stdout, "it asks systemd")
+
+
 def test_a_worker_that_is_away_when_wake_looks_is_waited_for(systemd: WorkerHost) -> None:
     add_units(systemd, {"worker": f"{ALWAYS}{imitation()}\nRestartSec=5\n"})
     (old,) = wait_for_workers(systemd, 1)
     command = start_document(systemd, "wake")
-    eventually(lambda: systemd.run(["ls", "/run/snow-white"]).stdout, "wake is at work")
+    wait_until_wake_has_looked(systemd)
     systemd.run(["kill", "-TERM", str(old)], check=True)
 
     woken = command.answer()
@@ -194,7 +199,7 @@ def test_a_worker_that_ends_for_good_while_wake_looks_at_another_is_missed(syste
     )
     wait_for_workers(systemd, 2)
     command = start_document(systemd, "wake", limit=60)
-    eventually(lambda: systemd.run(["ls", "/run/snow-white"]).stdout, "wake is at work")
+    wait_until_wake_has_looked(systemd)
     systemd.run(["systemctl", "stop", "ends"], check=True)
 
     woken = command.answer()
@@ -247,7 +252,7 @@ def test_a_worker_that_su_has_taken_out_of_its_unit_is_not_called_unsupervised(s
     # As PAM does it for a session.
     session = "/sys/fs/cgroup/user.slice/session-c1.scope"
     systemd.run(["mkdir", "-p", session], check=True)
-    systemd.write("/root/worker.sh", f"echo $PPID $$ | xargs -n 1 >>/root/pids; exec {imitation()}")
+    systemd.write("/root/worker.sh", f"exec {imitation()}")
     moves = f"/bin/bash -c 'echo $$$$ >{session}/cgroup.procs; exec su root -c \". /root/worker.sh\"'"
     add_units(systemd, {"worker": f"{ALWAYS}{moves}\n"})
     (old,) = wait_for_workers(systemd, 1)
