@@ -221,6 +221,13 @@ class BareHost:
     def ask(self, action: str, limit: int = 60) -> Answer:
         return self.start(action, limit).answer()
 
+    def quiet_and_end(self, pid: int) -> Command:
+        """Start quiet, and end this worker as soon as its title says that it is quieted."""
+        command = self.start("quiet")
+        eventually(lambda: "stopping" in self.workers().get(pid, ""), "it is quieted")
+        self.kill(pid, signal.SIGTERM)
+        return command
+
     def exists(self, pattern: str) -> bool:
         """Whether the host has a file of this absolute name (or pattern)."""
         return any(Path(f"/proc/{self.init_pid}/root").glob(pattern.lstrip("/")))

@@ -138,9 +138,7 @@ def test_a_worker_that_a_deploy_starts_during_the_wait_is_quieted_and_waited_for
 def test_an_idle_worker_that_is_replaced_during_the_wait_does_not_end_the_proof_early(host: BareHost) -> None:
     host.imitate(beat=1)
     (old,) = host.wait_for_workers(1)
-    command = host.start("quiet")
-    eventually(lambda: "stopping" in host.workers().get(old, ""), "the old one is quiet")
-    host.kill(old, signal.SIGTERM)
+    command = host.quiet_and_end(old)
     eventually(lambda: old not in host.workers(), "the old one has left")
     host.imitate(jobs="5", beat=1)
     (new,) = host.wait_for_workers(1)
@@ -255,9 +253,7 @@ def test_a_zombie_is_no_worker(host: BareHost) -> None:
 def test_workers_that_end_by_themselves_leave_a_host_that_is_not_called_quiet(host: BareHost) -> None:
     host.imitate(beat=1)
     (pid,) = host.wait_for_workers(1)
-    command = host.start("quiet")
-    eventually(lambda: "stopping" in host.workers()[pid], "it is quieted")
-    host.kill(pid, signal.SIGTERM)
+    command = host.quiet_and_end(pid)
 
     answer = command.answer()
 

@@ -169,11 +169,8 @@ def test_an_earlier_stop_says_nothing_of_a_worker_that_ends_during_quiet(host: B
     assert host.ask("stop").summary() == (0, "stopped")
     start_by_hand(host, "new")
     (pid,) = host.workers()
-    command = host.start("quiet")
-    eventually(lambda: "stopping" in host.workers()[pid], "it is quieted")
-    host.kill(pid, signal.SIGTERM)
 
-    answer = command.answer()
+    answer = host.quiet_and_end(pid).answer()
 
     assert answer.summary() == (1, "unconfirmed")
     assert "ended during the command" in answer.message
