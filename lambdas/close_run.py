@@ -11,12 +11,12 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from brief_calls import BRIEFLY
-from ending import end_run, tell_the_rest
-from settings import Settings
-from slack_teller import open_teller
-from snow_white.closing import cancel_remains, execution_of, has_told, newest_state, state_to_tell
-from snow_white.regions import Regions
+from runtime.client_config import BRIEFLY
+from runtime.notifier import open_teller
+from runtime.run_end import end_run, tell_the_rest
+from runtime.settings import Settings
+from snow_white.aws.regions import Regions
+from snow_white.steps.clean_up import cancel_remains, execution_of, has_told, newest_state, state_to_tell
 
 logger = Logger()
 settings = Settings.from_env()

@@ -8,11 +8,11 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from settings import Settings
-from snow_white.discovery import discover
-from snow_white.regions import Regions
-from snow_white.request import Request
-from snow_white.run import Execution, Run
+from runtime.settings import Settings
+from snow_white.aws.regions import Regions
+from snow_white.model.request import Request
+from snow_white.model.run import Execution, Run
+from snow_white.steps.discover import discover
 
 logger = Logger()
 settings = Settings.from_env()

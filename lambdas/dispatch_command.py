@@ -9,9 +9,9 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from snow_white.dispatch import dispatch
-from snow_white.regions import Regions
-from snow_white.run import Run
+from snow_white.aws.regions import Regions
+from snow_white.model.run import Run
+from snow_white.steps.dispatch import dispatch
 
 logger = Logger()
 regions = Regions(boto3.Session())

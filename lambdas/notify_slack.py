@@ -9,11 +9,11 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from brief_calls import BRIEFLY
-from ending import end_run
-from settings import Settings
-from slack_teller import open_teller
-from snow_white.run import Run
+from runtime.client_config import BRIEFLY
+from runtime.notifier import open_teller
+from runtime.run_end import end_run
+from runtime.settings import Settings
+from snow_white.model.run import Run
 
 _ON_THE_WAY: Final = ("AnnounceStart", "AnnounceProgress")
 # The workers wait meanwhile; what Slack does not take in this time it is told with the next news.

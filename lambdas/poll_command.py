@@ -9,10 +9,10 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from snow_white.poll import poll
-from snow_white.regions import Regions
-from snow_white.run import Run
-from snow_white.survey import Standing
+from snow_white.aws.regions import Regions
+from snow_white.judgement.assessment import Standing
+from snow_white.model.run import Run
+from snow_white.steps.poll import poll
 
 logger = Logger()
 regions = Regions(boto3.Session())

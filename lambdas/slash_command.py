@@ -17,10 +17,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 
-from settings import Settings
-from snow_white.slash_form import TypedCommand
-from snow_white.slash_signature import Refused, SignedRequest
-from snow_white.slash_start import Desk
+from runtime.settings import Settings
+from snow_white.slash.form import TypedCommand
+from snow_white.slash.signature import Refused, SignedRequest
+from snow_white.slash.start import Desk
 
 # Together less than Slack waits, so that whatever AWS does not answer, the person is. There is no time to try again.
 _ONCE: Final[Any] = {"mode": "standard", "total_max_attempts": 1}

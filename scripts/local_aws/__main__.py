@@ -12,11 +12,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     # MiniStack reads its settings while it is imported, so they come before any import of the server.
-    from local_aws.process_environment import prepare
+    from local_aws.engine.process_environment import prepare
 
     prepare(arguments.folder, arguments.wait_scale)
 
-    from local_aws.server import serve
+    from local_aws.engine.server import serve
 
     serve(arguments.folder)
 

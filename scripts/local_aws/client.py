@@ -20,8 +20,8 @@ from botocore.config import Config
 
 from local_aws import faults
 from local_aws.deploy import deploy, synthesize
-from local_aws.running import HOME_REGION, KEEP_RUNNING, Credentials, Running
-from local_aws.slack_client import LocalSlack
+from local_aws.engine.running import HOME_REGION, KEEP_RUNNING, Credentials, Running
+from local_aws.slack.client import LocalSlack
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0

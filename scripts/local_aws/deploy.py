@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws.bundles import zipped
+from local_aws.engine.bundles import zipped
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _DEPLOY_SECONDS = 120.0

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runs import Ended
 from snow_white_cli.ends import ExitCode
 from snow_white_cli.news import Wording, clock
+from snow_white_cli.runs import Ended
 
 _SUCCEEDED: Final = "SUCCEEDED"
 _CONFIRMED: Final = "confirmed"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from snow_white.request import Action
+from snow_white.model.request import Action
 from snow_white_cli.access import Access
 from snow_white_cli.answers import answering
 from snow_white_cli.aws_errors import AwsError, sentence

@@ -10,11 +10,11 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
-from runs import Ended, FollowedRun
 from snow_white_cli.access import Access
 from snow_white_cli.aws_errors import AwsError, Trouble, code_of, sentence, trouble_of
 from snow_white_cli.ends import LostSight, WrongUsage
 from snow_white_cli.news import News
+from snow_white_cli.runs import Ended, FollowedRun
 
 _RUNNING: Final = "RUNNING"
 _SHORTEST_SECONDS: Final = 1.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from snow_white.host_answer import CONFIRMATION
-from snow_white.request import DEFAULT_TIMEOUT_SECONDS, Action
+from snow_white.judgement.host_answer import CONFIRMATION
+from snow_white.model.request import DEFAULT_TIMEOUT_SECONDS, Action
 
 _DOING: Final = {
     Action.QUIET: "Quieting",

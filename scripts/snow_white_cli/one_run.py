@@ -13,8 +13,7 @@ import click
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from runs import Ended, FollowedRun
-from snow_white.console import execution_url
+from snow_white.aws.console import execution_url
 from snow_white_cli import interrupt
 from snow_white_cli.access import Access
 from snow_white_cli.answers import answering, as_json, exit_code, print_end
@@ -23,6 +22,7 @@ from snow_white_cli.ends import CommandError, ExitCode, LostSight, WrongUsage
 from snow_white_cli.following import Follower
 from snow_white_cli.news import Wording
 from snow_white_cli.recent import read_request
+from snow_white_cli.runs import Ended, FollowedRun
 from snow_white_cli.views import showing
 
 

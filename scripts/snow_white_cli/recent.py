@@ -13,10 +13,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runs import FollowedRun
-from snow_white.caller import slack_user
-from snow_white.request import is_slack_member
+from snow_white.model.request import is_slack_member
+from snow_white.requester.caller import slack_user
 from snow_white_cli.news import clock
+from snow_white_cli.runs import FollowedRun
 
 _RUNNING: Final = "RUNNING"
 _RESULTS: Final = {

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from snow_white.request import MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
+from snow_white.model.request import MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
 
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")

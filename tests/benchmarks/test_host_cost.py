@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.bare_host import BareHost
 from tests.patience import eventually
+from tests.ssm_documents.bare_host import BareHost
 
 PROCESSES, THREADS = 10, 25
 WINDOW = 40  # seconds; within the first minute, when the script looks most often

@@ -12,10 +12,10 @@ import snow_white
 from infra.command_documents import DOCUMENT_NAMES, command_document
 from infra.run_machine import COMMENT, LONGEST_DRAIN, PASSING_ERRORS
 from infra.script_source import S3Folder
-from snow_white import run_command
-from snow_white.failure import OWN_ERRORS
-from snow_white.regions import RegionUnavailable
-from snow_white.request import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, Action
+from snow_white.aws import run_command
+from snow_white.aws.regions import RegionUnavailable
+from snow_white.model.request import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, Action
+from snow_white.reporting.errors import OWN_ERRORS
 
 # What Step Functions and Lambda themselves name an error by.
 OF_AWS = re.compile(r"(Lambda|States|Sandbox)\.\w+")
@@ -24,8 +24,8 @@ OF_AWS = re.compile(r"(Lambda|States|Sandbox)\.\w+")
 def raised_names() -> set[str]:
     """The names of all exception classes of the domain."""
     modules = [
-        importlib.import_module(f"snow_white.{module.name}")
-        for module in pkgutil.iter_modules(snow_white.__path__)
+        importlib.import_module(module.name)
+        for module in pkgutil.walk_packages(snow_white.__path__, "snow_white.")
     ]
     return {
         name

@@ -52,7 +52,7 @@ def test_there_are_runs_failures_problems_durations_and_the_functions_errors(
 def test_what_is_searched_for_is_what_the_functions_count(widgets: list[dict[str, Any]]) -> None:
     found = searches(widgets)
     assert len(found) == 6
-    counted = (ROOT / "lambdas" / "run_metrics.py").read_text()
+    counted = (ROOT / "lambdas" / "runtime" / "metrics.py").read_text()
     for dimensions, metric in found:
         assert f'add_metric("{metric}"' in counted or f'"{metric}", MetricUnit' in counted
         verdict = ["verdict"] if metric == "Problems" else []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import LocalAws
-from local_aws.slack_commands import SIGNING_SECRET
+from local_aws.slack.commands import SIGNING_SECRET
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "xoxb-123-abc"

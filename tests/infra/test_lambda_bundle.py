@@ -26,8 +26,10 @@ def bundle(assembly: Assembly) -> Path:
 
 def test_the_bundle_has_each_handler_and_the_domain(bundle: Path) -> None:
     assert {path.stem for path in bundle.glob("*.py")} >= set(HANDLERS)
-    sources = {path.name for path in (ROOT / "lambdas" / "snow_white").glob("*.py")}
-    assert {path.name for path in (bundle / "snow_white").glob("*.py")} == sources
+    for package in ("runtime", "snow_white"):
+        source = ROOT / "lambdas" / package
+        sources = {path.relative_to(source) for path in source.rglob("*.py")}
+        assert {path.relative_to(bundle / package) for path in (bundle / package).rglob("*.py")} == sources
 
 
 def test_the_bundle_has_no_leftovers_of_compiling_and_testing(bundle: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snow_white.request import KEYS
-from snow_white.waiting import seconds_to_wait
+from snow_white.model.request import KEYS
+from snow_white.steps.pacing import seconds_to_wait
 from tests.infra.templates import Json, Template
 
 LONGEST_DRAIN = 172_800

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from local_aws import LocalAws
-from local_aws.redis_server import RedisServer
-from local_aws.running import Credentials, Running
-from local_aws.slack_commands import SIGNING_SECRET
-from local_aws.slack_server import TOKEN
+from local_aws.engine.running import Credentials, Running
+from local_aws.hosts.redis_server import RedisServer
+from local_aws.slack.commands import SIGNING_SECRET
+from local_aws.slack.server import TOKEN
 from tests.workflow.shop import AWAY, HOME, Shop
 
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import redis
 
+from demonstration.customer import Application
+from demonstration.ledger import Ledger, enqueue
 from local_aws import LocalAws
-from local_aws.customer import Application
-from local_aws.host_choice import attach_host
-from local_aws.ledger import Ledger, enqueue
-from local_aws.redis_server import RedisServer
-from local_aws.running import Credentials
-from runs import Ended, FollowedRun
+from local_aws.engine.running import Credentials
+from local_aws.hosts.choice import attach_host
+from local_aws.hosts.redis_server import RedisServer
+from snow_white_cli.runs import Ended, FollowedRun
 from tests import patience
 
 HOME: Final = "us-east-1"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 
-from local_aws.running import Credentials
-from tests.cli.connection import Connection
-from tests.cli.terminal import CTRL_C, snow_white, terminal
+from local_aws.engine.running import Credentials
+from tests.snow_white_cli.connection import Connection
+from tests.snow_white_cli.terminal import CTRL_C, snow_white, terminal
 from tests.workflow.shop import HOME, Shop, ended, eventually
 
 

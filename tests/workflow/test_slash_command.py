@@ -10,9 +10,9 @@ from typing import Any, Final
 import pytest
 
 from local_aws import LocalAws
-from local_aws.slack_commands import Reply, form, send, signed
-from runs import FollowedRun
-from snow_white.slash_signature import MOST_BYTES, SignedRequest
+from local_aws.slack.commands import Reply, form, send, signed
+from snow_white.slash.signature import MOST_BYTES, SignedRequest
+from snow_white_cli.runs import FollowedRun
 from tests.workflow.shop import HOME, ended
 
 CHANNEL: Final = "C0COMMANDS"

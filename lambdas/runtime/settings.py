@@ -1,0 +1,45 @@
+"""The functions' environment, set by infra/, read once and checked with a clear error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from snow_white.model.request import Defaults
+
+
+class MissingSetting(Exception):
+    """An environment variable that infra/ sets is not there."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`slack_*` are empty in functions that do not talk to Slack."""
+
+    defaults: Defaults
+    slack_token_secret: str
+    slack_channel: str
+    slack_user_tag: str
+    slack_api_url: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Raises `MissingSetting` when the regions or environments are not set."""
+        return cls(
+            defaults=Defaults(
+                regions=_required(env, "DEFAULT_REGIONS"),
+                environments=_required(env, "DEFAULT_ENVIRONMENTS"),
+            ),
+            slack_token_secret=env.get("SLACK_TOKEN_SECRET", ""),
+            slack_channel=env.get("SLACK_CHANNEL", ""),
+            slack_user_tag=env.get("SLACK_USER_TAG", "slack_userid"),
+            slack_api_url=env.get("SLACK_API_URL", "https://slack.com/api/"),
+        )
+
+
+def _required(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    values = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    if not values:
+        raise MissingSetting(f"The environment variable {name} is missing: a list separated by commas.")
+    return values

@@ -1,0 +1,269 @@
+"""SSM Run Command: sending a document to instances, and reading what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from snow_white.aws.batches import batches
+from snow_white.aws.regions import RegionUnavailable
+from snow_white.model.request import Action
+from snow_white.model.run import Execution
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_ssm.type_defs import CommandInvocationTypeDef, CommandTypeDef
+
+DOCUMENT_NAMES: Final = {
+    Action.QUIET: "SnowWhite-QuietSidekiqWorkers",
+    Action.STOP: "SnowWhite-StopSidekiqWorkers",
+    Action.WAKE: "SnowWhite-WakeSidekiqWorkers",
+    Action.STATUS: "SnowWhite-StatusSidekiqWorkers",
+}
+DOWNLOAD_STEP: Final = "download"  # what the name of a step begins with that only downloads the script
+INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
+DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
+_PAGE: Final = 50  # SSM: the largest page of both lists
+_NAME_LENGTH: Final = 60
+_REASON_LENGTH: Final = 150
+# SendCommand's errors that are about single instances: not managed, ended; Windows; one without the tag of an
+# environment, which IAM refuses by name.
+_ABOUT_INSTANCES: Final = frozenset({"InvalidInstanceId", "UnsupportedPlatformType"})
+_DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied"})
+# A clock that is a little off must not hide the first commands of a run.
+_CLOCK_SKEW: Final = timedelta(minutes=5)
+_ENDED: Final = frozenset(
+    {
+        "success",
+        "failed",
+        "timedout",
+        "executiontimedout",
+        "deliverytimedout",
+        "cancelled",
+        "undeliverable",
+        "terminated",
+        "invalidplatform",
+        "accessdenied",
+        "incomplete",
+        "ratelimitexceeded",
+        "rateexceeded",
+        "noinstancesintag",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command as ListCommands tells it. `completed` counts its instances that ended, in whatever way."""
+
+    id: str
+    instance_ids: tuple[str, ...]
+    requested_at: datetime
+    ended: bool
+    completed: int
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What one command did on one instance.
+
+    `status` is the service's StatusDetails in one spelling: lower case letters only.
+    `output` is the plugin's output (at most 2,500 characters), empty until the command has ended there.
+    """
+
+    command_id: str
+    instance_id: str
+    status: str
+    output: str
+    exit_code: int | None
+    ended_at: datetime | None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in _ENDED
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The commands that were sent, and for each instance that SSM refused, what it said."""
+
+    command_ids: tuple[str, ...] = ()
+    instances: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def __add__(self, other: Sent) -> Sent:
+        return Sent(
+            self.command_ids + other.command_ids,
+            self.instances + other.instances,
+            {**self.refused, **other.refused},
+        )
+
+
+def comment(execution: Execution, sending: int) -> str:
+    """What marks a command as sent by an execution, at most 100 characters: its name and the sending's number.
+
+    The name alone could be that of an execution in another home region, so a digest of the ARN stands beside it.
+    """
+    return f"{_marker(execution)}{sending}"
+
+
+def _marker(execution: Execution) -> str:
+    digest = hashlib.sha256(execution.arn.encode()).hexdigest()[:8]
+    return f"SnowWhite {execution.name[:_NAME_LENGTH]} {digest} "
+
+
+def send(
+    client: SSMClient,
+    action: Action,
+    instance_ids: Sequence[str],
+    *,
+    execution_timeout: int,
+    comment: str,
+) -> Sent:
+    """Send the action's document to the instances, 50 a command, to all of them at once.
+
+    One instance that the service refuses fails a whole call; it is left out, and the others are sent to.
+
+    Args:
+        execution_timeout: seconds that the script may run on a host.
+    """
+    sent = Sent()
+    for ids in batches(instance_ids, INSTANCES_A_COMMAND):
+        sent += _send_to_those_it_takes(client, action, tuple(ids), execution_timeout, comment)
+    return sent
+
+
+def _send_to_those_it_takes(
+    client: SSMClient, action: Action, ids: tuple[str, ...], execution_timeout: int, comment: str
+) -> Sent:
+    try:
+        answer = client.send_command(
+            DocumentName=DOCUMENT_NAMES[action],
+            InstanceIds=list(ids),
+            Parameters={"executionTimeout": [str(execution_timeout)]},
+            TimeoutSeconds=DELIVERY_SECONDS,
+            Comment=comment,
+            # The service's defaults, 50 and 0, would keep worker 51 waiting for hours, and
+            # would end the sending with the first failure.
+            MaxConcurrency="50",
+            MaxErrors="100%",
+        )
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        said = error.response.get("Error", {}).get("Message", "") or code
+        refused = _named_in(said, ids) if code in (*_ABOUT_INSTANCES, *_DENIED) else ()
+        if not refused and code not in _ABOUT_INSTANCES:
+            raise
+        if not refused and len(ids) > 1:
+            # It does not say which: halve until the one is alone.
+            middle = len(ids) // 2
+            return _send_to_those_it_takes(
+                client, action, ids[:middle], execution_timeout, comment
+            ) + _send_to_those_it_takes(client, action, ids[middle:], execution_timeout, comment)
+        left_out = Sent(refused=dict.fromkeys(refused or ids, said[:_REASON_LENGTH]))
+        rest = tuple(one for one in ids if one not in left_out.refused)
+        if not rest:
+            return left_out
+        return left_out + _send_to_those_it_takes(client, action, rest, execution_timeout, comment)
+    return Sent((answer["Command"]["CommandId"],), len(ids))
+
+
+def _named_in(text: str, ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(one for one in ids if re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text))
+
+
+def commands_of(
+    client: SSMClient, action: Action, execution: Execution, known_ids: Iterable[str] = ()
+) -> list[Command]:
+    """All commands that the execution has sent in the client's region, oldest first.
+
+    Args:
+        known_ids: commands that must exist. One that the list, which is eventually consistent, does not show
+            yet is asked for by its id.
+
+    Raises:
+        RegionUnavailable: a known command is not shown at all yet, so what was sent is not known for sure.
+    """
+    found: dict[str, Command] = {}
+    pages = client.get_paginator("list_commands").paginate(
+        Filters=[
+            {
+                "key": "InvokedAfter",
+                "value": (execution.started_at - _CLOCK_SKEW).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
+            {"key": "DocumentName", "value": DOCUMENT_NAMES[action]},
+        ],
+        PaginationConfig={"PageSize": _PAGE},
+    )
+    for page in pages:
+        for raw in page.get("Commands", []):
+            if raw.get("Comment", "").startswith(_marker(execution)):
+                found[raw["CommandId"]] = _command(raw)
+    for missing in set(known_ids) - found.keys():
+        found[missing] = _command_by_id(client, missing)
+    return sorted(found.values(), key=lambda command: (command.requested_at, command.id))
+
+
+def _command_by_id(client: SSMClient, command_id: str) -> Command:
+    try:
+        listed = client.list_commands(CommandId=command_id).get("Commands", [])
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "InvalidCommandId":
+            raise
+        listed = []
+    if not listed:
+        raise RegionUnavailable(f"Run Command does not show the command {command_id} yet")
+    return _command(listed[0])
+
+
+def invocations(client: SSMClient, command_id: str) -> list[Invocation]:
+    """What the command did on each of its instances."""
+    pages = client.get_paginator("list_command_invocations").paginate(
+        CommandId=command_id, Details=True, PaginationConfig={"PageSize": _PAGE}
+    )
+    return [_invocation(raw) for page in pages for raw in page.get("CommandInvocations", [])]
+
+
+def cancel(client: SSMClient, commands: Iterable[Command]) -> int:
+    """Cancel those of the commands that have not ended; returns how many. The agent ends their scripts at once."""
+    open_ones = [command for command in commands if not command.ended]
+    for command in open_ones:
+        client.cancel_command(CommandId=command.id)
+    return len(open_ones)
+
+
+def normalise(status: str) -> str:
+    """One spelling for the service's varying texts: `Delivery Timed Out`, `DeliveryTimedOut`; `Canceled`."""
+    return re.sub(r"[^a-z]", "", status.lower()).replace("canceled", "cancelled")
+
+
+def _command(raw: CommandTypeDef) -> Command:
+    return Command(
+        id=raw["CommandId"],
+        instance_ids=tuple(raw.get("InstanceIds", [])),
+        requested_at=raw["RequestedDateTime"],
+        ended=normalise(raw.get("StatusDetails") or raw["Status"]) in _ENDED,
+        completed=raw.get("CompletedCount", 0),
+    )
+
+
+def _invocation(raw: CommandInvocationTypeDef) -> Invocation:
+    # A step that downloads the script has no answer in it; nobody promises that the list keeps the steps' order.
+    plugins = [
+        one for one in raw.get("CommandPlugins", []) if not one.get("Name", "").startswith(DOWNLOAD_STEP)
+    ]
+    plugin = plugins[-1] if plugins else {}
+    return Invocation(
+        command_id=raw["CommandId"],
+        instance_id=raw["InstanceId"],
+        status=normalise(raw.get("StatusDetails") or raw["Status"]),
+        output=plugin.get("Output", ""),
+        exit_code=plugin.get("ResponseCode"),
+        ended_at=plugin.get("ResponseFinishDateTime"),
+    )

@@ -1,0 +1,152 @@
+"""What may be said of one instance, and why: the place where the promise is kept.
+
+An instance is confirmed only by its own last invocation: it ended in Success with exit code 0, and the last line
+of its output says the very result that the action asks for. Everything else is something else, with a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from snow_white.aws.instances import Instance
+from snow_white.aws.run_command import Invocation
+from snow_white.judgement.host_answer import CONFIRMATION, ExitCode, HostAnswer, Process, parse_answer
+from snow_white.model.request import Action
+
+MAX_SENDINGS: Final = 3  # to one instance, when what it was sent was lost on the way
+# A new instance's agent registers within a minute or two, and its application is deployed some minutes later; what
+# is not there after this is not going to be.
+COMES_UP_WITHIN: Final = timedelta(minutes=10)
+
+_AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process
+
+
+class Verdict(StrEnum):
+    """The end of one instance in one run. The first four are the confirmations, one for each action."""
+
+    QUIET = "quiet"
+    STOPPED = "stopped"
+    AWAKE = "awake"
+    REPORTED = "reported"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    UNCONFIRMED = "unconfirmed"
+    NO_WORKER = "no_worker"
+    GONE = "gone"
+
+
+CONFIRMED: Final = frozenset({Verdict.QUIET, Verdict.STOPPED, Verdict.AWAKE, Verdict.REPORTED})
+# A host without Sidekiq has nothing that could run a job, and an instance that is gone has ended: both are
+# listed, and neither keeps a deploy from going on.
+HARMLESS: Final = frozenset({Verdict.NO_WORKER, Verdict.GONE})
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of one instance.
+
+    Attributes:
+        passing: the reason may pass, so waiting or sending again may bring a confirmation.
+        unsent: no command of the run went to it.
+        omitted: processes that the host left out of its answer for its length.
+    """
+
+    verdict: Verdict
+    reason: str
+    processes: tuple[Process, ...] = ()
+    omitted: int = 0
+    passing: bool = False
+    unsent: bool = False
+
+
+def judge(action: Action, invocation: Invocation, age: timedelta = timedelta.max) -> Judgement:
+    """Judge an instance by its last invocation, which has ended.
+
+    Args:
+        age: how long the instance had been launched when it was asked.
+
+    Raises:
+        ValueError: the invocation goes on; nothing can be said of it yet.
+    """
+    if not invocation.ended:
+        raise ValueError(f"The invocation on {invocation.instance_id} goes on: {invocation.status}.")
+    match invocation.status:
+        case "success" | "failed":
+            return _judge_answer(action, invocation, age)
+        case "deliverytimedout":
+            return _unreachable("its SSM agent did not take the command in time", passing=True)
+        case "undeliverable" | "terminated":
+            return _unreachable(
+                f"SSM could not deliver the command to it ({invocation.status})", passing=True
+            )
+        case "timedout" | "executiontimedout":
+            return _unconfirmed("the script was ended by the SSM agent at its time limit, without an answer")
+        case "cancelled":
+            return _unconfirmed("the command was cancelled")
+        case status:
+            return _unreachable(f"SSM refused to run the command on it ({status})")
+
+
+def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Judgement:
+    answer = parse_answer(invocation.output)
+    if answer is None:
+        if invocation.exit_code in (None, -1) or not invocation.output.strip():
+            # The agent's worker process was killed, or the agent was updated while it ran.
+            return _unconfirmed("its command ended without an answer", passing=True)
+        return _unconfirmed(f"its answer could not be read (exit code {invocation.exit_code})")
+    said = answer.message or "the host gave no reason"
+    match (invocation.status, invocation.exit_code):
+        case ("success", ExitCode.CONFIRMED) if _confirms(action, answer):
+            return Judgement(Verdict(answer.result), said, answer.processes, answer.omitted)
+        case ("failed", ExitCode.JOBS_RUNNING) if answer.result == "busy":
+            return Judgement(Verdict.BUSY, said, answer.processes, answer.omitted)
+        case ("failed", ExitCode.NO_SIDEKIQ) if answer.result == "no_worker":
+            if age < COMES_UP_WITHIN and action is not Action.STATUS:
+                # The agent is there before the application is.
+                return _unconfirmed("it is new, and no Sidekiq had been started on it yet", passing=True)
+            return Judgement(Verdict.NO_WORKER, said)
+        case ("failed", ExitCode.COULD_NOT_BE_DONE) if answer.result == "unconfirmed":
+            return Judgement(Verdict.UNCONFIRMED, said, answer.processes, answer.omitted)
+    return _contradiction(invocation, answer)
+
+
+def _confirms(action: Action, answer: HostAnswer) -> bool:
+    """A quiet or stopped host lists no job and no process at work; one that does contradicts itself.
+
+    Workers that were stopped by an earlier run and are still down are as good as quiet.
+    """
+    results = {CONFIRMATION[action]} | ({"stopped"} if action is Action.QUIET else set())
+    rests = all(one.state in _AT_REST and not one.busy for one in answer.processes)
+    return answer.result in results and (rests or action not in (Action.QUIET, Action.STOP))
+
+
+def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now: datetime) -> Judgement:
+    """Judge an instance that no command of this run was sent to."""
+    if not instance.running:
+        judgement = _unconfirmed("it is still starting", passing=True)
+    elif not managed:
+        judgement = _unreachable(
+            "no SSM agent of it is registered in Systems Manager",
+            passing=now - instance.launched_at < COMES_UP_WITHIN,
+        )
+    else:
+        judgement = _unreachable(refusal or "no command could be sent to it in time", passing=True)
+    return replace(judgement, unsent=True)
+
+
+def _contradiction(invocation: Invocation, answer: HostAnswer) -> Judgement:
+    return _unconfirmed(
+        f"it answered '{answer.result}' with status {invocation.status} and exit code {invocation.exit_code}, "
+        "which is no confirmation"
+    )
+
+
+def _unreachable(reason: str, *, passing: bool = False) -> Judgement:
+    return Judgement(Verdict.UNREACHABLE, reason, passing=passing)
+
+
+def _unconfirmed(reason: str, *, passing: bool = False) -> Judgement:
+    return Judgement(Verdict.UNCONFIRMED, reason, passing=passing)

@@ -1,0 +1,82 @@
+"""The end of a run for other systems: an event on the account's default bus, in the shape documented here.
+
+    source: "snow-white"
+    detail-type: "Snow White Run Ended"
+    resources: [ARN of the execution]
+    detail:
+        version: 1; a change that breaks readers raises it
+        result: "confirmed" or "not_confirmed"; error, cause: null for a confirmed run
+        action, application, environments, regions: what was asked, null where an invalid request did not say it
+        requested_by: as far as it is known, else null
+        execution: {arn, name}
+        started_at, ended_at (ISO 8601), duration_seconds
+        instances; counts: {verdict: how many}; problems: how many instances are not confirmed
+
+An event may come more than once: a step that fails at the wrong moment is repeated. Execution and version identify it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snow_white.model.limits import bounded, cut
+from snow_white.model.run import Execution
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+SOURCE: Final = "snow-white"
+DETAIL_TYPE: Final = "Snow White Run Ended"
+_CAUSE: Final = 4_000
+_KEPT: Final = (
+    "result",
+    "error",
+    "action",
+    "application",
+    "environments",
+    "regions",
+    "requested_by",
+    "started_at",
+    "ended_at",
+    "duration_seconds",
+    "instances",
+)
+
+
+def run_ended(report: Mapping[str, Any], execution: Execution) -> dict[str, Any]:
+    """The event's detail. EventBridge takes 256 KB in all, so what is long is cut and problems are counted only."""
+    cause = report["cause"]
+    return {
+        "version": 1,
+        **{key: bounded(report.get(key)) for key in _KEPT},
+        "cause": cause if cause is None else cut(cause, _CAUSE),
+        "counts": dict(report["counts"]),
+        "problems": len(report["problems"]) + report["more_problems"],
+        "execution": {"arn": execution.arn, "name": execution.name},
+    }
+
+
+def publish(client: EventBridgeClient, report: Mapping[str, Any], execution: Execution) -> str | None:
+    """Put the event on the default bus; a sentence that says why it is not there, or None. Nothing is raised."""
+    detail = json.dumps(run_ended(report, execution))
+    try:
+        answer = client.put_events(
+            Entries=[
+                {
+                    "Source": SOURCE,
+                    "DetailType": DETAIL_TYPE,
+                    "Resources": [execution.arn],
+                    "Detail": detail,
+                }
+            ]
+        )
+    except (ClientError, BotoCoreError) as error:
+        return f"The event of the run's end could not be sent: {error}."
+    entry = answer["Entries"][0]
+    if answer["FailedEntryCount"]:
+        return f"EventBridge refused the event of the run's end: {entry.get('ErrorMessage') or entry.get('ErrorCode')}."
+    return None

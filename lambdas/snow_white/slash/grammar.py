@@ -1,0 +1,113 @@
+"""The language of the slash command: ACTION APPLICATION [ENVIRONMENT...] [region=...] [timeout=...]."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any, Final
+
+from snow_white.model.request import Action, Defaults
+
+ACTIONS: Final = ", ".join(f"`{action.value}`" for action in Action)
+USAGE: Final = "ACTION APPLICATION [ENVIRONMENT...] [region=REGION,...] [timeout=2h]"
+_OPTION: Final = re.compile(r"(?P<name>[A-Za-z_-]+)=(?P<value>.*)", re.DOTALL)
+_REGION: Final = ("region", "regions")
+_DURATION: Final = re.compile(
+    r"(?:(?P<days>[0-9]{1,6})d)?(?:(?P<hours>[0-9]{1,6})h)?(?:(?P<minutes>[0-9]{1,6})m)?(?:(?P<seconds>[0-9]{1,9})s?)?"
+)
+_SECONDS: Final = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+# Phones and Macs make them out of plain ones.
+_PLAIN_QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
+
+
+class Misspelt(Exception):
+    """The words cannot be read; the sentence says which of them, and what is allowed."""
+
+
+def wants_help(text: str) -> bool:
+    """Whether nothing or `help` was typed."""
+    return text.strip().casefold() in ("", "help", "-h", "--help", "?")
+
+
+def read_words(text: str) -> dict[str, Any]:
+    """The request that was typed, still to be validated by Request.parse; raises Misspelt.
+
+    The first two words are action and application, all others environments. What has a blank in it is written in
+    double quotes. Options stand anywhere; regions and environments may also be separated by commas.
+    """
+    words: list[str] = []
+    regions: list[str] = []
+    timeouts: list[str] = []
+    for word in _split(text):
+        option = _OPTION.fullmatch(word)
+        name = option["name"].lower() if option else ""
+        if option and name in _REGION:
+            regions += _parts(option["value"])
+        elif option and name == "timeout":
+            timeouts.append(option["value"])
+        elif option and len(words) != 1:
+            raise Misspelt(
+                f"There is no option `{_shown(option['name'])}=`. Allowed are `region=` and `timeout=`."
+            )
+        else:
+            words.append(word)
+    if len(timeouts) > 1:
+        raise Misspelt("`timeout=` is given more than once.")
+    environments = [part for word in words[2:] for part in _parts(word)]
+    given = {
+        "action": words[0].lower() if words else None,
+        "application": words[1] if len(words) > 1 else None,
+        "environments": environments,
+        "regions": regions,
+        "timeout_seconds": _seconds(timeouts[0]) if timeouts else None,
+    }
+    return {key: value for key, value in given.items() if value not in (None, [])}
+
+
+def usage(command: str, defaults: Defaults) -> str:
+    """What `help` answers, in Slack's markup."""
+    return "\n".join(
+        (
+            "*Snow White* puts the Sidekiq workers of an Elastic Beanstalk application to sleep, and wakes them.",
+            f"`{command} {USAGE}`",
+            f"• ACTION: {ACTIONS}",
+            '• APPLICATION: its name, in "double quotes" if it has blanks',
+            "• ENVIRONMENT: text contained in the environment's name, or a glob for all of it; "
+            f"without one: {_listed(defaults.environments)}",
+            f"• region: of {_listed(defaults.regions)}; without one: all of them",
+            "• timeout: how long to wait for running jobs, from `60s` to `2d`; without one: `2h`",
+            f"For example: `{command} quiet backups workers timeout=90m`",
+        )
+    )
+
+
+def _split(text: str) -> list[str]:
+    lexer = shlex.shlex(text.translate(_PLAIN_QUOTES), posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.quotes, lexer.escape, lexer.commenters = '"', "", ""
+    try:
+        return list(lexer)
+    except ValueError as error:
+        raise Misspelt("A quotation mark is opened and not closed.") from error
+
+
+def _parts(word: str) -> list[str]:
+    return [part for part in word.split(",") if part]
+
+
+def _seconds(duration: str) -> int:
+    found = _DURATION.fullmatch(duration.lower())
+    amounts = {unit: int(amount) for unit, amount in found.groupdict().items() if amount} if found else {}
+    if not amounts:
+        raise Misspelt(
+            f"`timeout={_shown(duration)}` is no duration: write `90s`, `30m`, `2h`, `1d`, or `1h30m`."
+        )
+    return sum(amount * _SECONDS[unit] for unit, amount in amounts.items())
+
+
+def _shown(text: str) -> str:
+    return (text if len(text) <= 40 else f"{text[:39]}…").replace("`", "'")
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words)

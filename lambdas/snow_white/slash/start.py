@@ -1,0 +1,110 @@
+"""Carrying out a slash command: who may, what is started, and what the person is answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snow_white.aws.console import execution_url
+from snow_white.model.request import Defaults, InvalidRequest, Request
+from snow_white.requester.caller import slack_user
+from snow_white.slack.text import escaped
+from snow_white.slash.form import TypedCommand
+from snow_white.slash.grammar import Misspelt, read_words, usage, wants_help
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+EVERY_CHANNEL: Final = "*"
+_MOST_TEXT: Final = 3_000
+_SERVER_ERROR: Final = 500
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the person reads, in Slack's markup, and what it was about (for the log).
+
+    Attributes:
+        outcome: help, not_allowed, invalid, started, repeated, or failed.
+        execution: the ARN of the execution that was started; "" if none was.
+        cause: what AWS said, for the log only.
+    """
+
+    outcome: str
+    text: str
+    execution: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Takes commands whose sender is verified.
+
+    Attributes:
+        users: the Slack ids of those who may start runs.
+        channels: the ids of where they may; "*" is everywhere.
+    """
+
+    step_functions: SFNClient
+    state_machine_arn: str
+    defaults: Defaults
+    users: frozenset[str]
+    channels: frozenset[str]
+
+    def answer(self, typed: TypedCommand, name: str) -> Answer:
+        """Carry it out, as the execution `name`: the same name for a replay of the same request."""
+        if wants_help(typed.text):
+            return Answer("help", usage(escaped(typed.command, 50), self.defaults))
+        if refusal := self._refusal(typed):
+            return Answer("not_allowed", refusal)
+        try:
+            asked = {
+                **read_words(typed.text),
+                "channel": typed.channel,
+                "slack_user": typed.user,
+                "requested_by": slack_user(typed.user, typed.user_name),
+            }
+            request = Request.parse(asked, self.defaults)
+        except (Misspelt, InvalidRequest) as wrong:
+            hint = f"Nothing was started. `{escaped(typed.command, 50)} help` says what can be asked."
+            return Answer("invalid", f"{escaped(wrong, _MOST_TEXT)}\n{hint}")
+        return self._start(request, json.dumps(asked, sort_keys=True), name)
+
+    def _refusal(self, typed: TypedCommand) -> str:
+        ask = "Nothing was started. Whoever deploys Snow White can add"
+        if typed.user not in self.users:
+            return f"You may not start runs. {ask} `{typed.user}` to the setting `slash_command_users`."
+        if not self.channels & {typed.channel, EVERY_CHANNEL}:
+            return f"Runs may not be started here. {ask} `{typed.channel}` to the setting `slash_command_channels`."
+        return ""
+
+    def _start(self, request: Request, asked: str, name: str) -> Answer:
+        try:
+            started = self.step_functions.start_execution(
+                stateMachineArn=self.state_machine_arn, name=name, input=asked
+            )
+        except self.step_functions.exceptions.ExecutionAlreadyExists:
+            return Answer("repeated", "This very command was carried out before. Nothing was started.")
+        except (ClientError, BotoCoreError) as error:
+            return _failed(error)
+        arn = started["executionArn"]
+        what = f"`{request.action.value}` for *{escaped(request.application, _MOST_TEXT)}*"
+        return Answer("started", f"Started: {what}. <{execution_url(arn)}|Open the execution>", arn)
+
+
+def _failed(error: ClientError | BotoCoreError) -> Answer:
+    """What AWS refused was not started; of what it did not answer nobody knows."""
+    if (
+        isinstance(error, ClientError)
+        and error.response["ResponseMetadata"]["HTTPStatusCode"] < _SERVER_ERROR
+    ):
+        text = f"Nothing was started: AWS refused it ({error.response['Error']['Code']})."
+    else:
+        text = (
+            "AWS did not answer in time, so it is not known whether the run was started. "
+            "If no message about it comes, type the command again."
+        )
+    return Answer("failed", text, cause=str(error))

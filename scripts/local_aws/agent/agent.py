@@ -1,0 +1,149 @@
+"""What the SSM agent does on a managed instance: execute a command document, and tell how it went.
+
+Run Command finds the agent of an instance in `registry`; Elastic Beanstalk puts it there when the host is up.
+How the agent executes a document (process group, output limits, special exit codes) follows its source, 3.3.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from local_aws.agent.document import DOWNLOAD, SHELL, DocumentError, Parameters, Step, parse
+from local_aws.agent.download_step import run_download
+from local_aws.agent.result import Result, Status, StepResult
+from local_aws.agent.shell_step import KILLED, ShellOutcome, run_shell
+from local_aws.hosts.host import Host, HostError
+
+PingStatus = Literal["Online", "ConnectionLost"]
+
+SKIP_REST_SUCCEEDED = 168
+SKIP_REST_FAILED = 169
+WANTS_REBOOT = 194
+
+
+class AgentGone(Exception):
+    """The instance ended while its agent ran a command, so that no result ever reaches the service."""
+
+
+class Agent:
+    """The agent of one instance.
+
+    `ping_status` is None on a host where no agent is installed: the service does not list such an instance.
+    With `ConnectionLost` it is listed, and commands for it are never picked up.
+    """
+
+    def __init__(
+        self, region: str, instance_id: str, host: Host, ping_status: PingStatus | None = "Online"
+    ) -> None:
+        self.region = region
+        self.instance_id = instance_id
+        self.host = host
+        self.ping_status: PingStatus | None = ping_status
+
+    def run(
+        self,
+        document: Mapping[str, Any],
+        parameters: Mapping[str, list[str] | str],
+        cancelled: threading.Event,
+        on_start: Callable[[], None],
+    ) -> Result:
+        """Execute a schema 2.2 document; blocks until it has ended. Calls `on_start` before the first step.
+
+        Setting `cancelled` kills the running step's process group; steps that have not begun are left out.
+        Raises AgentGone when the host ends meanwhile: the service then never gets a result.
+        """
+        on_start()
+        try:
+            steps = parse(document, Parameters.given(document, parameters))
+        except DocumentError as error:
+            return Result((_unreadable(str(error)),))
+        return Result(tuple(self._run_steps(steps, cancelled)))
+
+    def _run_steps(self, steps: tuple[Step, ...], cancelled: threading.Event) -> Iterator[StepResult]:
+        folder = f"/var/lib/amazon/ssm/{self.instance_id}/document/orchestration/{uuid.uuid4()}"
+        for step in steps:
+            result = self._run_step(step, f"{folder}/{step.name}", cancelled)
+            yield result
+            if cancelled.is_set() or result.response_code in (SKIP_REST_SUCCEEDED, SKIP_REST_FAILED):
+                return
+            if result.status_details == "Failed" and step.exit_on_failure:
+                return
+
+    def _run_step(self, step: Step, folder: str, cancelled: threading.Event) -> StepResult:
+        started_at = datetime.now(UTC)
+        environment = {"AWS_SSM_INSTANCE_ID": self.instance_id, "AWS_SSM_REGION_NAME": self.region}
+        try:
+            if step.download:
+                outcome = run_download(self.host, step.download)
+            else:
+                outcome = run_shell(self.host, step, folder, environment, cancelled)
+        except (HostError, OSError) as error:
+            raise AgentGone(f"The instance {self.instance_id} ended: {error}") from error
+        if not self.host.is_running:
+            raise AgentGone(f"The instance {self.instance_id} ended while it ran {step.name}.")
+        stderr = outcome.stderr
+        if outcome.code == WANTS_REBOOT:
+            stderr += b"\nExit code 194 asks for a reboot, which a local worker host does not have."
+        return StepResult(
+            name=step.name,
+            plugin=DOWNLOAD if step.download else SHELL,
+            status_details=_status(outcome),
+            response_code=outcome.code,
+            stdout=outcome.stdout.decode(errors="replace"),
+            stderr=stderr.decode(errors="replace"),
+            started_at=started_at,
+            ended_at=datetime.now(UTC),
+        )
+
+
+def _status(outcome: ShellOutcome) -> Status:
+    if outcome.code in (0, SKIP_REST_SUCCEEDED):
+        return "Success"
+    if outcome.code == KILLED:
+        return "Cancelled" if outcome.was_cancelled else "TimedOut"
+    return "Failed"
+
+
+def _unreadable(reason: str) -> StepResult:
+    now = datetime.now(UTC)
+    return StepResult("", SHELL, "Failed", 1, "", reason, now, now)
+
+
+class Registry(Mapping[tuple[str, str], Agent]):
+    """The agents of all regions by (region, instance id), an instance without an agent included.
+
+    An instance is in it from the moment its host is up until it is terminated. Safe to use from every thread;
+    iterating goes over a copy.
+    """
+
+    def __init__(self) -> None:
+        self._agents: dict[tuple[str, str], Agent] = {}
+        self._lock = threading.Lock()
+
+    def add(self, agent: Agent) -> None:
+        with self._lock:
+            self._agents[agent.region, agent.instance_id] = agent
+
+    def remove(self, region: str, instance_id: str) -> Agent | None:
+        with self._lock:
+            return self._agents.pop((region, instance_id), None)
+
+    def __getitem__(self, key: tuple[str, str]) -> Agent:
+        with self._lock:
+            return self._agents[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        with self._lock:
+            return iter(list(self._agents))
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._agents)
+
+
+registry = Registry()
+"""The one that the running local AWS uses."""

@@ -1,0 +1,138 @@
+"""What Elastic Beanstalk knows of an environment: its settings, its state, and the instances it has."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from local_aws.agent.agent import PingStatus
+from local_aws.elastic_beanstalk.worker_instance import HostKnobs, WorkerInstance
+from local_aws.engine.query_protocol import Value
+from local_aws.engine.service_error import ServiceError
+from local_aws.hosts.host import Restart
+
+AUTO_SCALING = "aws:autoscaling:asg"
+APPLICATION_ENVIRONMENT = "aws:elasticbeanstalk:application:environment"
+LOCAL = "snow-white:local"
+PLATFORM = "64bit Amazon Linux 2023 v4.7.0 running Ruby 3.3"
+_AGENTS: Mapping[str, PingStatus | None] = {"online": "Online", "lost": "ConnectionLost", "none": None}
+_ID_LETTERS = string.ascii_lowercase + string.digits
+
+
+class Status(StrEnum):
+    """Where an environment is in its life, in Elastic Beanstalk's words."""
+
+    LAUNCHING = "Launching"
+    UPDATING = "Updating"
+    READY = "Ready"
+    TERMINATING = "Terminating"
+    TERMINATED = "Terminated"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The option settings that mean something here; others are accepted and do nothing, as most do for a worker."""
+
+    instances: int = 1
+    environment: Mapping[str, str] = field(default_factory=dict)
+    knobs: HostKnobs = field(default_factory=HostKnobs)
+
+    def with_options(self, options: Iterable[Mapping[str, str]]) -> Settings:
+        """These settings with options of CreateEnvironment or UpdateEnvironment laid over them.
+
+        Raises ServiceError ConfigurationValidationException naming an option whose value is not possible.
+        """
+        settings = self
+        for option in options:
+            namespace, name = option.get("Namespace", ""), option.get("OptionName", "")
+            value = option.get("Value", "")
+            try:
+                settings = settings._with(namespace, name, value)
+            except (KeyError, ValueError):
+                raise ServiceError(
+                    "ConfigurationValidationException",
+                    f"Configuration validation exception: Invalid option value: '{value}' "
+                    f"(Namespace: '{namespace}', OptionName: '{name}')",
+                ) from None
+        return settings
+
+    def _with(self, namespace: str, name: str, value: str) -> Settings:
+        if namespace == AUTO_SCALING and name == "MinSize":
+            instances = int(value)
+            if not 0 <= instances <= 10_000:
+                raise ValueError(value)
+            return replace(self, instances=instances)
+        if namespace == APPLICATION_ENVIRONMENT:
+            return replace(self, environment={**self.environment, name: value})
+        if namespace == LOCAL:
+            return replace(self, knobs=self._knobs_with(name, value))
+        return self
+
+    def _knobs_with(self, name: str, value: str) -> HostKnobs:
+        match name:
+            case "Agent":
+                return replace(self.knobs, agent=_AGENTS[value])
+            case "LaunchedMinutesAgo":
+                return replace(self.knobs, launched_minutes_ago=float(value))
+            case "Restart":
+                return replace(self.knobs, restart=Restart(value))
+            case "Workers":
+                return replace(self.knobs, has_workers={"none": False, "one": True}[value])
+        raise KeyError(name)
+
+
+class Environment:
+    """One environment of an application in a region. `lock` guards its fields."""
+
+    def __init__(self, application: str, name: str, region: str, account: str, version: str) -> None:
+        self.application = application
+        self.name = name
+        self.id = "e-" + "".join(secrets.choice(_ID_LETTERS) for _ in range(10))
+        self.region = region
+        self.arn = f"arn:aws:elasticbeanstalk:{region}:{account}:environment/{application}/{name}"
+        self.version = version
+        self.description = ""
+        self.settings = Settings()
+        self.status = Status.LAUNCHING
+        self.failed = False
+        self.instances: list[WorkerInstance] = []
+        self.created = self.updated = datetime.now(UTC)
+        self.lock = threading.RLock()
+
+    @property
+    def is_terminated(self) -> bool:
+        return self.status is Status.TERMINATED
+
+    def turn(self, status: Status) -> None:
+        """Change the status and say when."""
+        with self.lock:
+            self.status = status
+            self.updated = datetime.now(UTC)
+
+    def describe(self) -> dict[str, Value]:
+        """As the API describes it. A worker environment has no URL of its own that matters here."""
+        with self.lock:
+            busy = self.status not in (Status.READY, Status.TERMINATED)
+            health = "Red" if self.failed else "Green" if self.status is Status.READY else "Grey"
+            return {
+                "EnvironmentName": self.name,
+                "EnvironmentId": self.id,
+                "ApplicationName": self.application,
+                "VersionLabel": self.version or None,
+                "SolutionStackName": PLATFORM,
+                "PlatformArn": f"arn:aws:elasticbeanstalk:{self.region}::platform/Ruby 3.3/4.7.0",
+                "Description": self.description or None,
+                "DateCreated": self.created,
+                "DateUpdated": self.updated,
+                "Status": self.status.value,
+                "AbortableOperationInProgress": busy and self.status is Status.UPDATING,
+                "Health": health,
+                "Tier": {"Name": "Worker", "Type": "SQS/HTTP", "Version": "3.0"},
+                "EnvironmentLinks": [],
+                "EnvironmentArn": self.arn,
+            }

@@ -1,0 +1,148 @@
+"""A small Slack Web API, as much of it as the real slack_sdk needs to post, edit and find people.
+
+It keeps what was posted and every edit of it, and can be told to fail. What it keeps is read as JSON:
+
+    GET  /                    the same as a page to watch in a browser, ?channel=C... for one channel
+    GET  /recorded            {"people": {id: name}, "channels": {id: name}, "messages": [...], "calls": [...]}
+    POST /people              {"email": ..., "id": "U...", "name": ...}: somebody users.lookupByEmail finds
+    POST /channels            {"id": "C...", "name": ...}: a channel that exists and has the bot in it
+    POST /failures            {"calls": 3, "answer": "rate_limited" | "error" | "down", "retry_after": 1}
+    DELETE /recorded          forget messages, calls and failures
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from local_aws.slack.page import SECURITY_POLICY, page
+from local_aws.slack.workspace import SlackError, Workspace
+
+TOKEN = "xoxb-local-snow-white"  # noqa: S105  # opens nothing but this server
+"""The bot token it accepts."""
+
+
+class SlackServer:
+    """The server in a thread of its own, on a free port of 127.0.0.1."""
+
+    def __init__(self) -> None:
+        self.workspace = Workspace(TOKEN)
+        self._server = _Server(("127.0.0.1", 0), self.workspace)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/api/"
+        self._thread = threading.Thread(target=self._server.serve_forever, name="slack", daemon=True)
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], workspace: Workspace) -> None:
+        super().__init__(address, _Requests)
+        self.workspace = workspace
+
+
+class _Requests(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if path == "/recorded":
+            self._answer(200, self.server.workspace.recorded())
+        elif path == "/":
+            self._show_page()
+        elif path.startswith("/api/"):
+            self._call(path.removeprefix("/api/"))
+        else:
+            self._answer(404, {"ok": False, "error": "unknown_path"})
+
+    def do_POST(self) -> None:
+        path = urlsplit(self.path).path
+        workspace = self.server.workspace
+        if path.startswith("/api/"):
+            self._call(path.removeprefix("/api/"))
+            return
+        settings: dict[str, Callable[..., None]] = {
+            "/people": workspace.add_person,
+            "/channels": workspace.add_channel,
+            "/failures": workspace.fail_next,
+        }
+        if path not in settings:
+            self._answer(404, {"ok": False, "error": "unknown_path"})
+            return
+        settings[path](**self._arguments())
+        self._answer(200, {"ok": True})
+
+    def do_DELETE(self) -> None:
+        self.server.workspace.forget()
+        self._answer(200, {"ok": True})
+
+    def _call(self, method: str) -> None:
+        arguments = self._arguments()
+        workspace = self.server.workspace
+        failure = workspace.next_failure(method)
+        if failure is not None and failure["answer"] == "down":
+            self.close_connection = True
+            return
+        if failure is not None and failure["answer"] == "rate_limited":
+            after = str(failure["retry_after"])
+            self._answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": after})
+            return
+        if failure is not None:
+            self._answer(500, {"ok": False, "error": "internal_error"})
+            return
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ") or arguments.get("token", "")
+        try:
+            self._answer(200, {"ok": True, **workspace.call(method, token, arguments)})
+        except SlackError as error:
+            self._answer(200, {"ok": False, "error": error.code})
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments of the query and of a JSON or form body; blocks and attachments come as JSON text in forms."""
+        given: dict[str, Any] = {
+            key: values[-1] for key, values in parse_qs(urlsplit(self.path).query).items()
+        }
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if not body:
+            return given
+        if "json" in self.headers.get("Content-Type", ""):
+            given.update(json.loads(body))
+        else:
+            given.update(
+                {key: values[-1] for key, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+            )
+        for key in ("blocks", "attachments", "metadata"):
+            if isinstance(given.get(key), str) and given[key]:
+                given[key] = json.loads(given[key])
+        return given
+
+    def _show_page(self) -> None:
+        chosen = parse_qs(urlsplit(self.path).query).get("channel", [None])[-1]
+        body = page(self.server.workspace.recorded(), chosen).encode()
+        self._send(200, "text/html; charset=utf-8", body, {"Content-Security-Policy": SECURITY_POLICY})
+
+    def _answer(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        self._send(status, "application/json; charset=utf-8", json.dumps(content).encode(), headers)
+
+    def _send(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: what was called is kept."""

@@ -1,0 +1,214 @@
+"""What a Slack workspace holds and answers: channels, people, messages with all their edits."""
+
+import copy
+import itertools
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from local_aws.slack.limits import Refused, check
+
+DIRECT: Final = "direct message to "
+"""What the names of direct conversations begin with; the person's id follows."""
+_CONTENT: Final = ("text", "blocks", "attachments", "metadata")
+
+
+class SlackError(Exception):
+    """A call that Slack refuses; `code` is what the answer's `error` says."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class Message:
+    """A message as it is now, and as it was before each edit."""
+
+    channel: str
+    ts: str
+    content: dict[str, Any]
+    thread_ts: str | None = None
+    edits: list[dict[str, Any]] = field(default_factory=list)
+
+    def recorded(self) -> dict[str, Any]:
+        """All of it, for whoever looks: `edits` are the earlier contents, the first one first."""
+        return {
+            "channel": self.channel,
+            "ts": self.ts,
+            "thread_ts": self.thread_ts,
+            **self.content,
+            "edits": list(self.edits),
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """The message object of Slack's own answers."""
+        thread = {"thread_ts": self.thread_ts} if self.thread_ts else {}
+        return {
+            "type": "message",
+            "ts": self.ts,
+            "bot_id": "B0LOCAL",
+            "user": "U0SNOWWHITE",
+            **thread,
+            **self.content,
+        }
+
+
+class Workspace:
+    """One workspace with one bot. Safe for use by several threads."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._lock = threading.RLock()
+        self._channels: dict[str, str] = {"C0LOCAL": "deployments"}
+        self._people: dict[str, dict[str, str]] = {}
+        self._messages: list[Message] = []
+        self._calls: list[dict[str, Any]] = []
+        self._failures: dict[str, Any] | None = None
+        self._counter = itertools.count(1)
+        self._methods = {
+            "auth.test": self._auth_test,
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "conversations.open": self._open,
+            "conversations.replies": self._replies,
+            "users.lookupByEmail": self._look_up,
+        }
+
+    def call(self, method: str, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Answer one call of the Web API. Raises SlackError with the code that Slack has for the refusal."""
+        with self._lock:
+            if not token:
+                raise SlackError("not_authed")
+            if token != self._token:
+                raise SlackError("invalid_auth")
+            if method not in self._methods:
+                raise SlackError("unknown_method")
+            return self._methods[method](arguments)
+
+    def add_channel(self, id: str, name: str) -> None:
+        """A channel with the bot in it."""
+        with self._lock:
+            self._channels[id] = name
+
+    def add_person(self, id: str, email: str, name: str = "") -> None:
+        """Somebody with this e-mail address."""
+        with self._lock:
+            self._people[id] = {"email": email, "name": name or email.partition("@")[0]}
+
+    def fail_next(self, calls: int, answer: str, retry_after: int = 1, method: str = "") -> None:
+        """Let the next `calls` calls (of `method`, if given) fail: rate_limited, error, or down (no answer)."""
+        if answer not in ("rate_limited", "error", "down"):
+            raise ValueError(f"no failure is called {answer}")
+        with self._lock:
+            self._failures = {"calls": calls, "answer": answer, "retry_after": retry_after, "method": method}
+
+    def next_failure(self, method: str) -> dict[str, Any] | None:
+        """How this call has to fail, or None; counts it, and notes the call."""
+        with self._lock:
+            failures = self._failures
+            failing = failures and failures["calls"] > 0 and failures["method"] in ("", method)
+            self._calls.append({"method": method, "at": time.time(), "failed": bool(failing)})
+            if not failures or not failing:
+                return None
+            failures["calls"] -= 1
+            return failures
+
+    def forget(self) -> None:
+        """Drop messages, calls and failures; channels and people stay."""
+        with self._lock:
+            self._messages.clear()
+            self._calls.clear()
+            self._failures = None
+
+    def recorded(self) -> dict[str, Any]:
+        """Everything, oldest first."""
+        with self._lock:
+            messages = [message.recorded() for message in self._messages]
+            people = {id: person["name"] for id, person in self._people.items()}
+            held = {"people": people, "channels": self._channels, "messages": messages, "calls": self._calls}
+            return copy.deepcopy(held)
+
+    def _auth_test(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"url": "http://127.0.0.1/", "team": "Local", "user": "snow-white", "user_id": "U0SNOWWHITE"}
+
+    def _post(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        channel = self._channel_of(arguments.get("channel", ""))
+        content = _content(arguments)
+        thread_ts = arguments.get("thread_ts") or None
+        if thread_ts is not None and self._find(channel, thread_ts) is None:
+            raise SlackError("thread_not_found")
+        message = Message(channel, self._new_ts(), content, thread_ts)
+        self._messages.append(message)
+        return {"channel": channel, "ts": message.ts, "message": message.shown()}
+
+    def _update(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        channel = arguments.get("channel", "")
+        if channel not in self._channels:
+            raise SlackError("channel_not_found")  # a user's id, too: an edit needs the conversation's
+        message = self._find(channel, arguments.get("ts", ""))
+        if message is None:
+            raise SlackError("message_not_found")
+        content = _content(arguments)
+        message.edits.append(message.content)
+        message.content = content
+        return {
+            "channel": channel,
+            "ts": message.ts,
+            "text": content.get("text", ""),
+            "message": message.shown(),
+        }
+
+    def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"channel": {"id": self._channel_of(arguments.get("users", "").partition(",")[0])}}
+
+    def _replies(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        channel, ts = arguments.get("channel", ""), arguments.get("ts", "")
+        if channel not in self._channels:
+            raise SlackError("channel_not_found")
+        if self._find(channel, ts) is None:
+            raise SlackError("thread_not_found")
+        thread = [
+            each for each in self._messages if each.channel == channel and ts in (each.ts, each.thread_ts)
+        ]
+        return {"messages": [each.shown() for each in thread], "has_more": False}
+
+    def _look_up(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        for user_id, person in self._people.items():
+            if person["email"].lower() == arguments.get("email", "").lower():
+                return {
+                    "user": {"id": user_id, "name": person["name"], "profile": {"email": person["email"]}}
+                }
+        raise SlackError("users_not_found")
+
+    def _channel_of(self, target: str) -> str:
+        """The conversation to post to: a channel by id or name, or the direct one of a user, made at need."""
+        if target in self._channels:
+            return target
+        for channel, name in self._channels.items():
+            if target == f"#{name}":
+                return channel
+        if target[:1] in ("U", "W") and target.isalnum() and len(target) > 2:
+            direct = "D" + target[1:]
+            self._channels[direct] = f"{DIRECT}{target}"
+            return direct
+        raise SlackError("channel_not_found")
+
+    def _find(self, channel: str, ts: str) -> Message | None:
+        return next((each for each in self._messages if (each.channel, each.ts) == (channel, ts)), None)
+
+    def _new_ts(self) -> str:
+        """Seconds and six digits, never twice."""
+        return f"{int(time.time())}.{next(self._counter):06d}"
+
+
+def _content(arguments: dict[str, Any]) -> dict[str, Any]:
+    content = {key: arguments[key] for key in _CONTENT if arguments.get(key)}
+    if not content.keys() & {"text", "blocks", "attachments"}:
+        raise SlackError("no_text")
+    try:
+        check(content)
+    except Refused as refusal:
+        raise SlackError(str(refusal)) from None
+    return content

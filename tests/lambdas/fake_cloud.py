@@ -1,0 +1,290 @@
+"""A cloud in memory with a clock of its own: the calls that the domain makes, answered as AWS answers them.
+
+The whole path runs on the local AWS in tests/workflow; here time can be turned, networks can fail on command, and
+ten thousand instances cost nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+LONG_AGO = START - timedelta(days=3)
+
+
+@dataclass
+class Clock:
+    now: datetime = START
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How an instance ends a command: after so many seconds, with this status, exit code and output."""
+
+    after: float = 20.0
+    status: str = "Success"
+    exit_code: int = 0
+    output: str | None = None
+
+
+def says(result: str, *, message: str = "", processes: list[dict[str, Any]] | None = None) -> str:
+    return json.dumps({"result": result, "message": message, "processes": processes or [], "omitted": 0})
+
+
+@dataclass
+class FakeInstance:
+    id: str
+    environment_id: str
+    state: str = "running"
+    managed: bool = True
+    launched_at: datetime = LONG_AGO
+    refused: bool = False  # SendCommand answers InvalidInstanceId
+    answers: list[Answer] = field(default_factory=list)  # one a command; the last one stays
+    received: int = 0
+    jobs: int = 0  # what it says of them when it is asked beside another command
+    silent: bool = False  # it does not answer then
+
+    def next_answer(self, document: str) -> Answer:
+        result = {"Quiet": "quiet", "Stop": "stopped", "Wake": "awake", "Status": "reported"}
+        default = next(value for key, value in result.items() if key in document)
+        if default == "reported" and self.received:
+            busy = [{"pid": 1, "state": "quieting", "busy": self.jobs}]
+            return Answer(10_000.0 if self.silent else 2.0, output=says(default, processes=busy))
+        answers = self.answers or [Answer()]
+        answer = answers[min(self.received, len(answers) - 1)]
+        self.received += 1
+        if answer.output is None and answer.status == "Success":
+            return Answer(answer.after, answer.status, answer.exit_code, says(default))
+        return answer
+
+
+@dataclass
+class FakeCommand:
+    id: str
+    document: str
+    comment: str
+    sent_at: datetime
+    parameters: Mapping[str, list[str]]
+    options: Mapping[str, Any]
+    answers: dict[str, Answer]
+    cancelled: bool = False
+
+    def ended(self, instance: str, now: datetime) -> bool:
+        return self.cancelled or now >= self.ends_at(instance)
+
+    def ends_at(self, instance: str) -> datetime:
+        return self.sent_at + timedelta(seconds=self.answers[instance].after)
+
+
+@dataclass
+class FakeRegion:
+    """One region; `down` is raised by every call while it is set."""
+
+    name: str
+    clock: Clock
+    environments: list[dict[str, str]] = field(default_factory=list)
+    instances: dict[str, FakeInstance] = field(default_factory=dict)
+    commands: list[FakeCommand] = field(default_factory=list)
+    down: Exception | None = None
+    calls: list[str] = field(default_factory=list)
+    hidden_commands: set[str] = field(default_factory=set)  # not in the lists yet (eventual consistency)
+    documents: bool = True
+
+    def add_environment(self, application: str, name: str, instances: int = 0) -> list[FakeInstance]:
+        env_id = f"e-{self.name}-{name}"
+        self.environments.append(
+            {
+                "ApplicationName": application,
+                "EnvironmentName": name,
+                "EnvironmentId": env_id,
+                "Status": "Ready",
+            }
+        )
+        return [self.add_instance(name) for _ in range(instances)]
+
+    def add_instance(self, environment: str, **changes: Any) -> FakeInstance:
+        env_id = next(e["EnvironmentId"] for e in self.environments if e["EnvironmentName"] == environment)
+        instance = FakeInstance(f"i-{self.name}-{len(self.instances):05}", env_id, **changes)
+        self.instances[instance.id] = instance
+        return instance
+
+    def called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.down:
+            raise self.down
+
+    # --- the three clients in one: their methods do not overlap
+
+    def get_paginator(self, name: str) -> _Paginator:
+        return _Paginator(getattr(self, name))
+
+    def describe_environments(self, **request: Any) -> dict[str, Any]:
+        self.called("describe_environments")
+        found = [e for e in self.environments if e["ApplicationName"] == request["ApplicationName"]]
+        start = int(request.get("NextToken", 0))
+        page: dict[str, Any] = {"Environments": found[start : start + request["MaxRecords"]]}
+        if start + request["MaxRecords"] < len(found):
+            page["NextToken"] = str(start + request["MaxRecords"])
+        return page
+
+    def describe_instances(self, **request: Any) -> dict[str, Any]:
+        self.called("describe_instances")
+        filters = {one["Name"]: one["Values"] for one in request["Filters"]}
+        assert all(len(values) <= 200 for values in filters.values())
+        found = [
+            {
+                "InstanceId": one.id,
+                "LaunchTime": one.launched_at,
+                "State": {"Name": one.state},
+                "Tags": [{"Key": "elasticbeanstalk:environment-id", "Value": one.environment_id}],
+            }
+            for one in self.instances.values()
+            if one.environment_id in filters["tag:elasticbeanstalk:environment-id"]
+            and one.state in filters["instance-state-name"]
+        ]
+        return {"Reservations": [{"Instances": found}]}
+
+    def describe_instance_information(self, **request: Any) -> dict[str, Any]:
+        self.called("describe_instance_information")
+        ids = request["Filters"][0]["Values"]
+        assert len(ids) <= 50
+        return {
+            "InstanceInformationList": [
+                {"InstanceId": one} for one in ids if one in self.instances and self.instances[one].managed
+            ]
+        }
+
+    def describe_document(self, **request: Any) -> dict[str, Any]:
+        self.called("describe_document")
+        if not self.documents:
+            raise client_error("InvalidDocument", "The document does not exist.", 400)
+        return {"Document": {"Name": request["Name"]}}
+
+    def send_command(self, **request: Any) -> dict[str, Any]:
+        self.called("send_command")
+        ids = request["InstanceIds"]
+        assert 0 < len(ids) <= 50
+        assert len(request["Comment"]) <= 100
+        for one in ids:
+            instance = self.instances.get(one)
+            if instance is None or not instance.managed or instance.refused or instance.state != "running":
+                raise client_error("InvalidInstanceId", f"Instances not in a valid state: {one}", 400)
+        command = FakeCommand(
+            id=f"{self.name}-command-{len(self.commands):04}",
+            document=request["DocumentName"],
+            comment=request["Comment"],
+            sent_at=self.clock.now,
+            parameters=request["Parameters"],
+            options=request,
+            answers={one: self.instances[one].next_answer(request["DocumentName"]) for one in ids},
+        )
+        self.commands.append(command)
+        return {"Command": {"CommandId": command.id}}
+
+    def list_commands(self, **request: Any) -> dict[str, Any]:
+        self.called("list_commands")
+        if "CommandId" in request and request["CommandId"] in self.hidden_commands:
+            raise client_error("InvalidCommandId", "", 400)
+        if "CommandId" in request:
+            return {"Commands": [self._command(c) for c in self.commands if c.id == request["CommandId"]]}
+        filters = {one["key"]: one["value"] for one in request["Filters"]}
+        after = datetime.strptime(filters["InvokedAfter"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return {
+            "Commands": [
+                self._command(command)
+                for command in reversed(self.commands)
+                if command.sent_at > after
+                and command.document == filters["DocumentName"]
+                and command.id not in self.hidden_commands
+            ]
+        }
+
+    def list_command_invocations(self, **request: Any) -> dict[str, Any]:
+        self.called("list_command_invocations")
+        command = next(c for c in self.commands if c.id == request["CommandId"])
+        return {"CommandInvocations": [self._invocation(command, one) for one in command.answers]}
+
+    def cancel_command(self, **request: Any) -> dict[str, Any]:
+        self.called("cancel_command")
+        next(c for c in self.commands if c.id == request["CommandId"]).cancelled = True
+        return {}
+
+    def _command(self, command: FakeCommand) -> dict[str, Any]:
+        done = sum(command.ended(one, self.clock.now) for one in command.answers)
+        status = "Success" if done == len(command.answers) else "InProgress"
+        return {
+            "CommandId": command.id,
+            "Comment": command.comment,
+            "InstanceIds": list(command.answers),
+            "RequestedDateTime": command.sent_at,
+            "Status": "Cancelled" if command.cancelled else status,
+            "StatusDetails": "Cancelled" if command.cancelled else status,
+            "CompletedCount": done,
+        }
+
+    def _invocation(self, command: FakeCommand, instance: str) -> dict[str, Any]:
+        answer = command.answers[instance]
+        raw = {"CommandId": command.id, "InstanceId": instance}
+        if command.cancelled:
+            return raw | {"Status": "Cancelled", "StatusDetails": "Cancelled", "CommandPlugins": []}
+        if not command.ended(instance, self.clock.now):
+            return raw | {"Status": "InProgress", "StatusDetails": "InProgress", "CommandPlugins": []}
+        plugin = {
+            "Output": answer.output or "",
+            "ResponseCode": answer.exit_code,
+            "ResponseFinishDateTime": command.ends_at(instance),
+        }
+        return raw | {"Status": answer.status, "StatusDetails": answer.status, "CommandPlugins": [plugin]}
+
+
+@dataclass(frozen=True)
+class _Paginator:
+    call: Callable[..., dict[str, Any]]
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        request.pop("PaginationConfig", None)
+        yield self.call(**request)
+
+
+@dataclass
+class FakeCloud:
+    """Stands where `snow_white.aws.regions.Regions` stands."""
+
+    names: tuple[str, ...] = ("us-east-1", "eu-west-1")
+    clock: Clock = field(default_factory=Clock)
+    regions: dict[str, FakeRegion] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.regions = {name: FakeRegion(name, self.clock) for name in self.names}
+
+    def __getitem__(self, name: str) -> FakeRegion:
+        return self.regions[name]
+
+    def ssm(self, region: str) -> Any:
+        return self.regions[region]
+
+    def ec2(self, region: str) -> Any:
+        return self.regions[region]
+
+    def elastic_beanstalk(self, region: str) -> Any:
+        return self.regions[region]
+
+
+def client_error(code: str, message: str, status: int) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "Operation",
+    )
+
+
+def network_error() -> EndpointConnectionError:
+    return EndpointConnectionError(endpoint_url="https://ssm.example")

@@ -1,0 +1,167 @@
+"""What may be asked, and what a person who mistypes is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snow_white.model.request import Action, Defaults, InvalidRequest, Request
+
+DEFAULTS = Defaults(regions=("us-east-1", "eu-west-1"), environments=("workers",))
+SHORTEST = {"action": "quiet", "application": "backups"}
+
+
+def parse(raw: object) -> Request:
+    return Request.parse(raw, DEFAULTS)
+
+
+def refusal(raw: object) -> str:
+    with pytest.raises(InvalidRequest) as caught:
+        parse(raw)
+    return str(caught.value)
+
+
+def test_two_words_are_enough_and_the_settings_fill_in_the_rest() -> None:
+    request = parse(SHORTEST)
+    assert request.action is Action.QUIET
+    assert request.application == "backups"
+    assert request.environments == ("workers",)
+    assert request.regions == ("us-east-1", "eu-west-1")
+    assert request.timeout_seconds == 7200
+    assert (request.channel, request.slack_user, request.requested_by) == (None, None, None)
+
+
+def test_everything_can_be_said() -> None:
+    request = parse(
+        {
+            "action": "wake",
+            "application": "backups",
+            "environments": ["workers", "blue-*"],
+            "regions": "eu-west-1",
+            "timeout_seconds": 172800,
+            "channel": "#deploys",
+            "slack_user": "U024BE7LH",
+            "requested_by": "ann",
+        }
+    )
+    assert request == Request(
+        action=Action.WAKE,
+        application="backups",
+        environments=("workers", "blue-*"),
+        regions=("eu-west-1",),
+        timeout_seconds=172800,
+        channel="#deploys",
+        slack_user="U024BE7LH",
+        requested_by="ann",
+    )
+
+
+@pytest.mark.parametrize("action", ["quiet", "stop", "wake", "status"])
+def test_the_four_actions_are_known(action: str) -> None:
+    assert parse({**SHORTEST, "action": action}).action.value == action
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ([], "must be a JSON object"),
+        ("quiet", "it is a text"),
+        (None, "it is null"),
+        (True, "it is a boolean"),
+        (7, "it is a number"),
+        ({}, "'action' is missing: it must be one of quiet, stop, wake, status."),
+        ({"action": "quiet"}, "'application' is missing"),
+        ({**SHORTEST, "action": "quite"}, "'action' must be one of quiet, stop, wake, status, not 'quite'."),
+        ({**SHORTEST, "action": "QUIET"}, "'action' must be one of"),
+        ({**SHORTEST, "action": ["quiet"]}, "'action' must be one of"),
+        ({**SHORTEST, "application": ""}, "'application' must be a text"),
+        ({**SHORTEST, "application": 7}, "'application' must be a text"),
+        ({**SHORTEST, "application": "a\nb"}, "printable"),
+        ({**SHORTEST, "enviroments": "workers"}, "Did you mean 'environments'?"),
+        ({**SHORTEST, "force": True}, "'force' is not a known key. Allowed are action, application,"),
+        ({**SHORTEST, "environments": []}, "'environments' must be a text or a list of 1 to 50 texts"),
+        ({**SHORTEST, "environments": ["workers", 3]}, "'environments' must be"),
+        ({**SHORTEST, "environments": {"a": "b"}}, "'environments' must be"),
+        (
+            {**SHORTEST, "regions": ["us-esat-1"]},
+            "'us-esat-1', but Snow White is deployed in us-east-1, eu-west-1",
+        ),
+        ({**SHORTEST, "timeout_seconds": 59}, "from 60 to 172800, not 59."),
+        ({**SHORTEST, "timeout_seconds": 172801}, "from 60 to 172800, not 172801."),
+        ({**SHORTEST, "timeout_seconds": "7200"}, "'timeout_seconds' must be a whole number"),
+        ({**SHORTEST, "timeout_seconds": True}, "'timeout_seconds' must be a whole number"),
+        ({**SHORTEST, "timeout_seconds": 90.5}, "'timeout_seconds' must be a whole number"),
+        ({**SHORTEST, "slack_user": "ann"}, "'slack_user' must be a Slack member id"),
+        ({**SHORTEST, "channel": 5}, "'channel' must be a text"),
+        ({**SHORTEST, "requested_by": ""}, "'requested_by' must be a text"),
+    ],
+)
+def test_a_bad_request_is_told_what_is_wrong_and_what_is_allowed(raw: object, said: str) -> None:
+    assert said in refusal(raw)
+
+
+@pytest.mark.parametrize(
+    "key", ["environments", "regions", "timeout_seconds", "channel", "slack_user", "requested_by"]
+)
+def test_what_is_null_counts_as_left_out(key: str) -> None:
+    assert parse({**SHORTEST, key: None}) == parse(SHORTEST)
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    said = refusal({"action": "sleep", "aplication": "shop", "timeout_seconds": 1})
+    assert "'action' must be one of" in said
+    assert "'aplication' is not a known key. Did you mean 'application'?" in said
+    assert "'application' is missing" in said
+    assert "'timeout_seconds' must be" in said
+
+
+def test_a_long_value_does_not_flood_the_sentence() -> None:
+    assert len(refusal({**SHORTEST, "action": "x" * 100_000})) < 300
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.one_of(
+        json_values,
+        st.fixed_dictionaries(
+            {
+                "action": st.sampled_from(["quiet", "wake", "sleep"]),
+                "application": st.text(min_size=1, max_size=9),
+            },
+            optional={
+                "environments": st.lists(st.text(min_size=1, max_size=9), min_size=1, max_size=3),
+                "timeout_seconds": st.integers(0, 200_000),
+                "channel": json_values,
+            },
+        ),
+    )
+)
+def test_any_json_is_either_taken_or_refused_with_a_sentence(raw: Any) -> None:
+    try:
+        request = parse(raw)
+    except InvalidRequest as refused:
+        assert str(refused).endswith(".")
+    else:
+        assert 60 <= request.timeout_seconds <= 172_800
+        assert request.application
+
+
+@given(st.integers(60, 172_800), st.sampled_from(Action))
+def test_a_request_survives_its_way_through_the_states(timeout: int, action: Action) -> None:
+    request = parse({"action": action.value, "application": "shop", "timeout_seconds": timeout})
+    assert Request.from_json(request.to_json()) == request
+
+
+def test_thousands_of_unknown_keys_do_not_flood_the_sentence() -> None:
+    said = refusal({f"key{number}": 1 for number in range(2_000)})
+    assert len(said) < 3_000
+    assert said.endswith("more are wrong.")

@@ -1,0 +1,62 @@
+"""A run of any length and size fits into what a state machine may have, and asks for no more than it must."""
+
+from __future__ import annotations
+
+import json
+
+from snow_white.model.run import Execution, Run
+from snow_white.steps.discover import discover
+from snow_white.steps.dispatch import dispatch
+from snow_white.steps.poll import poll
+from tests.lambdas.fake_cloud import START, Answer, FakeCloud, says
+from tests.lambdas.steps.test_whole_runs import BUSY
+from tests.lambdas.story import Story, request
+
+
+def test_a_drain_of_48_hours_stays_within_the_history_and_the_state() -> None:
+    cloud = FakeCloud()
+    cloud["us-east-1"].add_environment("shop", "shop-workers", instances=2)
+    cloud["eu-west-1"].add_environment("shop", "shop-workers-eu", instances=1)
+    for region in cloud.regions.values():
+        for number, one in enumerate(region.instances.values()):
+            one.answers = [Answer(after=172_000 - 40_000 * number), Answer(20)]
+    story = Story(cloud, request(timeout_seconds=172_800))
+    assert story.report()["counts"] == {"quiet": 3}
+    assert story.events < 25_000
+
+
+def test_ten_thousand_instances_in_twelve_regions_fit_into_the_state() -> None:
+    names = tuple(f"us-east-{number}" for number in range(12))
+    cloud = FakeCloud(names)
+    for name in names:
+        for number in range(4):
+            for index, one in enumerate(
+                cloud[name].add_environment("shop", f"shop-workers-{number}", instances=209)
+            ):
+                one.answers = [Answer(after=20 + index * 5), Answer(20)]
+                if index % 20 == 0:
+                    one.answers = [
+                        Answer(300, "Failed", 2, says("busy", message="m" * 900, processes=[BUSY] * 25))
+                    ]
+    story = Story(cloud, request(regions=names))
+    report = story.report()
+    assert report["instances"] == 12 * 4 * 209
+    assert report["counts"]["busy"] == len(report["problems"]) + report["more_problems"]
+    assert story.largest_state < 262_144
+    assert len(json.dumps(report["cause"])) < 32_768
+
+
+def test_a_poll_asks_for_a_page_of_commands_and_not_for_every_instance() -> None:
+    cloud = FakeCloud(("us-east-1",))
+    for one in cloud["us-east-1"].add_environment("shop", "shop-workers", instances=1000):
+        one.answers = [Answer(after=5000)]
+    run = Run.planned(
+        Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
+        request(regions=("us-east-1",)),
+        discover(request(regions=("us-east-1",)), cloud),  # type: ignore[arg-type]
+    )
+    run = dispatch(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
+    cloud.clock.advance(60)
+    cloud["us-east-1"].calls.clear()
+    poll(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
+    assert cloud["us-east-1"].calls == ["list_commands", "describe_instances"]

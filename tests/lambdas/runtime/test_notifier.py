@@ -1,0 +1,65 @@
+"""How long the functions wait for Slack: never longer than they live, and not for long while workers wait."""
+
+from __future__ import annotations
+
+import time
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from local_aws.slack.server import SlackServer
+from tests.lambdas.loaded import Context, load
+from tests.lambdas.runtime.test_run_end import FAILED
+from tests.lambdas.slack.test_notifier import run, server
+
+__all__ = ["server"]  # a fixture, used by its name
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds of the sleeps, which take no time."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    return slept
+
+
+@pytest.fixture
+def notify_slack(monkeypatch: pytest.MonkeyPatch, server: SlackServer) -> ModuleType:
+    return load(monkeypatch, server, "notify_slack")
+
+
+def call(function: ModuleType, step: str, *, seconds_left: float) -> dict[str, Any]:
+    state = {
+        **run(requested_by="pipeline night").to_json(),
+        "report": {**FAILED, "requested_by": "pipeline night"},
+    }
+    after: dict[str, Any] = function.handler({"step": step, "run": state}, Context(seconds_left))
+    return after
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds_left", "asked", "waited"),
+    [
+        ("NotifySlack", 300, 100, True),
+        ("NotifySlack", 120, 100, False),
+        ("NotifySlack", 300, 600, False),
+        ("AnnounceStart", 300, 20, True),
+        ("AnnounceStart", 300, 100, False),
+        ("AnnounceProgress", 300, 100, False),
+    ],
+)
+def test_a_function_waits_for_slack_only_as_long_as_it_lives_and_not_for_long_while_workers_wait(
+    notify_slack: ModuleType,
+    server: SlackServer,
+    sleeps: list[float],
+    step: str,
+    seconds_left: float,
+    asked: int,
+    waited: bool,
+) -> None:
+    server.workspace.fail_next(calls=99, answer="rate_limited", retry_after=asked)
+    after = call(notify_slack, step, seconds_left=seconds_left)
+    assert after["slack"]["posts"] == []
+    assert bool(sleeps) is waited
+    assert sum(sleeps) < seconds_left

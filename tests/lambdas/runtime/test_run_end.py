@@ -1,0 +1,214 @@
+"""The event that others can react to, and the end of a run whoever noticed it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from local_aws.slack.server import SlackServer
+from runtime.run_end import end_run
+from snow_white.model.run import Execution
+from snow_white.reporting.errors import read_error
+from snow_white.reporting.event import publish, run_ended
+from snow_white.reporting.report import failure_report
+from tests.lambdas.fake_cloud import START
+from tests.lambdas.slack.test_notifier import (
+    ARN,
+    CONFIRMED,
+    LATER,
+    PROBLEM,
+    messages,
+    run,
+    server,
+    shown,
+    teller,
+)
+
+__all__ = ["server"]  # a fixture, used by its name
+
+EXECUTION = Execution(ARN, "night-1", START)
+FAILED = {
+    **CONFIRMED,
+    "result": "not_confirmed",
+    "error": "NotConfirmed",
+    "cause": "x" * 10_000,
+    "counts": {"quiet": 2, "busy": 1},
+    "problems": [PROBLEM],
+    "more_problems": 4,
+    "started_at": START.isoformat(),
+    "ended_at": LATER.isoformat(),
+}
+
+
+@dataclass
+class FakeEvents:
+    """A bus that takes everything, refuses, or is not there."""
+
+    refuses: bool = False
+    down: bool = False
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        if self.down:
+            raise EndpointConnectionError(endpoint_url="https://events.example")
+        self.entries += Entries
+        refusal = {"ErrorCode": "ThrottlingException", "ErrorMessage": "Slow down"}
+        return {"FailedEntryCount": int(self.refuses), "Entries": [refusal if self.refuses else {}]}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "snow-white")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "SnowWhite")
+
+
+def end(server: SlackServer, state: dict[str, Any], events: FakeEvents) -> dict[str, Any]:
+    logger = Logger(service="snow-white")
+    return end_run(state, teller(server).teller(), events, logger, LATER)  # type: ignore[arg-type]
+
+
+def test_the_event_has_the_documented_shape() -> None:
+    detail = run_ended(FAILED, EXECUTION)
+    assert detail.keys() == {
+        "version", "result", "error", "cause", "action", "application", "environments", "regions", "requested_by",
+        "execution", "started_at", "ended_at", "duration_seconds", "instances", "counts", "problems",
+    }  # fmt: skip
+    assert detail["version"] == 1
+    assert detail["execution"] == {"arn": ARN, "name": "night-1"}
+    assert detail["problems"] == 5
+    assert len(detail["cause"]) == 4_000
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+ASKED = ["action", "application", "environments", "regions"]
+HUGE: list[dict[str, Any]] = [
+    {key: ["\N{SNOWMAN}\N{SNOWFLAKE}" * 128] * 500 for key in ASKED},
+    dict.fromkeys(ASKED, "\N{SLEEPING FACE}" * 300_000),
+    {key: {"x" * 300_000: 1} for key in ASKED},
+    {key: int("9" * 4_000) for key in ASKED},
+]
+
+
+@example(HUGE[0])
+@example(HUGE[1])
+@example(HUGE[2])
+@example(HUGE[3])
+@given(st.dictionaries(st.sampled_from(ASKED), ANYTHING))
+def test_whatever_an_invalid_request_was_the_event_is_small_and_of_simple_values(request: Any) -> None:
+    huge = {**request, "requested_by": ["x" * 300_000] * 3}
+    report = failure_report(huge, EXECUTION, "InvalidRequest", "No.", LATER)
+    detail = run_ended(report, EXECUTION)
+    assert len(json.dumps(detail)) < 100_000
+    assert len(json.dumps(report)) < 150_000, "the state carries it, beside the request"
+    for key in ASKED:
+        values = detail[key] if isinstance(detail[key], list) else [detail[key]]
+        assert all(one is None or isinstance(one, str | int) for one in values)
+
+
+def test_the_environments_of_a_large_application_are_all_in_the_event() -> None:
+    names = [f"{number:040}" for number in range(500)]
+    assert run_ended({**FAILED, "environments": names}, EXECUTION)["environments"] == names
+
+
+def test_of_an_error_s_endless_message_the_beginning_is_kept() -> None:
+    cause = json.dumps({"errorType": "x" * 999, "errorMessage": "It is wrong. " * 9_000})
+    name, sentence = read_error({"Error": "x" * 999, "Cause": cause})
+    assert (len(name), len(sentence) < 5_000) == (256, True)
+    assert "It is wrong. It is wrong." in sentence
+    assert sentence.endswith("…")
+    assert len(read_error({"Error": "InvalidRequest", "Cause": cause})[1]) == 4_000
+
+
+def test_the_event_names_source_kind_and_execution() -> None:
+    events = FakeEvents()
+    assert publish(events, FAILED, EXECUTION) is None  # type: ignore[arg-type]
+    (entry,) = events.entries
+    assert (entry["Source"], entry["DetailType"]) == ("snow-white", "Snow White Run Ended")
+    assert entry["Resources"] == [ARN]
+    assert json.loads(entry["Detail"])["result"] == "not_confirmed"
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [(FakeEvents(refuses=True), "Slow down"), (FakeEvents(down=True), "could not be sent")],
+)
+def test_a_bus_that_does_not_take_the_event_fails_nothing(
+    server: SlackServer, events: FakeEvents, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = {**run().to_json(), "report": FAILED}
+    report = end(server, state, events)["report"]
+    assert report["result"] == "not_confirmed"
+    assert report["slack"]["told"] == ["C0LOCAL"]
+    assert said in str(publish(events, FAILED, EXECUTION))  # type: ignore[arg-type]
+
+
+def test_the_report_begins_with_a_sentence_and_says_what_to_do(server: SlackServer) -> None:
+    report = end(server, {**run().to_json(), "report": FAILED}, FakeEvents())["report"]
+    assert next(iter(report)) == "summary"
+    assert report["summary"] == (
+        "NOT confirmed quiet: the Sidekiq workers of shop. 2 of 3 workers quiet (2 quiet, 1 busy), after 1 min 30 s."
+    )
+    assert report["what_to_do"].keys() == {"busy"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "shown_as"),
+    [
+        ({"slack_user": "U0ANN", "requested_by": "Slack user ann (U0ANN)"}, "Slack user ann (U0ANN)"),
+        ({"slack_user": "U0ANN"}, "Slack user U0ANN"),
+        ({"slack_user": "U0ANN", "requested_by": "pipeline night"}, "pipeline night"),
+    ],
+)
+def test_a_run_from_slack_says_who_asked_in_its_report_its_event_and_its_log(
+    server: SlackServer, request_: dict[str, str], shown_as: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = FakeEvents()
+    judged = {**FAILED, "requested_by": request_.get("requested_by")}
+    report = end(server, {**run(**request_).to_json(), "report": judged}, events)["report"]
+    assert report["requested_by"] == shown_as
+    assert json.loads(events.entries[0]["Detail"])["requested_by"] == shown_as
+    assert vars(caplog.records[-1])["report"]["requested_by"] == shown_as
+
+
+def test_a_run_that_an_error_ended_is_told_with_the_errors_own_sentence(server: SlackServer) -> None:
+    cause = json.dumps({"errorType": "InvalidRequest", "errorMessage": "'action' is missing."})
+    state = {
+        "request": {"application": "shop", "channel": 7, "slack_user": ["x"], "direct_message": "yes"},
+        "execution": EXECUTION.to_json(),
+        "error": {"Error": "InvalidRequest", "Cause": cause},
+    }
+    report = end(server, state, FakeEvents())["report"]
+    assert (report["result"], report["error"], report["cause"]) == (
+        "not_confirmed",
+        "InvalidRequest",
+        "'action' is missing.",
+    )
+    assert report["slack"]["told"] == ["C0LOCAL"]
+    assert "'action' is missing." in shown(messages(server)[0])
+
+
+@pytest.mark.parametrize("raw", [None, [], "quiet", 7, {"action": "sleep"}])
+def test_even_a_request_that_is_no_object_gets_its_report(server: SlackServer, raw: object) -> None:
+    state = {
+        "request": raw,
+        "execution": EXECUTION.to_json(),
+        "error": {"Error": "States.Timeout"},
+    }
+    report = end(server, state, FakeEvents())["report"]
+    assert (
+        report["cause"]
+        == "Snow White itself failed and confirmed nothing: States.Timeout: no cause was given"
+    )
+    assert report["slack"]["delivered"] is True

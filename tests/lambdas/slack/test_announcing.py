@@ -1,0 +1,49 @@
+"""When a run's message is edited: when something has changed, and not more often than Slack likes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from snow_white.model.run import Run
+from tests.lambdas import story
+from tests.lambdas.fake_cloud import Answer, FakeCloud
+from tests.lambdas.story import Story, request
+
+
+@pytest.fixture
+def edits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[datetime, Run]]:
+    """When the message was edited, and the run that it showed."""
+    seen: list[tuple[datetime, Run]] = []
+    announced = story._announced
+
+    def noted(run: Run, cloud: FakeCloud) -> Run:
+        seen.append((cloud.clock.now, run))
+        return announced(run, cloud)
+
+    monkeypatch.setattr(story, "_announced", noted)
+    return seen
+
+
+def test_a_message_is_edited_only_when_it_has_something_new(edits: list[tuple[datetime, Run]]) -> None:
+    cloud = FakeCloud()
+    for region in cloud.regions.values():
+        for number, instance in enumerate(region.add_environment("shop", "shop-workers", instances=120)):
+            instance.answers = [Answer(after=5 + number * 37 % 1_500), Answer()]
+    Story(cloud, request()).end()
+    assert len(edits) > 20
+    for (earlier, before), (later, after) in pairwise(edits):
+        assert later - earlier >= timedelta(seconds=15)
+        assert (before.progress, before.asking.known_at) != (after.progress, after.asking.known_at)
+
+
+def test_a_run_in_which_nothing_happens_for_hours_is_edited_for_news_of_the_busy_only(
+    edits: list[tuple[datetime, Run]],
+) -> None:
+    cloud = FakeCloud()
+    (slow,) = cloud["us-east-1"].add_environment("shop", "shop-workers", instances=1)
+    slow.answers = [Answer(after=3_600), Answer()]
+    Story(cloud, request(regions=("us-east-1",))).end()
+    assert 5 <= len(edits) <= 3_600 / 300

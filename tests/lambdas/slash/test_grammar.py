@@ -1,0 +1,111 @@
+"""The words after /snow-white."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snow_white.model.request import Defaults
+from snow_white.slash.grammar import Misspelt, read_words, usage, wants_help
+
+SHORTEST = {"action": "quiet", "application": "backups"}
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("quiet backups", SHORTEST),
+        ("  quiet   backups  ", SHORTEST),
+        ("Quiet backups", SHORTEST),
+        ("quiet backups workers", {**SHORTEST, "environments": ["workers"]}),
+        ("quiet backups workers *-blue", {**SHORTEST, "environments": ["workers", "*-blue"]}),
+        ("quiet backups workers,mailer", {**SHORTEST, "environments": ["workers", "mailer"]}),
+        ("quiet backups region=us-east-1", {**SHORTEST, "regions": ["us-east-1"]}),
+        ("region=us-east-1 quiet backups", {**SHORTEST, "regions": ["us-east-1"]}),
+        ("quiet backups regions=us-east-1,eu-west-1", {**SHORTEST, "regions": ["us-east-1", "eu-west-1"]}),
+        ("quiet backups region=a region=b", {**SHORTEST, "regions": ["a", "b"]}),
+        ("quiet backups timeout=2h", {**SHORTEST, "timeout_seconds": 7_200}),
+        ("quiet timeout=2h backups", {**SHORTEST, "timeout_seconds": 7_200}),
+        ("quiet backups timeout=90", {**SHORTEST, "timeout_seconds": 90}),
+        ("quiet backups TIMEOUT=1D", {**SHORTEST, "timeout_seconds": 86_400}),
+        ("quiet backups timeout=1d2h3m4s", {**SHORTEST, "timeout_seconds": 93_784}),
+        ('quiet "my app" workers', {"action": "quiet", "application": "my app", "environments": ["workers"]}),
+        ("quiet “my app”", {"action": "quiet", "application": "my app"}),
+        ("quiet ann's", {"action": "quiet", "application": "ann's"}),
+        ("quiet a=b", {"action": "quiet", "application": "a=b"}),
+        (
+            "quiet back\\ups # workers",
+            {"action": "quiet", "application": "back\\ups", "environments": ["#", "workers"]},
+        ),
+        ("quiet", {"action": "quiet"}),
+        ("", {}),
+    ],
+)
+def test_words_become_a_request(text: str, asked: dict[str, Any]) -> None:
+    assert read_words(text) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("quiet backups ergion=us-east-1", "no option `ergion=`. Allowed are `region=` and `timeout=`."),
+        ("force=yes quiet backups", "no option `force=`"),
+        ("quiet backups timeout=soon", "`timeout=soon` is no duration: write `90s`, `30m`, `2h`"),
+        ("quiet backups timeout=", "is no duration"),
+        ("quiet backups timeout=-5", "is no duration"),
+        ("quiet backups timeout=1.5h", "is no duration"),
+        ("quiet backups timeout=2h1d", "is no duration"),
+        ("quiet backups timeout=٢h", "is no duration"),
+        ("quiet backups timeout=1h timeout=2h", "`timeout=` is given more than once"),
+        ('quiet "my app', "quotation mark"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_what_is_allowed(text: str, said: str) -> None:
+    with pytest.raises(Misspelt) as caught:
+        read_words(text)
+    assert said in str(caught.value)
+
+
+def test_a_long_word_does_not_flood_the_sentence() -> None:
+    with pytest.raises(Misspelt) as caught:
+        read_words(f"quiet backups timeout={'x' * 10_000}")
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("text", ["", "  ", "help", "HELP", " help ", "--help", "?"])
+def test_help_is_asked_for_in_many_ways(text: str) -> None:
+    assert wants_help(text)
+
+
+def test_an_application_may_be_called_help() -> None:
+    assert not wants_help("quiet help")
+
+
+def test_help_names_all_there_is() -> None:
+    said = usage("/snow-white", Defaults(("us-east-1", "eu-west-1"), ("workers", "*-jobs")))
+    for word in (
+        "quiet",
+        "stop",
+        "wake",
+        "status",
+        "us-east-1",
+        "eu-west-1",
+        "workers",
+        "*-jobs",
+        "region=",
+        "timeout=",
+    ):
+        assert word in said
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
+    try:
+        asked = read_words(text)
+    except Misspelt as wrong:
+        assert str(wrong).endswith(".")
+    else:
+        assert asked.keys() <= {"action", "application", "environments", "regions", "timeout_seconds"}

@@ -1,0 +1,116 @@
+"""A drain that takes long: who is still busy, and with how many jobs, is asked and told."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from snow_white.model.request import Action
+from snow_white.model.run import Outcome, Run
+from snow_white.model.stragglers import Asking, Awaited
+from tests.lambdas.fake_cloud import Answer, FakeCloud, FakeCommand, FakeInstance, client_error
+from tests.lambdas.story import Story, request
+
+LONG = Answer(after=1_200)
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    cloud = FakeCloud()
+    for region in cloud.regions.values():
+        region.add_environment("shop", "shop-workers", instances=20)
+    return cloud
+
+
+def drain_long(cloud: FakeCloud, count: int, *, jobs: int = 3) -> list[FakeInstance]:
+    slow = list(cloud["us-east-1"].instances.values())[:count]
+    for number, instance in enumerate(slow):
+        instance.answers = [LONG, Answer()]
+        instance.jobs = jobs + number
+    return slow
+
+
+def questions(cloud: FakeCloud) -> list[FakeCommand]:
+    return [
+        c for r in cloud.regions.values() for c in r.commands if c.document.endswith("StatusSidekiqWorkers")
+    ]
+
+
+def last_known(story: Story) -> Asking:
+    """What was known just before the run's last turn."""
+    end: Run = story.end()
+    return end.asking
+
+
+def test_those_who_take_long_are_named_with_their_jobs_the_busiest_first(cloud: FakeCloud) -> None:
+    slow = drain_long(cloud, 3)
+    story = Story(cloud, request())
+    asking = last_known(story)
+    assert asking.awaited == tuple(
+        Awaited("us-east-1", "shop-workers", slow[number].id, 3 + number) for number in (2, 1, 0)
+    )
+    assert asking.more == 0
+    assert Outcome.PROGRESS in story.outcomes
+
+
+def test_no_more_than_ten_are_asked_and_the_others_are_counted(cloud: FakeCloud) -> None:
+    drain_long(cloud, 14)
+    asking = last_known(Story(cloud, request()))
+    assert len(asking.awaited) == 10
+    assert asking.more == 4
+    assert all(len(question.answers) <= 10 for question in questions(cloud))
+
+
+def test_a_short_drain_asks_nobody(cloud: FakeCloud) -> None:
+    assert last_known(Story(cloud, request())) == Asking()
+    assert not questions(cloud)
+
+
+def test_asking_comes_back_every_few_minutes_and_not_at_every_poll(cloud: FakeCloud) -> None:
+    drain_long(cloud, 1)
+    Story(cloud, request()).end()
+    times = [question.sent_at for question in questions(cloud)]
+    assert 2 <= len(times) <= 5
+    assert all((later - earlier).total_seconds() >= 300 for earlier, later in pairwise(times))
+
+
+def test_asking_changes_nothing_about_the_verdict(cloud: FakeCloud) -> None:
+    drain_long(cloud, 5)
+    report = Story(cloud, request()).report()
+    assert report["result"] == "confirmed"
+    assert report["counts"] == {"quiet": 40}
+
+
+def test_a_host_that_does_not_answer_is_said_to_be_silent(cloud: FakeCloud) -> None:
+    (slow,) = drain_long(cloud, 1)
+    slow.silent = True
+    asking = last_known(Story(cloud, request()))
+    assert [(one.instance, one.jobs) for one in asking.awaited] == [(slow.id, None)]
+
+
+def test_a_region_that_refuses_to_be_asked_fails_nothing(
+    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain_long(cloud, 2)
+    region = cloud["us-east-1"]
+    send = region.send_command
+
+    def refuse_questions(**given: object) -> object:
+        if "Status" in str(given["DocumentName"]):
+            raise client_error("AccessDeniedException", "not authorized", 400)
+        return send(**given)
+
+    monkeypatch.setattr(region, "send_command", refuse_questions)
+    end = Story(cloud, request()).end()
+    assert end.report is not None
+    assert end.report["result"] == "confirmed"
+    assert end.asking.awaited == ()
+
+
+@pytest.mark.parametrize("action", [Action.WAKE, Action.STATUS])
+def test_only_who_drains_is_asked(cloud: FakeCloud, action: Action) -> None:
+    drain_long(cloud, 1)
+    commands = Story(cloud, request(action)).end().commands
+    sent = [command.id for region in cloud.regions.values() for command in region.commands]
+    assert sorted(sent) == sorted(one for ids in commands.values() for one in ids)

@@ -1,0 +1,91 @@
+"""One run told step by step on the cloud in memory, in the order of the state machine's states."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from snow_white.model.request import Action, Request
+from snow_white.model.run import Execution, Outcome, Run
+from snow_white.steps.discover import discover
+from snow_white.steps.dispatch import dispatch
+from snow_white.steps.poll import poll
+from tests.lambdas.fake_cloud import START, FakeCloud
+
+
+def request(action: Action = Action.QUIET, **changes: Any) -> Request:
+    fields: dict[str, Any] = {
+        "action": action,
+        "application": "shop",
+        "environments": ("workers",),
+        "regions": ("us-east-1", "eu-west-1"),
+    }
+    return Request(**{**fields, **changes})
+
+
+@dataclass
+class Story:
+    """Walks through DiscoverInstances, DispatchCommand, WaitForWorkers, PollCommand, as the state machine does.
+
+    Attributes:
+        meanwhile: called before each poll with the number of the turn: what happens outside.
+        announced: called with the run whenever Slack would be told of its progress.
+        events: how many history events the walk would have made (a Wait + Task + Choice turn is 9, a Task 5).
+    """
+
+    cloud: FakeCloud
+    request: Request
+    meanwhile: Callable[[int], None] = lambda _turn: None
+    announced: Callable[[Run], None] = lambda _run: None
+    outcomes: list[Outcome] = field(default_factory=list)
+    events: int = 0
+    largest_state: int = 0
+
+    def end(self, most_turns: int = 5_000) -> Run:
+        """The run at its end, with its report. Fails if it does not end within the turns."""
+        run = Run.planned(
+            Execution("arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1", "night-1", START),
+            self.request,
+            discover(self.request, self.cloud),  # type: ignore[arg-type]
+        )
+        run = replace(run, announced=run.progress, announced_at=self.cloud.clock.now)
+        run = self._dispatch(run)
+        for turn in range(most_turns):
+            self.cloud.clock.advance(run.wait_seconds)
+            self.meanwhile(turn)
+            run = _as_carried(poll(run, self.cloud, self.cloud.clock.now))  # type: ignore[arg-type]
+            self.largest_state = max(self.largest_state, len(json.dumps(run.to_json())))
+            self.outcomes.append(run.outcome)
+            self.events += 9
+            match run.outcome:
+                case Outcome.FINISHED:
+                    return run
+                case Outcome.SEND:
+                    run = self._dispatch(run)
+                case Outcome.PROGRESS:
+                    self.events += 5
+                    self.announced(run)
+                    run = _announced(run, self.cloud)
+        raise AssertionError(f"The run has not ended after {most_turns} turns.")
+
+    def report(self) -> dict[str, Any]:
+        report = self.end().report
+        assert report is not None
+        return dict(report)
+
+    def _dispatch(self, run: Run) -> Run:
+        self.events += 5
+        return _as_carried(dispatch(run, self.cloud, self.cloud.clock.now))  # type: ignore[arg-type]
+
+
+def _as_carried(run: Run) -> Run:
+    return Run.from_json(json.loads(json.dumps(run.to_json())))
+
+
+def _announced(run: Run, cloud: FakeCloud) -> Run:
+    state = run.to_json()
+    return Run.from_json(
+        {**state, "announced": state["progress"], "announced_at": cloud.clock.now.isoformat()}
+    )

@@ -1,0 +1,178 @@
+"""What close_run does of every run that has ended, whoever should have told its end."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from local_aws.slack.server import SlackServer
+from tests.lambdas.fake_cloud import START
+from tests.lambdas.loaded import Context, load
+from tests.lambdas.runtime.test_run_end import FAILED
+from tests.lambdas.slack.test_notifier import (
+    ARN,
+    CONFIRMED,
+    LATER,
+    at_end,
+    messages,
+    run,
+    server,
+    shown,
+    teller,
+)
+from tests.lambdas.steps.test_clean_up import FakeHistory, entered, left
+
+__all__ = ["server"]  # a fixture, used by its name
+
+CONFIRMED_REPORT = {**CONFIRMED, "started_at": FAILED["started_at"], "ended_at": FAILED["ended_at"]}
+ENDS = {"SUCCEEDED": "ExecutionSucceeded", "FAILED": "ExecutionFailed", "ABORTED": "ExecutionAborted"}
+
+
+class NoRegions:
+    """Nothing of a run that is told here may be cancelled."""
+
+    def ssm(self, region: str) -> Any:
+        raise AssertionError(f"{region} was asked")
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds of the sleeps, which take no time."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    return slept
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch, server: SlackServer, sleeps: list[float]) -> ModuleType:
+    function = load(monkeypatch, server, "close_run")
+    monkeypatch.setattr(function, "regions", NoRegions())
+    return function
+
+
+def close(
+    function: ModuleType,
+    status: str,
+    *history: dict[str, Any],
+    seconds: float = 300,
+    stopped: datetime = LATER,
+) -> dict[str, Any]:
+    """Hand the end of a run to the function, whose newest events are these."""
+    vars(function)["step_functions"] = FakeHistory([{"type": ENDS[status]}, *history])
+    detail = {
+        "status": status,
+        "executionArn": ARN,
+        "name": "night-1",
+        "startDate": int(START.timestamp() * 1000),
+        "stopDate": int(stopped.timestamp() * 1000),
+    }
+    done: dict[str, Any] = function.handler({"detail": detail}, Context(seconds))
+    return done
+
+
+def started(server: SlackServer) -> dict[str, Any]:
+    """The state of a run whose start was told."""
+    return teller(server).announce(run(requested_by="pipeline night"), START).to_json()
+
+
+def finished(server: SlackServer, report: dict[str, Any]) -> dict[str, Any]:
+    """The state of a run that told its end, as far as Slack took it."""
+    ran = teller(server).announce(run(requested_by="pipeline night"), START)
+    return teller(server).end(at_end(ran, report))
+
+
+def test_a_confirmed_run_whose_last_step_died_is_told(function: ModuleType, server: SlackServer) -> None:
+    judged = {**started(server), "report": CONFIRMED_REPORT}
+    done = close(
+        function, "SUCCEEDED", entered("Done", {**judged, "slack_error": {"Error": "Lambda.Unknown"}})
+    )
+    assert done["slack"]["told"] == ["C0LOCAL"]
+    first, reply = messages(server)
+    assert "are confirmed quiet" in first["text"]
+    assert reply["thread_ts"] == first["ts"]
+    assert len(function.events.entries) == 1
+
+
+def test_a_failed_run_whose_last_step_died_is_told_with_its_own_report(
+    function: ModuleType, server: SlackServer
+) -> None:
+    judged = {**started(server), "plan": [], "report": FAILED}
+    close(function, "FAILED", entered("NotConfirmed", {**judged, "slack_error": {"Error": "Lambda.Unknown"}}))
+    assert "i-0abc" in shown(messages(server)[0])
+
+
+@pytest.mark.parametrize(("status", "report"), [("SUCCEEDED", CONFIRMED_REPORT), ("FAILED", FAILED)])
+def test_a_run_that_has_told_is_left_alone(
+    function: ModuleType, server: SlackServer, status: str, report: dict[str, Any]
+) -> None:
+    state = {**finished(server, report), "plan": []}
+    before = messages(server)
+    close(function, status, left("NotifySlack", state))
+    assert messages(server) == before
+    assert function.events.entries == []
+
+
+def test_nothing_of_a_successful_run_is_cancelled(function: ModuleType, server: SlackServer) -> None:
+    state = finished(server, CONFIRMED_REPORT)
+    assert state["plan"], "there would be something to cancel"
+    assert "cancelled" not in close(function, "SUCCEEDED", left("NotifySlack", state))
+
+
+@pytest.mark.parametrize(("answer", "calls"), [("error", 6), ("rate_limited", 2), ("down", 6)])
+def test_whom_slack_could_not_be_reached_for_is_told_when_it_is_back_and_the_others_are_not_told_again(
+    function: ModuleType, server: SlackServer, sleeps: list[float], answer: str, calls: int
+) -> None:
+    asked = run(slack_user="U0BEN", requested_by="pipeline night")
+    ran = teller(server).announce(asked, START)
+    state = teller(server).end(at_end(ran, CONFIRMED_REPORT))
+    state["slack"]["unreached"] = ["U0BEN"]
+    state["report"]["slack"] = {"delivered": False, "told": ["C0LOCAL"], "not_told": ["Slack was down."]}
+    before = len(messages(server))
+    server.workspace.fail_next(calls=calls, answer=answer, retry_after=1_000)
+    done = close(function, "SUCCEEDED", left("NotifySlack", state))
+    assert done["slack"] == {"delivered": True, "told": ["C0LOCAL", "U0BEN"], "not_told": []}
+    (again,) = messages(server)[before:]
+    assert again["channel"].startswith("D")
+    assert [pause for pause in sleeps if pause >= 30] == [30, 60], "the first try again comes too early"
+    assert function.events.entries == [], "the run itself has announced its end"
+
+
+@pytest.mark.parametrize("seconds", [300, 70])
+def test_a_slack_that_stays_down_is_given_up_in_the_time_that_the_function_has(
+    function: ModuleType, server: SlackServer, sleeps: list[float], seconds: float
+) -> None:
+    judged = {**started(server), "report": CONFIRMED_REPORT}
+    server.workspace.fail_next(calls=10_000, answer="error")
+    done = close(function, "SUCCEEDED", entered("Done", judged), seconds=seconds)
+    assert done["slack"]["told"] == []
+    assert sum(sleeps) < seconds
+    assert len(function.events.entries) == 1
+
+
+def test_what_slack_refuses_for_good_is_not_tried_again(
+    function: ModuleType, server: SlackServer, sleeps: list[float]
+) -> None:
+    judged = run(channel="C0NOWHERE", requested_by="pipeline night").to_json()
+    close(function, "SUCCEEDED", entered("Done", {**judged, "report": CONFIRMED_REPORT}))
+    assert sleeps == []
+
+
+def test_an_end_that_is_delivered_twice_is_told_once(function: ModuleType, server: SlackServer) -> None:
+    state = {**started(server), "plan": []}
+    for _ in range(2):
+        close(function, "ABORTED", entered("WaitForWorkers", state))
+    assert len([one for one in messages(server) if one.get("thread_ts")]) == 1
+    assert len(function.events.entries) == 1
+
+
+def test_the_end_of_a_run_that_was_redriven_is_told_too(function: ModuleType, server: SlackServer) -> None:
+    state = {**started(server), "plan": []}
+    for minutes in range(2):
+        close(
+            function, "ABORTED", entered("WaitForWorkers", state), stopped=LATER + timedelta(minutes=minutes)
+        )
+    assert len([one for one in messages(server) if one.get("thread_ts")]) == 2

@@ -1,0 +1,348 @@
+"""What a command does: a run for those who may start one; for all others a sentence or a status, and nothing done."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from local_aws.slack.commands import SIGNING_SECRET, form, signed
+from snow_white.model.request import Defaults
+from snow_white.slash.form import TypedCommand
+from snow_white.slash.start import Answer, Desk
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:SnowWhite"
+CHANNEL = "C0COMMANDS"
+
+
+class Exceptions:
+    class ExecutionAlreadyExists(ClientError):
+        pass
+
+
+def refusal(code: str, status: int) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "StartExecution",
+    )
+
+
+@dataclass
+class FakeStepFunctions:
+    """Starts executions as Step Functions does: a name is taken once; the same name and input is the same one."""
+
+    executions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ended: bool = False
+    failure: Exception | None = None
+    exceptions = Exceptions
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:
+        assert stateMachineArn == MACHINE
+        if self.failure:
+            raise self.failure
+        known = self.executions.setdefault(name, json.loads(input))
+        if self.ended or known != json.loads(input):
+            raise Exceptions.ExecutionAlreadyExists(
+                {"Error": {"Code": "ExecutionAlreadyExists"}}, "StartExecution"
+            )
+        return {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}:{name}"}
+
+
+@pytest.fixture
+def states() -> FakeStepFunctions:
+    return FakeStepFunctions()
+
+
+@pytest.fixture
+def desk(states: FakeStepFunctions) -> Desk:
+    defaults = Defaults(("us-east-1", "eu-west-1"), ("workers",))
+    return Desk(states, MACHINE, defaults, frozenset({"U0ANN"}), frozenset({CHANNEL}))  # type: ignore[arg-type]
+
+
+def ask(desk: Desk, text: str, user: str = "U0ANN", channel: str = CHANNEL) -> Answer:
+    return desk.answer(TypedCommand("/snow-white", text, user, channel, "ann.lee"), "slack-1")
+
+
+def test_a_command_starts_a_run_as_the_slack_user_who_typed_it(desk: Desk, states: FakeStepFunctions) -> None:
+    answer = ask(desk, "quiet backups workers region=eu-west-1 timeout=2h")
+    assert answer.outcome == "started"
+    assert states.executions == {
+        "slack-1": {
+            "action": "quiet",
+            "application": "backups",
+            "environments": ["workers"],
+            "regions": ["eu-west-1"],
+            "timeout_seconds": 7200,
+            "channel": CHANNEL,
+            "slack_user": "U0ANN",
+            "requested_by": "Slack user ann.lee (U0ANN)",
+        }
+    }
+    assert "Started: `quiet` for *backups*" in answer.text
+    assert f"#/v2/executions/details/{answer.execution}|Open the execution>" in answer.text
+
+
+def test_of_whom_slack_does_not_say_the_name_the_id_is_said(desk: Desk, states: FakeStepFunctions) -> None:
+    desk.answer(TypedCommand("/snow-white", "quiet backups", "U0ANN", CHANNEL), "slack-1")
+    assert states.executions["slack-1"]["requested_by"] == "Slack user U0ANN"
+
+
+def test_nobody_may_start_runs_unless_the_settings_name_them(desk: Desk, states: FakeStepFunctions) -> None:
+    nobody = replace(desk, users=frozenset(), channels=frozenset())
+    answer = ask(nobody, "quiet backups")
+    assert answer.outcome == "not_allowed"
+    assert "add `U0ANN` to the setting `slash_command_users`" in answer.text
+    assert not states.executions
+
+
+@pytest.mark.parametrize(
+    ("user", "channel", "setting"),
+    [
+        ("U0EVE", CHANNEL, "slash_command_users"),
+        ("U0EVE", "C0OTHER", "slash_command_users"),
+        ("U0ANN", "C0OTHER", "slash_command_channels"),
+        ("U0ANN", "D0ANN", "slash_command_channels"),
+        ("U0ANN2", CHANNEL, "slash_command_users"),
+    ],
+)
+def test_both_the_person_and_the_channel_have_to_be_allowed(
+    desk: Desk, states: FakeStepFunctions, user: str, channel: str, setting: str
+) -> None:
+    answer = ask(desk, "quiet backups", user, channel)
+    assert (answer.outcome, setting in answer.text) == ("not_allowed", True)
+    assert not states.executions
+
+
+def test_a_star_allows_every_channel_and_still_only_those_people(
+    desk: Desk, states: FakeStepFunctions
+) -> None:
+    everywhere = replace(desk, channels=frozenset({"*"}))
+    assert ask(everywhere, "quiet backups", "U0EVE", "C0OTHER").outcome == "not_allowed"
+    assert ask(everywhere, "quiet backups", "U0ANN", "C0OTHER").outcome == "started"
+    assert len(states.executions) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sleep backups", "'action' must be one of quiet, stop, wake, status, not 'sleep'."),
+        ("quiet", "'application' is missing"),
+        ("quiet backups region=mars-1", "'mars-1', but Snow White is deployed in us-east-1, eu-west-1 only."),
+        (
+            "quiet backups timeout=5s",
+            "'timeout_seconds' must be a whole number of seconds from 60 to 172800, not 5.",
+        ),
+        ("quiet backups timeout=3d", "from 60 to 172800, not 259200."),
+        ("quiet backups timeout=soon", "`timeout=soon` is no duration"),
+        ("quiet backups force=yes", "There is no option `force=`"),
+        (f"quiet {'x' * 300}", "'application' must be a text of 1 to 256 printable characters"),
+        (f"quiet backups {' '.join(f'e{n}' for n in range(51))}", "'environments' must be"),
+    ],
+)
+def test_a_wrong_command_is_told_what_is_wrong_and_starts_nothing(
+    desk: Desk, states: FakeStepFunctions, text: str, said: str
+) -> None:
+    answer = ask(desk, text)
+    assert answer.outcome == "invalid"
+    assert said in answer.text
+    assert "Nothing was started. `/snow-white help` says what can be asked." in answer.text
+    assert not states.executions
+
+
+def test_what_was_typed_comes_back_as_text_and_never_as_a_mention_or_a_link(desk: Desk) -> None:
+    for text in (
+        "<!channel> backups",
+        "quiet backups region=<!channel>",
+        "quiet <https://evil.example|backups>",
+    ):
+        answer = ask(desk, text)
+        assert "<!channel>" not in answer.text
+        assert "<https://evil" not in answer.text
+
+
+def test_help_is_for_everybody_and_starts_nothing(desk: Desk, states: FakeStepFunctions) -> None:
+    for text in ("", "help"):
+        answer = ask(desk, text, "U0EVE", "C0OTHER")
+        assert (answer.outcome, "ACTION APPLICATION" in answer.text) == ("help", True)
+    assert not states.executions
+
+
+def test_a_replay_of_a_run_that_has_ended_starts_nothing(desk: Desk, states: FakeStepFunctions) -> None:
+    ask(desk, "status backups")
+    states.ended = True
+    answer = ask(desk, "status backups")
+    assert answer.outcome == "repeated"
+    assert "Nothing was started" in answer.text
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "StateMachineDoesNotExist"])
+def test_what_aws_refuses_was_not_started_and_aws_s_words_are_for_the_log_only(
+    desk: Desk, states: FakeStepFunctions, code: str
+) -> None:
+    states.failure = refusal(code, 400)
+    answer = ask(desk, "quiet backups")
+    assert (answer.outcome, answer.text) == ("failed", f"Nothing was started: AWS refused it ({code}).")
+    assert "StartExecution" in answer.cause
+
+
+@pytest.mark.parametrize(
+    "failure", [ReadTimeoutError(endpoint_url="https://states"), refusal("InternalFailure", 500)]
+)
+def test_of_what_aws_does_not_answer_it_is_said_that_nobody_knows(
+    desk: Desk, states: FakeStepFunctions, failure: Exception
+) -> None:
+    states.failure = failure
+    answer = ask(desk, "quiet backups")
+    assert (answer.outcome, "it is not known whether the run was started" in answer.text) == ("failed", True)
+
+
+class Secrets:
+    """Where the signing secret is, or is not."""
+
+    def __init__(self, value: str | None) -> None:
+        self.value = value
+        self.reads = 0
+
+    def get(self, name: str, max_age: int) -> str:
+        assert (name, max_age) == ("signing-secret", 300)
+        self.reads += 1
+        if self.value is None:
+            raise GetParameterError("there is no value")
+        return self.value
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **more: str) -> ModuleType:
+    """The function as Lambda loads it."""
+    environment = {
+        "DEFAULT_REGIONS": "us-east-1",
+        "DEFAULT_ENVIRONMENTS": "workers",
+        "STATE_MACHINE_ARN": MACHINE,
+        "SLACK_SIGNING_SECRET": "signing-secret",
+        "SLASH_COMMAND_USERS": "",
+        "SLASH_COMMAND_CHANNELS": "",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_SERVICE_NAME": "snow-white",
+        **more,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    module = importlib.reload(importlib.import_module("slash_command"))
+    assert module.desk.users == module.desk.channels == frozenset(), "the default must be nobody"
+    return module
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> ModuleType:
+    """The function with Step Functions and Secrets Manager replaced."""
+    module = load(monkeypatch)
+    monkeypatch.setattr(module, "desk", desk)
+    monkeypatch.setattr(module, "secrets", Secrets(f"{SIGNING_SECRET}\n"))
+    return module
+
+
+class Context:
+    function_name = "slash_command"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:slash_command"
+    aws_request_id = "1"
+
+
+def call(function: ModuleType, body: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    answer: dict[str, Any] = function.handler(
+        {
+            "headers": {name.lower(): value for name, value in (headers or signed(body)).items()},
+            "requestContext": {"http": {"method": "POST"}},
+            "body": base64.b64encode(body.encode()).decode(),
+            "isBase64Encoded": True,
+        },
+        Context(),
+    )
+    return answer
+
+
+def test_an_answer_is_seen_by_the_person_only(function: ModuleType, states: FakeStepFunctions) -> None:
+    for text in ("quiet backups", "sleep backups", "help"):
+        answer = call(function, form(text, "U0ANN", CHANNEL))
+        assert answer["statusCode"] == 200
+        assert json.loads(answer["body"])["response_type"] == "ephemeral"
+    assert len(states.executions) == 1
+
+
+def test_a_replayed_request_is_one_run(function: ModuleType, states: FakeStepFunctions) -> None:
+    body = form("quiet backups", "U0ANN", CHANNEL)
+    headers = signed(body)
+    for _ in range(3):
+        call(function, body, headers)
+    states.ended = True
+    assert "carried out before" in json.loads(call(function, body, headers)["body"])["text"]
+    assert len(states.executions) == 1
+
+
+def test_typing_the_same_again_is_another_run(function: ModuleType, states: FakeStepFunctions) -> None:
+    for _ in range(2):
+        call(function, form("status backups", "U0ANN", CHANNEL))
+    assert len(states.executions) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (form("quiet backups", "U0ANN", CHANNEL), {"X": "no signature"}, 401),
+        (form("quiet backups", "U0ANN", CHANNEL), signed("another body"), 401),
+        (form("quiet backups", "U0ANN", CHANNEL, text2="a" * 20_000), None, 413),
+        ("this is no form", None, 400),
+        ("payload=%7B%7D", None, 400),
+    ],
+)
+def test_what_is_forged_oversized_or_malformed_gets_a_status_without_a_word_and_nothing_done(
+    function: ModuleType, states: FakeStepFunctions, body: str, headers: dict[str, str] | None, status: int
+) -> None:
+    assert call(function, body, headers) == {"statusCode": status, "body": ""}
+    assert not states.executions
+
+
+def test_a_stale_request_does_not_even_cost_a_look_at_the_secret(
+    function: ModuleType, states: FakeStepFunctions
+) -> None:
+    body = form("quiet backups", "U0ANN", CHANNEL)
+    assert call(function, body, signed(body, at=1_000_000_000))["statusCode"] == 401
+    assert function.secrets.reads == 0
+    assert not states.executions
+
+
+@pytest.mark.parametrize("value", [None, "", "  \n"])
+def test_while_there_is_no_signing_secret_nothing_is_believed(
+    function: ModuleType, states: FakeStepFunctions, value: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function, "secrets", Secrets(value))
+    body = form("quiet backups", "U0ANN", CHANNEL)
+    assert call(function, body, signed(body)) == {"statusCode": 503, "body": ""}
+    assert call(function, body, {**signed(body), "X-Slack-Signature": "v0=" + "0" * 64})["statusCode"] == 503
+    assert not states.executions
+
+
+def test_the_log_says_who_asked_for_what_and_no_secret(
+    function: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = form("quiet backups", "U0ANN", CHANNEL)
+    headers = signed(body)
+    call(function, body, headers)
+    call(function, body, {**headers, "X-Slack-Signature": "v0=" + "0" * 64})
+    answered, refused = (vars(record) for record in caplog.records)
+    assert [answered[key] for key in ("slack_user", "text", "outcome")] == [
+        "U0ANN",
+        "quiet backups",
+        "started",
+    ]
+    assert (refused["message"], refused["status"]) == ("refused", 401)
+    for secret in (SIGNING_SECRET, headers["X-Slack-Signature"], "trigger_id", "response_url"):
+        assert secret not in f"{answered}{refused}"

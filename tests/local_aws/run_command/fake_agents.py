@@ -1,0 +1,57 @@
+"""Agents that do nothing until a test says how they end."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from local_aws.agent.agent import Agent, PingStatus
+from local_aws.agent.result import Result, Status, StepResult
+
+REGION = "eu-west-1"
+
+
+def reported(status: Status = "Success", code: int = 0, stdout: str = "") -> Result:
+    """The result of a document with one step."""
+    now = datetime.now(UTC)
+    return Result((StepResult("work", "aws:runShellScript", status, code, stdout, "", now, now),))
+
+
+class FakeAgent(Agent):
+    """One without a host that runs a document until `end` is called, or until it is cancelled."""
+
+    def __init__(self, ping_status: PingStatus | None = "Online", result: Result | None = None) -> None:
+        self.ping_status = ping_status
+        self.parameters: Mapping[str, Any] = {}
+        self.started = threading.Event()
+        self._result = result
+        self._ended = threading.Event()
+
+    def end(self, result: Result) -> None:
+        self._result = result
+        self._ended.set()
+
+    def run(
+        self,
+        _document: Mapping[str, Any],
+        parameters: Mapping[str, list[str] | str],
+        cancelled: threading.Event,
+        on_start: Callable[[], None],
+    ) -> Result:
+        self.parameters = parameters
+        on_start()
+        self.started.set()
+        while self._result is None and not self._ended.is_set():
+            if cancelled.wait(0.01):
+                return reported("Cancelled", 137)
+        assert self._result is not None
+        return self._result
+
+
+class LostAgent(FakeAgent):
+    """One whose instance goes away in the middle."""
+
+    def run(self, *arguments: Any) -> Result:
+        arguments[-1]()
+        self.started.set()
+        raise ConnectionError("the instance is gone")

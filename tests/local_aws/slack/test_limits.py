@@ -1,0 +1,78 @@
+"""The local Slack refuses what Slack refuses, so that a message that is too long is found here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local_aws.slack.limits import Refused, check
+
+
+def section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def button(**changes: Any) -> dict[str, Any]:
+    text = {"type": "plain_text", "text": "Open"}
+    return {"type": "button", "action_id": "open", "text": text, "url": "https://example.com", **changes}
+
+
+def actions(*elements: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "actions", "elements": list(elements)}
+
+
+FIELD = {"type": "mrkdwn", "text": "x"}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        section("x" * 3_000),
+        {"type": "section", "fields": [FIELD] * 10},
+        actions(button()),
+        {"type": "divider"},
+        {"type": "context", "elements": [FIELD]},
+    ],
+)
+def test_what_is_within_the_limits_is_taken(block: dict[str, Any]) -> None:
+    check({"attachments": [{"blocks": [block]}]})
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        section(""),
+        section("x" * 3_001),
+        section("😀" * 1_501),
+        {"type": "section"},
+        {"type": "section", "fields": [FIELD] * 11},
+        {"type": "section", "fields": [{"type": "mrkdwn", "text": "x" * 2_001}]},
+        {"type": "section", "text": {"type": "markdown", "text": "x"}},
+        {"type": "section", "text": "x"},
+        {"type": "header", "text": {"type": "mrkdwn", "text": "x"}},
+        {"type": "header", "text": {"type": "plain_text", "text": "x" * 151}},
+        actions(),
+        actions(button(text={"type": "plain_text", "text": "x" * 76})),
+        actions(button(text={"type": "mrkdwn", "text": "x"})),
+        actions(button(url="https://example.com/" + "x" * 3_000)),
+        actions(button(), button()),
+        {"type": "progress_bar"},
+    ],
+)
+@pytest.mark.parametrize("where", ["blocks", "attachments"])
+def test_a_block_that_slack_would_not_take_is_refused(block: dict[str, Any], where: str) -> None:
+    content = {"blocks": [block]} if where == "blocks" else {"attachments": [{"blocks": [block]}]}
+    with pytest.raises(Refused, match="invalid_blocks"):
+        check(content)
+
+
+def test_there_may_be_50_blocks_and_12000_letters_in_all() -> None:
+    with pytest.raises(Refused, match="invalid_blocks"):
+        check({"blocks": [section("x")] * 51})
+    with pytest.raises(Refused, match="msg_blocks_too_long"):
+        check({"blocks": [section("x" * 2_500)] * 5})
+    with pytest.raises(Refused, match="msg_too_long"):
+        check({"text": "x" * 40_001})
+    with pytest.raises(Refused, match="too_many_attachments"):
+        check({"attachments": [{"text": "x"}] * 101})

@@ -1,0 +1,375 @@
+"""The local Slack in a browser: everything that is posted can be seen, and nothing that is posted can do anything."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slack_sdk import WebClient
+
+from local_aws.slack.client import LocalSlack
+from local_aws.slack.markup import mrkdwn, plain_text
+from local_aws.slack.page import page
+from local_aws.slack.server import TOKEN, SlackServer
+
+CHANNEL = "C0LOCAL"
+PEOPLE = {"U0ANN": "ann <ops>"}
+CHANNELS = {CHANNEL: "deployments", "D0ANN": "direct message to U0ANN"}
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+WITHIN_A_LINE = {"a", "b", "code", "i", "s", "span", "time"}
+
+
+@dataclass
+class Seen(HTMLParser):
+    """What a browser would make of a page: its elements, its texts, and whether every element is closed in its turn."""
+
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    @classmethod
+    def of(cls, content: str) -> Seen:
+        seen = cls()
+        seen.feed(content)
+        seen.close()
+        assert seen.open == [], "every element is closed"
+        return seen
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._end_line(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self._end_line(tag)
+
+    def _end_line(self, tag: str) -> None:
+        if tag not in WITHIN_A_LINE:
+            self.texts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.texts).split())
+
+    def all(self, tag: str, css_class: str = "") -> list[dict[str, str | None]]:
+        return [
+            attributes
+            for name, attributes in self.tags
+            if name == tag and css_class in (attributes.get("class") or "")
+        ]
+
+
+def message(number: int = 1, **content: Any) -> dict[str, Any]:
+    return {
+        "channel": CHANNEL,
+        "ts": f"1800000000.{number:06d}",
+        "thread_ts": None,
+        "edits": [],
+        **content,
+    }
+
+
+def seen(*messages: dict[str, Any], channel: str | None = None) -> Seen:
+    recorded = {"people": PEOPLE, "channels": CHANNELS, "messages": list(messages), "calls": []}
+    return Seen.of(page(recorded, channel))
+
+
+def shown(block: dict[str, Any]) -> Seen:
+    """A block as it is in a message's attachment."""
+    return seen(message(text="", attachments=[{"color": "#2eb67d", "blocks": [block]}]))
+
+
+def test_the_page_asks_for_itself_again() -> None:
+    (refresh,) = [tag for tag in seen().all("meta") if tag.get("http-equiv") == "refresh"]
+    assert int(str(refresh["content"])) <= 5
+
+
+def test_without_messages_it_says_so() -> None:
+    assert "No message yet." in seen().text
+    recorded: dict[str, Any] = {"channels": {}, "messages": [], "calls": []}
+    assert "No message yet." in Seen.of(page(recorded)).text
+
+
+def test_a_message_shows_its_text_its_time_and_how_often_it_was_edited() -> None:
+    said = seen(message(text="3 of 5 workers", edits=[{"text": "1"}, {"text": "2"}])).text
+    assert "3 of 5 workers (edited 2 times)" in said
+    assert "08:00:00 UTC" in said
+    assert "(edited 1 time)" in seen(message(text="a", edits=[{}])).text
+    assert "edited" not in seen(message(text="a")).text
+
+
+def test_replies_stand_below_their_message_and_not_elsewhere() -> None:
+    first, second = message(1, text="the first"), message(2, text="the second")
+    reply = message(3, text="to the first", thread_ts=first["ts"])
+    said = seen(first, second, reply)
+    assert said.text.index("the first") < said.text.index("1 reply") < said.text.index("to the first")
+    assert said.text.index("to the first") < said.text.index("the second")
+    assert said.text.count("to the first") == 1
+
+
+def test_a_channel_is_chosen_and_else_the_first_with_a_message_is_shown() -> None:
+    direct = message(text="only for you", channel="D0ANN")
+    assert "only for you" in seen(direct).text
+    assert "only for you" not in seen(direct, channel=CHANNEL).text
+    assert "only for you" in seen(direct, message(2, text="for all"), channel="D0ANN").text
+    assert "only for you" in seen(direct, channel="C0UNKNOWN").text
+    assert "# deployments 1 direct message to ann <ops> 2" in (
+        seen(direct, message(2, text="b"), message(3, text="c", channel="D0ANN")).text
+    )
+    links = [str(tag["href"]) for tag in seen(direct).all("a")]
+    assert links == [f"/?channel={CHANNEL}", "/?channel=D0ANN"]
+
+
+def test_the_colour_of_an_attachment_is_shown_and_what_is_no_colour_is_not() -> None:
+    for given_colour, shown_colour in (
+        ("#E01E5A", "#E01E5A"),
+        ("good", "#2eb67d"),
+        ("red;}body{x:y", "#dddddd"),
+    ):
+        said = seen(message(attachments=[{"color": given_colour, "text": "a"}]))
+        (attachment,) = said.all("div", "attachment")
+        assert attachment["style"] == f"border-color: {shown_colour}"
+
+
+def test_a_header_is_a_heading_without_markup() -> None:
+    said = shown({"type": "header", "text": {"type": "plain_text", "text": "*Quiet* :x:"}})
+    assert len(said.all("h4")) == 1
+    assert "*Quiet* ❌" in said.text
+
+
+def test_a_section_shows_its_text_its_fields_and_what_stands_beside_it() -> None:
+    said = shown(
+        {
+            "type": "section",
+            "text": {"type": "mrkdwn", "text": "*37 of 40* workers"},
+            "fields": [
+                {"type": "mrkdwn", "text": "*Regions*\nus-east-1"},
+                {"type": "plain_text", "text": "*"},
+            ],
+            "accessory": {
+                "type": "button",
+                "text": {"type": "plain_text", "text": "Look"},
+                "url": "https://a.b/",
+            },
+        }
+    )
+    assert "37 of 40 workers Regions us-east-1 * Look" in said.text
+    assert [tag for tag, _ in said.tags].count("b") >= 3
+    assert said.all("a", "button")[0]["href"] == "https://a.b/"
+
+
+def test_a_context_shows_texts_and_names_images_without_fetching_them() -> None:
+    image = {"type": "image", "image_url": "https://a.b/c.png", "alt_text": "a dwarf"}
+    said = shown({"type": "context", "elements": [{"type": "mrkdwn", "text": "since _noon_"}, image]})
+    assert "since noon 🖼 a dwarf" in said.text
+    assert not said.all("img")
+    assert "🖼 a dwarf" in shown(image).text
+
+
+def test_a_divider_is_a_line() -> None:
+    assert len(shown({"type": "divider"}).all("hr")) == 1
+
+
+def test_buttons_show_their_style_and_open_their_address() -> None:
+    def button(**more: Any) -> dict[str, Any]:
+        return {"type": "button", "text": {"type": "plain_text", "text": "Open"}, **more}
+
+    said = shown(
+        {
+            "type": "actions",
+            "elements": [
+                button(url="https://a.b/?c=d&e=f#g"),
+                button(style="danger", url="https://a.b/"),
+                button(style="primary"),
+                button(style="x onclick=alert(1)"),
+                button(url="javascript:alert(1)"),
+            ],
+        }
+    )
+    assert [(tag["class"], tag["href"]) for tag in said.all("a", "button")] == [
+        ("button", "https://a.b/?c=d&e=f#g"),
+        ("button danger", "https://a.b/"),
+    ]
+    assert [tag["class"] for tag in said.all("span", "button")] == ["button primary", "button"]
+    assert said.text.count("Open") == 5
+
+
+def test_an_attachment_of_the_old_kind_shows_title_text_and_fields() -> None:
+    attachment = {
+        "pretext": "before",
+        "title": "Title",
+        "title_link": "https://a.b/",
+        "text": "*text*",
+        "fields": [{"title": "Field", "value": "value", "short": True}],
+    }
+    assert "before Title text Field value" in seen(message(attachments=[attachment])).text
+    assert "only this" in seen(message(attachments=[{"fallback": "only this"}])).text
+
+
+def test_what_is_not_known_is_shown_as_it_came() -> None:
+    assert '"type": "rich_poetry"' in shown({"type": "rich_poetry", "verse": EVIL}).text
+    select = {"type": "static_select", "placeholder": {"type": "plain_text", "text": "a"}}
+    assert "static_select" in shown({"type": "actions", "elements": [select]}).text
+
+
+@pytest.mark.parametrize(
+    ("written", "rendered"),
+    [
+        ("*bold* _italic_ ~struck~", "<b>bold</b> <i>italic</i> <s>struck</s>"),
+        ("snake_case_name 2*3*4 ~", "snake_case_name 2*3*4 ~"),
+        ("* not bold *", "* not bold *"),
+        ("*bold `code*`", "*bold <code>code*</code>"),
+        ("*`i-0abc` is busy*", "<b><code>i-0abc</code> is busy</b>"),
+        ("a\nb", "a<br>b"),
+        ("```\na\n  b\n```", "<pre>a\n  b</pre>"),
+        ("a &amp;&lt;b&gt; &amp;amp; &quot;", "a &amp;&lt;b&gt; &amp;amp; &amp;quot;"),
+        ("`a &lt; b`", "<code>a &lt; b</code>"),
+        ("<@U0ANN> did", '<span class="mention">@ann &lt;ops&gt;</span> did'),
+        ("<@U0BOB>", '<span class="mention">@U0BOB</span>'),
+        (
+            "<#C0LOCAL> <!here>",
+            '<span class="mention">#deployments</span> <span class="mention">@here</span>',
+        ),
+        ("<!date^1800000000^{time}|2027-01-15 08:00 UTC>", "<time>2027-01-15 08:00 UTC</time>"),
+        (":white_check_mark: at 06:30:24", "✅ at 06:30:24"),
+        ("<javascript:alert(1)|press>", "press"),
+        ("\ue0000\ue001 *a*", "0 <b>a</b>"),
+    ],
+)
+def test_markup_is_shown_as_slack_shows_it(written: str, rendered: str) -> None:
+    assert mrkdwn(written, PEOPLE, CHANNELS) == rendered
+
+
+def test_a_link_leads_to_the_web_and_leaves_no_trace_of_this_page() -> None:
+    (tag,) = Seen.of(mrkdwn("<https://a.b/?c=d&amp;e=f|the *page*>", {}, {})).all("a")
+    assert (tag["href"], tag["target"]) == ("https://a.b/?c=d&e=f", "_blank")
+    assert "noopener" in str(tag["rel"])
+
+
+@given(
+    st.text(st.sampled_from("<>&\"'`*_~|@#!:;=/\\\n abx0\ue000\ue001"), max_size=60) | st.text(max_size=40)
+)
+def test_no_text_becomes_an_element_that_markup_has_not(text: str) -> None:
+    for content in (mrkdwn(text, PEOPLE, CHANNELS), plain_text(text)):
+        tags = Tags.of(content)
+        assert tags <= {"b", "i", "s", "br", "code", "pre", "span", "time", "a"}
+
+
+class Tags(HTMLParser):
+    """The elements of a piece of HTML, whatever their order: one may overlap with another as in *a _b* c_."""
+
+    @classmethod
+    def of(cls, content: str) -> set[str]:
+        parser = cls()
+        parser.found = set()
+        parser.feed(content)
+        parser.close()
+        return parser.found
+
+    found: set[str]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not [name for name, _ in attrs if name not in ("class", "href", "target", "rel")]
+        assert not [
+            value
+            for name, value in attrs
+            if name == "href" and not re.match("https?:|mailto:", value or "", re.I)
+        ]
+        self.found.add(tag)
+
+
+def test_whatever_stands_in_a_message_stays_text() -> None:
+    evil = {"type": "mrkdwn", "text": EVIL}
+    recorded = {
+        "people": {"U0ANN": EVIL},
+        "channels": {CHANNEL: EVIL, EVIL: EVIL},
+        "messages": [
+            message(
+                text=f"{EVIL} <@U0ANN> <https://a.b/{EVIL}|{EVIL}>",
+                attachments=[
+                    {
+                        "color": EVIL,
+                        "fallback": EVIL,
+                        "blocks": [
+                            {"type": "header", "text": {"type": "plain_text", "text": EVIL}},
+                            {"type": "section", "text": evil, "fields": [evil, evil]},
+                            {"type": "context", "elements": [evil]},
+                            {"type": "image", "image_url": f"https://a.b/{EVIL}", "alt_text": EVIL},
+                            {"type": EVIL, "x": EVIL},
+                            {
+                                "type": "actions",
+                                "elements": [
+                                    {
+                                        "type": "button",
+                                        "text": {"type": "plain_text", "text": EVIL},
+                                        "url": f"https://a.b/{EVIL}",
+                                        "style": EVIL,
+                                    }
+                                ],
+                            },
+                        ],
+                    },
+                    {
+                        "title": EVIL,
+                        "title_link": EVIL,
+                        "text": EVIL,
+                        "fields": [{"title": EVIL, "value": EVIL}],
+                    },
+                ],
+            )
+        ],
+        "calls": [],
+    }
+    said = Seen.of(page(recorded))
+    assert not said.all("script") and not said.all("img")
+    assert not [name for _, attributes in said.tags for name in attributes if name.startswith("on")]
+    assert said.text.count("alert(1)") > 10
+
+
+@pytest.fixture
+def slack() -> Iterator[LocalSlack]:
+    server = SlackServer()
+    server.start()
+    yield LocalSlack(server.url)
+    server.stop()
+
+
+def test_it_is_served_with_the_newest_state_of_what_slack_sdk_posted_and_lets_no_script_run(
+    slack: LocalSlack,
+) -> None:
+    bot = WebClient(TOKEN, base_url=slack.api_url)
+    slack.add_person("U0ANN", "ann@example.com", "ann")
+    posted = bot.chat_postMessage(channel=CHANNEL, text="0 of 5")
+    bot.chat_update(channel=CHANNEL, ts=posted["ts"], text="5 of 5")
+    bot.chat_postMessage(channel=CHANNEL, thread_ts=posted["ts"], text="<@U0ANN> done")
+    bot.chat_postMessage(channel="U0ANN", text="for you")
+    server = slack.api_url.removesuffix("/api/")
+
+    with urllib.request.urlopen(f"{server}/") as answer:  # noqa: S310
+        policy, kind = answer.headers["Content-Security-Policy"], answer.headers["Content-Type"]
+        said = Seen.of(answer.read().decode()).text
+    with urllib.request.urlopen(f"{server}/?channel=D0ANN") as answer:  # noqa: S310
+        direct = Seen.of(answer.read().decode()).text
+
+    assert kind == "text/html; charset=utf-8"
+    assert "default-src 'none'" in policy and "script" not in policy
+    assert "5 of 5 (edited 1 time)" in said and "0 of 5" not in said
+    assert "@ann done" in said and "for you" not in said
+    assert "for you" in direct

@@ -1,0 +1,95 @@
+"""Who calls, where the state machine is, and what each trouble with that is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+from snow_white_cli.access import Access
+from snow_white_cli.ends import CommandError
+from tests.snow_white_cli.fake_machine import refusal
+
+MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:SnowWhite"
+
+
+@dataclass
+class FakeAws(Access):
+    """Answers GetCallerIdentity and DescribeStacks with what the test says, or raises it."""
+
+    answer: Mapping[str, Any] | Exception = field(default_factory=dict)
+
+    def client(self, _: str) -> Any:
+        return self
+
+    def get_caller_identity(self) -> Mapping[str, Any]:
+        return self._answer()
+
+    def describe_stacks(self, **_: str) -> Mapping[str, Any]:
+        return self._answer()
+
+    def _answer(self) -> Mapping[str, Any]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("arn", "requested_by"),
+    [
+        ("arn:aws:iam::111122223333:user/ann", "ann"),
+        ("arn:aws:iam::111122223333:user/people/backups/ann", "ann"),
+        ("arn:aws:iam::111122223333:user/ann@example.com", "ann@example.com"),
+        (
+            "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Deploy_0123456789abcdef/ann@example.com",
+            "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Deploy_0123456789abcdef/ann@example.com",
+        ),
+        ("arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:root"),
+    ],
+)
+def test_who_asked_is_a_user_s_name_or_the_arn_of_a_session(arn: str, requested_by: str) -> None:
+    assert FakeAws(answer={"Arn": arn}).caller() == requested_by
+
+
+def test_the_state_machine_is_the_output_of_the_stack() -> None:
+    outputs = [
+        {"OutputKey": "InvokePolicyArn", "OutputValue": "x"},
+        {"OutputKey": "StateMachineArn", "OutputValue": MACHINE},
+    ]
+    assert FakeAws(answer={"Stacks": [{"Outputs": outputs}]}).state_machine() == MACHINE
+
+
+def test_the_region_of_a_given_state_machine_is_the_home_region() -> None:
+    assert Access(machine=MACHINE).region == "eu-west-1"
+    assert Access(machine=MACHINE).state_machine() == MACHINE
+
+
+def test_without_anything_given_the_home_region_is_that_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SNOW_WHITE_OVERRIDES", '{"home_region": "eu-north-1"}')
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    assert Access().region == "eu-north-1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (refusal("ValidationError"), "There is no stack SnowWhite in us-east-1. Give --home-region or"),
+        ({"Stacks": [{}]}, "The stack SnowWhite in us-east-1 has no output StateMachineArn. Give"),
+        (refusal("AccessDenied"), "AWS refuses this to you: AccessDenied: so it is. The policy of"),
+        (refusal("ExpiredToken"), "These AWS credentials do not work: ExpiredToken: so it is. Log in"),
+        (NoCredentialsError(), "These AWS credentials do not work: Unable to locate credentials. Log in"),
+        (refusal("Throttling"), "AWS is too busy to answer: Throttling"),
+    ],
+)
+def test_a_state_machine_that_cannot_be_found_is_explained(
+    answer: Mapping[str, Any] | Exception, said: str
+) -> None:
+    with pytest.raises(CommandError) as error:
+        FakeAws(home_region="us-east-1", answer=answer).state_machine()
+    assert error.value.message.startswith(said)
+    assert error.value.exit_code == 1

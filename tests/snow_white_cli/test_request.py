@@ -1,0 +1,69 @@
+"""What the options of a command make of the request that is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from snow_white.model.request import Defaults, Request
+from snow_white_cli.access import Access
+from snow_white_cli.commands import snow_white
+from snow_white_cli.ends import ExitCode
+from snow_white_cli.one_run import OneRun
+
+BARE = {"action": "quiet", "application": "backups", "requested_by": "ann"}
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The requests that would have been sent."""
+    requests: list[dict[str, Any]] = []
+
+    class Started:
+        def leave(self) -> int:
+            return ExitCode.UNKNOWN
+
+    def start(_access: Access, request: dict[str, Any], *, json_wanted: bool) -> Started:
+        assert not json_wanted
+        requests.append(request)
+        return Started()
+
+    monkeypatch.setattr(OneRun, "start", start)
+    monkeypatch.setattr(Access, "caller", lambda _: "ann")
+    return requests
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ([], {}),
+        (["--direct-message"], {"direct_message": True}),
+        (["--no-direct-message"], {"direct_message": False}),
+        (["--no-direct-message", "--slack-user", "U0BEN"], {"direct_message": False, "slack_user": "U0BEN"}),
+        (["-e", "workers", "-e", "nightly-*"], {"environments": ["workers", "nightly-*"]}),
+        (["-r", "eu-west-1", "--timeout", "2d"], {"regions": ["eu-west-1"], "timeout_seconds": 172_800}),
+        (["--channel", "C0NIGHT"], {"channel": "C0NIGHT"}),
+    ],
+)
+def test_what_is_not_given_is_left_to_the_settings_and_everything_else_sent(
+    sent: list[dict[str, Any]], options: list[str], asked: dict[str, Any]
+) -> None:
+    result = CliRunner().invoke(snow_white, ["quiet", "-p", "backups", "--no-wait", *options])
+    assert (result.exit_code, result.stderr) == (ExitCode.UNKNOWN, "")
+    assert sent == [{**BARE, **asked}]
+    Request.parse(sent[0], Defaults(("us-east-1", "eu-west-1"), ("workers",)))
+
+
+def test_every_key_of_a_request_but_the_two_that_are_filled_in_has_an_option() -> None:
+    options = {parameter.name for parameter in snow_white.commands["quiet"].params}
+    assert options >= {
+        "application",
+        "environments",
+        "regions",
+        "timeout",
+        "channel",
+        "slack_user",
+        "direct_message",
+    }

@@ -1,0 +1,102 @@
+"""What the command line says to what cannot be carried out, before anything is started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.snow_white_cli.terminal import ROOT, snow_white
+
+NOWHERE = "http://127.0.0.1:1"
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["quite", "-p", "backups"], "No such command 'quite'"),
+        (["quiet"], "Missing option '-p' / '--application'"),
+        (["quiet", "-p", " "], "' ' must be a text of 1 to 256 characters"),
+        (["quiet", "-p", "backups", "--forever"], "No such option '--forever'"),
+        (["quiet", "-p", "backups", "-r", "mars"], "'mars' must be an AWS region such as us-east-1"),
+        (["quiet", "-p", "backups", "--timeout", "59"], "'59' must be 60 seconds to 2 days"),
+        (["quiet", "-p", "backups", "--timeout", "49h"], "'49h' must be 60 seconds to 2 days"),
+        (["quiet", "-p", "backups", "--timeout", "soon"], "'soon' must be 60 seconds to 2 days"),
+        (["quiet", "-p", "backups", "--slack-user", "ann"], "'ann' must be a Slack member id"),
+        (
+            ["quiet", "-p", "backups", "--profile", "nobody"],
+            "The config profile (nobody) could not be found.",
+        ),
+        (["quiet", "-p", "backups", "--state-machine-arn", "x"], "'x' is no state machine's ARN"),
+        (["runs", "-n", "0"], "0 is not in the range"),
+        (["follow"], "Missing argument 'RUN'"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments: list[str], said: str) -> None:
+    result = snow_white(*arguments)
+    assert result.returncode == 2
+    assert said in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_arn_of_one_region_and_another_home_region_contradict_each_other() -> None:
+    arn = "arn:aws:states:eu-west-1:111122223333:stateMachine:SnowWhite"
+    result = snow_white("runs", "--home-region", "us-east-1", SNOW_WHITE_STATE_MACHINE_ARN=arn)
+    assert result.returncode == 2
+    assert "The state machine is in eu-west-1, not in us-east-1." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "These AWS credentials do not work: Unable to locate credentials."),
+        ({**KEYS, "AWS_ENDPOINT_URL": NOWHERE}, "AWS cannot be reached: Could not connect"),
+    ],
+)
+def test_without_credentials_or_a_network_it_ends_with_1_and_a_sentence(
+    variables: dict[str, str], said: str
+) -> None:
+    result = snow_white("quiet", "-p", "backups", **variables)
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert "Nothing was started." in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_endpoint_that_is_none_is_wrong_usage() -> None:
+    result = snow_white("runs", **KEYS, AWS_ENDPOINT_URL="nowhere")
+    assert result.returncode == 2
+    assert "Invalid endpoint: nowhere." in result.stderr
+
+
+def test_help_tells_the_commands_the_options_and_the_exit_codes() -> None:
+    result = snow_white("--help")
+    assert result.returncode == 0
+    for command in ("quiet", "stop", "wake", "status", "runs", "follow"):
+        assert f"\n  {command} " in result.stdout
+    of_quiet = snow_white("quiet", "--help").stdout
+    for option in (
+        "-p, --application",
+        "-e, --environment",
+        "-r, --region",
+        "--timeout",
+        "--no-wait",
+        "--json",
+    ):
+        assert f"  {option} " in of_quiet
+    for code in ("0  the run has ended", "1  the run failed", "2  wrong usage", "3  unknown"):
+        assert f"  {code}" in of_quiet
+
+
+def test_a_link_to_it_from_another_folder_works(tmp_path: Path) -> None:
+    link = tmp_path / "snow-white"
+    link.symlink_to(ROOT / "scripts" / "snow-white")
+    found = shutil.which("snow-white", path=f"{tmp_path}:{os.environ['PATH']}")
+    assert found == str(link)
+    assert os.system(f"cd {tmp_path} && ./snow-white --help >help") == 0  # noqa: S605  # a path of ours
+    assert "snow-white [OPTIONS] COMMAND" in (tmp_path / "help").read_text()

@@ -1,0 +1,58 @@
+"""Documents' scripts and real Sidekiq on worker hosts with a real systemd."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from infra.command_documents import command_document
+from local_aws.hosts.host import Restart, Service
+from local_aws.hosts.redis_server import RedisServer
+from local_aws.hosts.systemd_host import WorkerHost
+from tests.patience import eventually
+from tests.ssm_documents.bare_host import Answer, Command
+
+APP = Path(__file__).parents[2] / "scripts" / "local_aws" / "hosts" / "sidekiq_app" / "app.rb"
+
+
+def start_document(host: WorkerHost, action: str, limit: int = 60) -> Command:
+    """Start an action's document; `limit` is its executionTimeout in seconds."""
+    lines = command_document(action)["mainSteps"][-1]["inputs"]["runCommand"]
+    path = f"/root/script-{time.monotonic_ns()}.sh"
+    host.write(path, "\n".join(lines).replace("{{ executionTimeout }}", str(limit)), mode=0o700)
+    return Command(host.popen(["env", "-i", "sh", "-c", path]), limit)
+
+
+def ask(host: WorkerHost, action: str, limit: int = 60) -> Answer:
+    return start_document(host, action, limit).answer()
+
+
+def sidekiq(
+    redis: RedisServer,
+    name: str = "worker",
+    *,
+    restart: Restart = Restart.ALWAYS,
+    wrapper: Sequence[str] = (),
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Service:
+    """A service that runs real Sidekiq on the application of the local worker hosts."""
+    command = [*wrapper, "/usr/bin/sidekiq", "-r", "/var/app/app.rb", "-c", "3", *options]
+    variables = {"REDIS_URL": redis.url, "LANG": "C.UTF-8", **(environment or {})}
+    return Service(name, command, environment=variables, restart=restart)
+
+
+def workers(host: WorkerHost) -> dict[int, str]:
+    """Titles of the host's workers by process id."""
+    found = {}
+    for line in host.run(["ps", "-eo", "pid=,args="]).stdout.splitlines():
+        pid, _, title = line.strip().partition(" ")
+        if title.startswith("sidekiq "):
+            found[int(pid)] = title
+    return found
+
+
+def wait_for_workers(host: WorkerHost, count: int) -> list[int]:
+    eventually(lambda: len(workers(host)) == count, lambda: f"{count} workers, there are {workers(host)}")
+    return sorted(workers(host))

@@ -1,0 +1,168 @@
+"""Workers in containers, as a host sees them. The cgroups are like Docker's, its client is imitated."""
+
+from __future__ import annotations
+
+import pytest
+
+from local_aws.hosts.systemd_host import WorkerHost
+from tests.ssm_documents.bare_host import IMITATION, BareHost
+from tests.ssm_documents.systemd_host import ask, wait_for_workers, workers
+
+CONTAINER = "0123456789ab" + "c" * 52
+CHECKS_OF_HEALTH = """
+while sleep 0.8; do
+  (echo $BASHPID >"/sys/fs/cgroup/system.slice/$1/cgroup.procs" && exec sleep 0.8)
+done
+"""
+DOCKER = """#!/bin/sh
+echo "$*" >>/root/docker.log
+case $1 in
+  ps) ls /root/containers | grep "${5#id=}" ;;
+  stop)
+    systemctl kill "docker-$2*.scope"
+    while systemctl is-active --quiet "docker-$2*.scope"; do sleep 0.1; done ;;
+  restart) "$0" stop "$2"; "$0" start "$2" ;;
+  start) sh "/root/containers/$2" ;;
+esac
+"""
+
+
+def start_container(systemd: WorkerHost, program: str, container: str = CONTAINER) -> None:
+    """No container engine is at hand: its client is imitated, the cgroup is one that Docker would have made."""
+    # The host has a /tmp of its own, in which the checkout may not be seen.
+    systemd.write("/root/imitation.rb", IMITATION.read_text())
+    systemd.write("/usr/local/bin/docker", DOCKER, mode=0o755)
+    short = container[:12]
+    systemd.write(f"/root/{short}.sh", f"#!/bin/bash\n{program}\n", mode=0o755)
+    # In a group of its own: what is started outlives the command that starts it.
+    scope = f"systemd-run --quiet --scope --unit docker-{container} /root/{short}.sh"
+    systemd.write(f"/root/containers/{short}", f"setsid {scope} >/dev/null 2>&1 &\n")
+    systemd.run(["sh", f"/root/containers/{short}"], check=True)
+
+
+IN_CONTAINER = "ruby /root/imitation.rb beat=1 log=/root/events"
+
+
+def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: WorkerHost) -> None:
+    start_container(systemd, f"{IN_CONTAINER} jobs=3; exit $?")
+    wait_for_workers(systemd, 1)
+    # A check of its health, which an engine puts into the container for a moment, again and again.
+    systemd.popen(["bash", "-c", CHECKS_OF_HEALTH, "bash", f"docker-{CONTAINER}.scope"])
+
+    answers = [ask(systemd, action) for action in ("stop", "wake")]
+
+    assert [answer.summary() for answer in answers] == [(0, "stopped"), (0, "awake")]
+    assert answers[0].json["processes"][0]["supervisor"] == "docker:0123456789ab"
+    told = [line for line in systemd.read("/root/docker.log").splitlines() if not line.startswith("ps ")]
+    assert told == ["stop 0123456789ab", "start 0123456789ab"]
+    assert "killed" not in systemd.read("/root/events")
+
+
+def test_a_container_whose_unit_starts_another_one_after_a_while_is_not_called_stopped(
+    systemd: WorkerHost,
+) -> None:
+    # As on hosts where a unit keeps a container's client running. Nothing in the unit names Sidekiq.
+    start_container(systemd, f"{IN_CONTAINER}; exit $?")
+    wait_for_workers(systemd, 1)
+    unit = "[Service]\nRestart=always\nRestartSec=25\nExecStart=/root/client.sh\n"
+    systemd.write(
+        "/root/client.sh",
+        f"#!/bin/sh\nwhile systemctl is-active -q docker-{CONTAINER}.scope; do sleep 0.3; done\n",
+        mode=0o755,
+    )
+    systemd.write("/etc/systemd/system/container.service", unit)
+    systemd.run(["systemctl", "start", "container"], check=True)
+
+    stopped = ask(systemd, "stop")
+
+    assert stopped.summary() == (1, "unconfirmed")
+    assert "About to be started again: container.service" in stopped.message
+
+
+@pytest.mark.parametrize("old_one", ["is gone", "is still there"])
+def test_a_stopped_container_that_a_deploy_has_replaced_is_not_started_beside_the_new_one(
+    systemd: WorkerHost, old_one: str
+) -> None:
+    start_container(systemd, f"{IN_CONTAINER}; exit $?")
+    wait_for_workers(systemd, 1)
+    assert ask(systemd, "stop").summary() == (0, "stopped")
+    if old_one == "is gone":
+        systemd.run(["rm", "/root/containers/0123456789ab"], check=True)
+    start_container(systemd, f"{IN_CONTAINER}; exit $?", "d" * 64)
+    wait_for_workers(systemd, 1)
+
+    woken = ask(systemd, "wake")
+
+    assert woken.summary() == (0, "awake")
+    assert "start 0123456789ab" not in systemd.read("/root/docker.log")
+    assert ask(systemd, "status").states == ["awake"]
+
+
+def test_a_container_that_cannot_be_started_is_missed_by_every_wake_until_it_is(systemd: WorkerHost) -> None:
+    start_container(systemd, f"{IN_CONTAINER} tag=mine; exit $?")
+    start_container(systemd, f"{IN_CONTAINER} tag=other; exit $?", "d" * 64)
+    wait_for_workers(systemd, 2)
+    assert ask(systemd, "stop").summary() == (0, "stopped")
+    systemd.run(["mv", "/root/dddddddddddd.sh", "/root/missing.sh"], check=True)
+
+    failed = [ask(systemd, "wake", limit=60) for _ in range(2)]
+    systemd.run(["mv", "/root/missing.sh", "/root/dddddddddddd.sh"], check=True)
+    woken = ask(systemd, "wake")
+
+    assert [answer.summary() for answer in failed] == [(1, "unconfirmed")] * 2
+    assert all("docker:dddddddddddd did not come back" in answer.message for answer in failed)
+    assert woken.summary() == (0, "awake")
+    assert {title.split()[2] for title in workers(systemd).values()} == {"mine", "other"}
+
+
+def test_a_unit_that_is_at_work_with_containers_does_not_keep_a_host_from_being_quiet_or_awake(
+    systemd: WorkerHost,
+) -> None:
+    # It is "activating" for as long as it takes, as a worker's unit is that is about to be started again.
+    systemd.write(
+        "/etc/systemd/system/cleanup.service",
+        "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'sleep 1000; : docker system prune'\n",
+    )
+    start_container(systemd, f"{IN_CONTAINER}; exit $?")
+    wait_for_workers(systemd, 1)
+    systemd.run(["systemctl", "start", "--no-block", "cleanup"], check=True)
+
+    answers = [ask(systemd, action) for action in ("quiet", "wake")]
+
+    assert [answer.summary() for answer in answers] == [(0, "quiet"), (0, "awake")]
+
+
+def test_a_container_that_runs_something_beside_its_quiet_worker_is_named_and_left_alone(
+    systemd: WorkerHost,
+) -> None:
+    start_container(systemd, f"sleep 3000 & {IN_CONTAINER}; exit $?")
+    pids = wait_for_workers(systemd, 1)
+
+    answers = [ask(systemd, action) for action in ("stop", "wake")]
+
+    assert [answer.summary() for answer in answers] == [(1, "unconfirmed"), (1, "unconfirmed")]
+    assert "docker:0123456789ab was not stopped: it also runs sleep (" in answers[0].message
+    assert "Restart it by hand" in answers[1].message
+    assert wait_for_workers(systemd, 1) == pids
+    assert "TERM" not in systemd.read("/root/events")
+
+
+def test_in_another_process_namespace_a_quiet_worker_is_ended_only_when_nothing_else_ends_with_it(
+    host: BareHost,
+) -> None:
+    enter = ["unshare", "--pid", "--fork", "--kill-child=KILL"]
+    alone = host.imitation(beat=1, tag="alone")
+    host.popen(["bash", "-c", 'while "$@"; do :; done', "bash", *enter, *alone])
+    host.popen(
+        [*enter, "bash", "-c", 'sleep 3000 & "$@"; exit $?', "bash", *host.imitation(beat=1, tag="beside")]
+    )
+    host.wait_for_workers(2)
+    assert host.ask("quiet").summary() == (0, "quiet")
+    (beside,) = [pid for pid, title in host.workers().items() if "beside" in title]
+
+    woken = host.ask("wake")
+
+    assert woken.summary() == (1, "unconfirmed")
+    assert f"so {beside} stay quiet: it also runs sleep" in woken.message
+    states = {process["tag"]: process["state"] for process in woken.json["processes"]}
+    assert states == {"alone": "awake", "beside": "quiet"}

@@ -1,0 +1,201 @@
+"""A script ends by itself, in time, whatever goes wrong, and leaves nothing running."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local_aws.hosts.systemd_host import WorkerHost
+from tests.patience import eventually
+from tests.ssm_documents.bare_host import IMITATION, BareHost
+from tests.ssm_documents.systemd_host import ask, wait_for_workers
+
+SCRIPTS = Path(__file__).parents[2] / "ssm_documents" / "scripts"
+
+
+def test_at_its_time_the_answer_lists_who_is_busy_and_with_how_many_jobs_and_no_job_is_harmed(
+    host: BareHost,
+) -> None:
+    host.imitate(jobs="1000,1000", tag="backups", beat=1)
+    host.imitate(jobs="1000", tag="reports", beat=1)
+    host.imitate(tag="idle", beat=1)
+    pids = host.wait_for_workers(3)
+    eventually(lambda: sum("[0 of" not in title for title in host.workers().values()) == 2, "jobs run")
+
+    answer = host.ask("quiet", limit=60)
+
+    assert answer.summary() == (2, "busy")
+    assert answer.seconds < 59
+    listed = [(process["tag"], process["busy"], process["state"]) for process in answer.json["processes"]]
+    assert listed == [("backups", 2, "quieting"), ("reports", 1, "quieting"), ("idle", 0, "quiet")]
+    assert "2 of 3 processes still run 3 jobs" in answer.message
+    assert host.wait_for_workers(3) == pids
+    assert not [event for _, event in host.events() if event in {"TERM", "job ends"}]
+
+
+@pytest.mark.parametrize("action", ["stop", "wake"])
+def test_a_supervisor_that_hangs_does_not_make_the_script_miss_its_time(host: BareHost, action: str) -> None:
+    imitation = " ".join(host.imitation(beat=1))
+    host.install(
+        "initctl",
+        f"#!/bin/bash\npid={host.folder}/job.pid\n"
+        'case $1 in list) echo "nightly start/running, process $(<$pid)" ;; *) exec sleep 1234 ;; esac\n',
+    )
+    host.popen(["bash", "-c", f"setsid {imitation} & echo $! >{host.folder}/job.pid; exit"])
+    (pid,) = host.wait_for_workers(1)
+    if action == "wake":
+        assert host.ask("quiet").summary() == (0, "quiet")
+
+    answer = host.ask(action, limit=60)
+
+    assert answer.code in {0, 1}
+    assert answer.seconds < 59
+    assert not [title for title in host.titles().values() if "sleep 1234" in title]
+    if action == "stop":  # its end was brought about all the same, since it was proven quiet
+        assert (pid, "left") in host.events()
+
+
+def test_a_script_that_is_told_to_end_still_answers(host: BareHost) -> None:
+    host.imitate(jobs="1000", beat=1)
+    (pid,) = host.wait_for_workers(1)
+    command = host.start("quiet")
+    eventually(lambda: host.signals(pid), "it is at work")
+    host.run(["pkill", "-TERM", "-f", "^/bin/bash .*script-"])
+
+    answer = command.answer()
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "a request to end" in answer.message
+    assert not host.exists("/run/snow-white/command")
+
+
+def test_a_script_that_fails_on_its_way_still_answers(host: BareHost) -> None:
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    host.install("mv", "#!/bin/sh\nexit 9\n")
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert "The script broke off at line" in answer.message
+
+
+def test_a_list_that_cannot_be_sorted_is_said_to_be_cut(host: BareHost) -> None:
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    host.install("sort", "#!/bin/sh\nexit 9\n")
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    assert (answer.json["processes"], answer.json["omitted"]) == ([], 1)
+
+
+def test_every_time_from_a_minute_to_two_days_leaves_a_margin_before_the_agent_s_kill() -> None:
+    program = (
+        f"set -eu; source {SCRIPTS}/clock.sh; "
+        "for limit in $(seq 60 7 4000) $(seq 4000 997 172800) 172800; do "
+        "  (set_deadline $limit; echo $limit $(((DEADLINE - STARTED) / SECOND))); "
+        "done"
+    )
+    lines = subprocess.run(["bash", "-c", program], check=True, capture_output=True, text=True).stdout
+
+    for limit, own in (map(int, line.split()) for line in lines.splitlines()):
+        assert 10 <= limit - own <= 60
+        assert own >= limit * 0.8
+
+
+# The wall clock may be set back; a program that sleeps would be left behind by a script that is killed.
+@pytest.mark.parametrize("word", ["date", "SECONDS", "EPOCH", ")T", "sleep "])
+def test_no_script_looks_at_the_wall_clock_or_starts_a_program_to_wait(word: str) -> None:
+    for script in SCRIPTS.glob("*.sh"):
+        code = [re.split(r"(?:^|\s)#\s", line)[0] for line in script.read_text().splitlines()]
+        assert not [line for line in code if word in line], script.name
+
+
+def test_stop_tells_nobody_when_the_proof_leaves_no_time_to_see_the_end(host: BareHost) -> None:
+    host.imitate(jobs="27", beat=1)
+    (pid,) = host.wait_for_workers(1)
+
+    answer = host.ask("stop", limit=60)
+
+    assert answer.summary() == (2, "busy")
+    assert "no time is left to stop them" in answer.message
+    assert answer.states == ["quiet"]
+    assert host.signals(pid) == ["TSTP"]
+
+
+@pytest.mark.parametrize("action", ["quiet", "stop"])
+def test_a_client_that_is_a_wrapper_and_hangs_holds_up_nothing_and_does_not_live_on(
+    host: BareHost, action: str
+) -> None:
+    # The wrapper's child keeps what the wrapper was given to write into.
+    host.install("supervisorctl", "#!/bin/sh\nsleep 1234\necho done\n")
+    supervisord = host.folder / "supervisord"
+    supervisord.symlink_to("/bin/bash")
+    host.popen([str(supervisord), "-c", f"{' '.join(host.imitation(beat=1))} & wait"])
+    (pid,) = host.wait_for_workers(1)
+
+    answer = host.ask(action, limit=60)
+
+    assert answer.code == (0 if action == "quiet" else 1)
+    assert host.signals(pid) == ["TSTP"]
+    assert not [title for title in host.titles().values() if "sleep 1234" in title]
+
+
+def test_a_script_that_is_told_to_end_takes_along_the_client_that_hangs(host: BareHost) -> None:
+    host.install("supervisorctl", "#!/bin/sh\nsleep 1234\necho done\n")
+    supervisord = host.folder / "supervisord"
+    supervisord.symlink_to("/bin/bash")
+    host.popen([str(supervisord), "-c", f"{' '.join(host.imitation(beat=1))} & wait"])
+    host.wait_for_workers(1)
+    command = host.start("quiet")
+    eventually(lambda: any("sleep 1234" in title for title in host.titles().values()), "it asks")
+    host.run(["pkill", "-TERM", "-f", "^/bin/bash .*script-"])
+
+    answer = command.answer()
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert not [title for title in host.titles().values() if "sleep 1234" in title]
+
+
+def test_all_are_asked_for_quiet_before_slow_supervisors_are_asked_who_they_look_after(
+    systemd: WorkerHost,
+) -> None:
+    systemd.write("/root/imitation.rb", IMITATION.read_text())
+    for number in range(16):
+        unit = (
+            f"[Service]\nExecStart=/usr/bin/ruby /root/imitation.rb beat=1 log=/root/events tag=w{number}\n"
+        )
+        systemd.write(f"/etc/systemd/system/w{number}.service", unit)
+    systemd.run(["systemctl", "daemon-reload"], check=True)
+    systemd.run(["systemctl", "start", *(f"w{number}" for number in range(16))], check=True)
+    pids = wait_for_workers(systemd, 16)
+    systemd.write(
+        "/usr/local/sbin/systemctl", '#!/bin/sh\nsleep 3\nexec /usr/bin/systemctl "$@"\n', mode=0o755
+    )
+
+    answer = ask(systemd, "quiet", limit=60)
+
+    assert answer.summary() == (0, "quiet")
+    asked = [int(line.split()[0]) for line in systemd.read("/root/events").splitlines() if "TSTP" in line]
+    assert sorted(asked) == pids
+    assert answer.seconds < 59
+
+
+def test_a_supervisorctl_that_hangs_is_not_waited_for_at_every_look(host: BareHost) -> None:
+    host.install("supervisorctl", f"#!/bin/sh\necho asked >>{host.folder}/asked\nexec sleep 1234\n")
+    supervisord = host.folder / "supervisord"
+    supervisord.symlink_to("/bin/bash")
+    imitation = " ".join(host.imitation(beat=1))
+    host.popen([str(supervisord), "-c", f"{imitation} & {imitation} & {imitation} & wait"])
+    host.wait_for_workers(3)
+
+    answer = host.ask("quiet", limit=60)
+
+    assert answer.summary() == (0, "quiet")
+    assert len((host.folder / "asked").read_text().split()) <= 3
+    assert not [title for title in host.titles().values() if "sleep 1234" in title]
