@@ -12,6 +12,7 @@ from runtime.settings import Settings
 from snow_white.aws.regions import Regions
 from snow_white.model.request import Request
 from snow_white.model.run import Execution, Run
+from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.discover import discover
 
 logger = Logger()
@@ -23,9 +24,9 @@ regions = Regions(boto3.Session())
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step, run: {request: the execution's input, execution}}; returns the run's first state."""
     raw = event["run"]
-    execution = Execution.from_json(raw["execution"])
+    execution = from_json(raw["execution"], Execution)
     logger.append_keys(execution=execution.name)
     request = Request.parse(raw["request"], settings.defaults)
     run = Run.planned(execution, request, discover(request, regions))
-    logger.info("planned", extra={"plan": [part.to_json() for part in run.plan]})
-    return run.to_json()
+    logger.info("planned", extra={"plan": [to_json(part) for part in run.plan]})
+    return to_json(run)

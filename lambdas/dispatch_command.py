@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from snow_white.aws.regions import Regions
 from snow_white.model.run import Run
+from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.dispatch import dispatch
 
 logger = Logger()
@@ -20,8 +21,8 @@ regions = Regions(boto3.Session())
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step, run}; returns the run with the ids of the commands that were sent."""
-    run = Run.from_json(event["run"])
+    run = from_json(event["run"], Run)
     logger.append_keys(execution=run.execution.name)
     after = dispatch(run, regions, datetime.now(UTC))
     logger.info("sent", extra={"sending": after.sendings, "commands": dict(after.commands)})
-    return after.to_json()
+    return to_json(after)

@@ -9,11 +9,13 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from runtime.client_config import BRIEFLY
-from runtime.notifier import open_teller
-from runtime.run_end import end_run
+from runtime.client_config import SHORT_TIMEOUTS
+from runtime.notifier import open_notifier
+from runtime.run_end import report_end
 from runtime.settings import Settings
+from snow_white.model.ended_run import EndedRun
 from snow_white.model.run import Run
+from snow_white.model.serialisation import from_json, to_json
 
 _ON_THE_WAY: Final = ("AnnounceStart", "AnnounceProgress")
 # The workers wait meanwhile; what Slack does not take in this time it is told with the next news.
@@ -21,7 +23,7 @@ _ON_THE_WAY_SECONDS: Final = 30
 
 logger = Logger()
 settings = Settings.from_env()
-events = boto3.client("events", config=BRIEFLY)
+events = boto3.client("events", config=SHORT_TIMEOUTS)
 
 
 @logger.inject_lambda_context
@@ -30,12 +32,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     state = event["run"]
     logger.append_keys(execution=state["execution"]["name"])
     now = datetime.now(UTC)
+    after: Run | EndedRun
     if event["step"] in _ON_THE_WAY:
-        teller = open_teller(settings, context, _ON_THE_WAY_SECONDS)
-        after = teller.announce(Run.from_json(state), now).to_json()
+        notifier = open_notifier(settings, context, _ON_THE_WAY_SECONDS)
+        after = notifier.announce(from_json(state, Run), now)
     else:
-        teller = open_teller(settings, context)
-        after = end_run(state, teller, events, logger, now)
-    if teller.slack.failures:
-        logger.warning("not told", extra={"failures": teller.slack.failures})
-    return after
+        notifier = open_notifier(settings, context)
+        after = report_end(from_json(state, EndedRun), notifier, events, logger, now)
+    if notifier.slack.failures:
+        logger.warning("not told", extra={"failures": notifier.slack.failures})
+    return to_json(after)

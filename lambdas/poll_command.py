@@ -10,8 +10,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from snow_white.aws.regions import Regions
-from snow_white.judgement.assessment import Standing
+from snow_white.judgement.assessment import Assessment
 from snow_white.model.run import Run
+from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.poll import poll
 
 logger = Logger()
@@ -21,29 +22,29 @@ regions = Regions(boto3.Session())
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step, run}; returns the run with its outcome, and with the report when it is finished."""
-    run = Run.from_json(event["run"])
+    run = from_json(event["run"], Run)
     logger.append_keys(execution=run.execution.name)
     after = poll(run, regions, datetime.now(UTC), log_verdict)
     logger.info(
         "polled",
         extra={
             "outcome": after.outcome,
-            "progress": after.progress.to_json(),
+            "progress": to_json(after.progress),
             "wait_seconds": after.wait_seconds,
         },
     )
-    return after.to_json()
+    return to_json(after)
 
 
-def log_verdict(region: str, standing: Standing) -> None:
+def log_verdict(region: str, assessment: Assessment) -> None:
     """One line for each instance at the end of a run, to be found by the execution's name or the instance's id."""
-    judgement = standing.judgement
+    judgement = assessment.judgement
     logger.info(
         "verdict",
         extra={
             "region": region,
-            "environment": standing.instance.environment,
-            "instance": standing.instance.id,
+            "environment": assessment.instance.environment,
+            "instance": assessment.instance.id,
             "verdict": judgement.verdict.value,
             "reason": judgement.reason,
             "jobs": sum(process.busy for process in judgement.processes),

@@ -20,7 +20,7 @@ from botocore.config import Config
 from runtime.settings import Settings
 from snow_white.slash.form import TypedCommand
 from snow_white.slash.signature import Refused, SignedRequest
-from snow_white.slash.start import Desk
+from snow_white.slash.start import SlashCommands
 
 # Together less than Slack waits, so that whatever AWS does not answer, the person is. There is no time to try again.
 _ONCE: Final[Any] = {"mode": "standard", "total_max_attempts": 1}
@@ -32,7 +32,7 @@ _SECRET_IS_KEPT_SECONDS: Final = 300
 logger = Logger()
 secrets = SecretsProvider(boto_config=_FOR_THE_SECRET)
 step_functions = boto3.client("stepfunctions", config=_FOR_THE_START)
-desk = Desk(
+commands = SlashCommands(
     step_functions=step_functions,
     state_machine_arn=os.environ["STATE_MACHINE_ARN"],
     defaults=Settings.from_env().defaults,
@@ -60,7 +60,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Refused as refused:
         logger.warning("refused", extra={"status": refused.status, "reason": str(refused)})
         return {"statusCode": refused.status, "body": ""}
-    answer = desk.answer(typed, request.name)
+    answer = commands.answer(typed, request.name)
     logger.info(
         "answered",
         extra={

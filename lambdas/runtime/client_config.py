@@ -1,4 +1,4 @@
-"""For calls on the way to telling somebody: half a minute at most is waited for any of them."""
+"""The configuration of AWS clients on the way to telling somebody: no call takes more than half a minute."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from typing import Final
 
 from botocore.config import Config
 
-BRIEFLY: Final = Config(
+SHORT_TIMEOUTS: Final = Config(
     connect_timeout=3, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 3}
 )

@@ -10,41 +10,39 @@ An instance's id is never a dimension: each value would be a metric of its own, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from snow_white.judgement.verdict import CONFIRMED, HARMLESS
-from snow_white.model.request import Action
-from snow_white.reporting.report import CONFIRMED_RESULT
+from snow_white.model.ended_run import EndedRun
+from snow_white.model.report import Report
+from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict
 
 UNKNOWN: Final = "unknown"
-_DRAINS: Final = (Action.QUIET, Action.STOP)
 _NO_PROBLEM: Final = frozenset(verdict.value for verdict in CONFIRMED | HARMLESS)
 
 
-def emit(state: Mapping[str, Any], report: Mapping[str, Any]) -> None:
+def emit(ended: EndedRun, report: Report) -> None:
     """Write the lines of a run that has ended to stdout.
 
     Args:
-        state: the run as far as it came. An application for which nothing was found counts as unknown, because what
+        ended: the run as far as it came. An application for which nothing was found counts as unknown, because what
             somebody mistyped must not become a metric of its own.
     """
-    planned = bool(state.get("plan"))
+    planned = bool(ended.plan)
     of_run = _metrics(report, planned=planned)
-    confirmed = report["result"] == CONFIRMED_RESULT
-    counts = report["counts"]
     of_run.add_metric("Runs", MetricUnit.Count, 1)
-    of_run.add_metric("RunsConfirmed", MetricUnit.Count, int(confirmed))
-    of_run.add_metric("RunsFailed", MetricUnit.Count, int(not confirmed))
+    of_run.add_metric("RunsConfirmed", MetricUnit.Count, int(report.confirmed))
+    of_run.add_metric("RunsFailed", MetricUnit.Count, int(not report.confirmed))
     of_run.add_metric(
-        "WorkersConfirmed", MetricUnit.Count, sum(counts.get(verdict.value, 0) for verdict in CONFIRMED)
+        "WorkersConfirmed",
+        MetricUnit.Count,
+        sum(report.counts.get(verdict.value, 0) for verdict in CONFIRMED),
     )
-    of_run.add_metric("RunSeconds", MetricUnit.Seconds, report["duration_seconds"])
-    if state.get("dispatched_at") and report.get("action") in _DRAINS:
-        drained = datetime.fromisoformat(report["ended_at"]) - datetime.fromisoformat(state["dispatched_at"])
+    of_run.add_metric("RunSeconds", MetricUnit.Seconds, report.duration_seconds)
+    action = report.known_action
+    if ended.dispatched_at and report.ended_at and action is not None and action.drains:
+        drained = report.ended_at - ended.dispatched_at
         of_run.add_metric("DrainSeconds", MetricUnit.Seconds, max(0.0, drained.total_seconds()))
     of_run.flush_metrics()
     for verdict, count in _problems(report).items():
@@ -54,22 +52,22 @@ def emit(state: Mapping[str, Any], report: Mapping[str, Any]) -> None:
         of_verdict.flush_metrics()
 
 
-def _metrics(report: Mapping[str, Any], *, planned: bool) -> EphemeralMetrics:
+def _metrics(report: Report, *, planned: bool) -> EphemeralMetrics:
     metrics = EphemeralMetrics()
-    action = report.get("action")
-    metrics.add_dimension("action", action if action in list(Action) else UNKNOWN)
-    metrics.add_dimension("application", _value(report.get("application")) if planned else UNKNOWN)
+    action = report.known_action
+    metrics.add_dimension("action", action.value if action else UNKNOWN)
+    metrics.add_dimension("application", _value(report.application) if planned else UNKNOWN)
     return metrics
 
 
-def _problems(report: Mapping[str, Any]) -> Counter[str]:
+def _problems(report: Report) -> Counter[str]:
     """By verdict; for a run that named no instance, by its error: NothingMatched, InvalidRequest, and so on."""
-    problems = Counter({v: count for v, count in report["counts"].items() if v not in _NO_PROBLEM})
-    silent_regions = sum(row["instance"] == "all" for row in report["problems"])
+    problems = Counter({v: count for v, count in report.counts.items() if v not in _NO_PROBLEM})
+    silent_regions = sum(problem.is_region for problem in report.problems)
     if silent_regions:
-        problems["unreachable"] += silent_regions
-    if not problems and report["result"] != CONFIRMED_RESULT:
-        problems[str(report["error"] or UNKNOWN)] = 1
+        problems[Verdict.UNREACHABLE] += silent_regions
+    if not problems and not report.confirmed:
+        problems[report.error or UNKNOWN] = 1
     return problems
 
 

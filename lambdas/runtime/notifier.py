@@ -1,4 +1,4 @@
-"""The teller of the functions that talk to Slack, with the clients it needs."""
+"""The notifier of the functions that talk to Slack, with the clients it needs."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Final
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from runtime.client_config import BRIEFLY
+from runtime.client_config import SHORT_TIMEOUTS
 from runtime.settings import Settings
 from runtime.slack_token import open_slack
-from snow_white.requester.cloudtrail import QUICK, find_caller
+from snow_white.requester.cloudtrail import ONE_QUICK_TRY, find_caller
 from snow_white.requester.requester import Directory
 from snow_white.slack.client import LONGEST_CALL_SECONDS
-from snow_white.slack.notifier import Teller
-from snow_white.slack.time_limit import Patience
+from snow_white.slack.notifier import Notifier
+from snow_white.slack.time_limit import TimeLimit
 
-_WAY_HOME_SECONDS: Final = 5
+_TIME_TO_RETURN_SECONDS: Final = 5
 
-_iam = boto3.client("iam", config=BRIEFLY)
-_cloudtrail = boto3.client("cloudtrail", config=QUICK)
+_iam = boto3.client("iam", config=SHORT_TIMEOUTS)
+_cloudtrail = boto3.client("cloudtrail", config=ONE_QUICK_TRY)
 
 
-def open_teller(settings: Settings, context: LambdaContext, most_seconds: float = math.inf) -> Teller:
-    """A teller for one invocation: it collects what Slack refuses.
+def open_notifier(settings: Settings, context: LambdaContext, most_seconds: float = math.inf) -> Notifier:
+    """A notifier for one invocation: it collects what Slack refuses.
 
     Args:
         most_seconds: for which Slack may be waited for, in the time that the function has left.
     """
-    seconds = context.get_remaining_time_in_millis() / 1000 - LONGEST_CALL_SECONDS - _WAY_HOME_SECONDS
-    slack = open_slack(settings, Patience.of(min(seconds, most_seconds)))
+    seconds = context.get_remaining_time_in_millis() / 1000 - LONGEST_CALL_SECONDS - _TIME_TO_RETURN_SECONDS
+    slack = open_slack(settings, TimeLimit.of(min(seconds, most_seconds)))
     account = context.invoked_function_arn.split(":")[4]
     directory = Directory(_iam, account, settings.slack_user_tag, slack.member_by_email)
-    return Teller(slack, directory, settings.slack_channel, partial(find_caller, _cloudtrail))
+    return Notifier(slack, directory, settings.slack_channel, partial(find_caller, _cloudtrail))

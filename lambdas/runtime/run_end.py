@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from runtime import metrics as run_metrics
-from snow_white.model.run import Execution
+from runtime import metrics
+from snow_white.model.ended_run import EndedRun
+from snow_white.model.report import Report
+from snow_white.model.serialisation import to_json
 from snow_white.reporting.advice import what_to_do
+from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
 from snow_white.reporting.event import publish
-from snow_white.reporting.report import failure_report
+from snow_white.requester.requester import known_as
 from snow_white.slack.message import summary
-from snow_white.slack.notifier import Teller, unreached
+from snow_white.slack.notifier import Notifier
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -23,59 +27,56 @@ if TYPE_CHECKING:
 _PAUSES: Final = (30, 60, 90)  # seconds
 
 
-def end_run(
-    state: Mapping[str, Any], teller: Teller, events: EventBridgeClient, logger: Logger, now: datetime
-) -> dict[str, Any]:
+def report_end(
+    ended: EndedRun, notifier: Notifier, events: EventBridgeClient, logger: Logger, now: datetime
+) -> EndedRun:
     """Complete the report, and let everybody know.
 
     Metrics, the log's line and the event come before Slack, which may take its time.
 
     Args:
-        state: the run's state, with its `report`; or, when an error ended the run, as far as it came, with `error` as
-            the state machine caught it.
+        ended: with its report; or, when an error ended the run, with that.
 
     Returns:
-        The state with the complete report.
+        The run with the complete report.
     """
-    execution = Execution.from_json(state["execution"])
-    invoker = teller.who_asked(state)
-    report = _complete(state.get("report") or _failed(state, execution, now), invoker.known_as)
-    run_metrics.emit(state, report)
-    logger.info("ended", extra={"report": report})
-    not_sent = publish(events, report, execution)
+    requester = notifier.find_requester(ended)
+    report = _complete(ended.report or _failed(ended, now), known_as(requester))
+    metrics.emit(ended, report)
+    logger.info("ended", extra={"report": to_json(report)})
+    not_sent = publish(events, report, ended.execution)
     if not_sent:
         logger.warning("not sent", extra={"failure": not_sent})
-    return teller.end(state, report, invoker)
+    return notifier.announce_end(ended, report, requester)
 
 
-def tell_the_rest(state: dict[str, Any], open_teller: Callable[[], Teller]) -> dict[str, Any]:
-    """Try again, after growing pauses, to tell those whom Slack could not be reached for; the state after it."""
+def retry_unreached(ended: EndedRun, open_notifier: Callable[[], Notifier]) -> EndedRun:
+    """Try again, after growing pauses, to tell those whom Slack could not be reached for; the run after it."""
     for pause in _PAUSES:
-        if not unreached(state):
+        if not ended.slack.unreached or ended.report is None:
             break
-        teller = open_teller()
-        if teller.slack.patience.left <= pause:
+        notifier = open_notifier()
+        if notifier.slack.time_limit.left <= pause:
             break
         time.sleep(pause)
-        state = teller.end(state, state["report"], teller.who_asked(state))
-    return state
+        ended = notifier.announce_end(ended, ended.report, notifier.find_requester(ended))
+    return ended
 
 
-def _failed(state: Mapping[str, Any], execution: Execution, now: datetime) -> dict[str, Any]:
-    request = state["request"] if isinstance(state.get("request"), Mapping) else {}
-    return failure_report(request, execution, *read_error(state.get("error") or {}), now)
+def _failed(ended: EndedRun, now: datetime) -> Report:
+    return failure_report(ended.request, ended.execution, *read_error(ended.error), now)
 
 
-def _complete(report: Mapping[str, Any], asked_by: str) -> dict[str, Any]:
+def _complete(report: Report, requested_by: str) -> Report:
     """With a sentence on top for whoever opens the output in the console, and advice for each verdict in it."""
     advice = {
         verdict: advice
-        for verdict in dict.fromkeys(row["verdict"] for row in report["problems"])
-        if (advice := what_to_do(verdict, report.get("action")))
+        for verdict in dict.fromkeys(problem.verdict for problem in report.problems)
+        if (advice := what_to_do(verdict, report.action))
     }
-    return {
-        "summary": summary(report),
-        **report,
-        "requested_by": report.get("requested_by") or asked_by or None,
-        "what_to_do": advice,
-    }
+    return replace(
+        report,
+        summary=summary(report),
+        requested_by=report.requested_by or requested_by or None,
+        what_to_do=advice,
+    )

@@ -25,6 +25,7 @@ from local_aws.client import LocalAws
 from local_aws.engine.running import Credentials
 from local_aws.hosts.redis_server import RedisServer
 from local_aws.slack.server import TOKEN
+from snow_white.model.run import Progress
 from snow_white_cli.runs import Ended, FollowedRun
 
 HOME: Final = "us-east-1"
@@ -143,8 +144,8 @@ class Demonstration:
             if time.monotonic() > start + _PATIENCE_SECONDS:
                 raise DemoFailed(_out_of_patience(f"{action} to end, while it goes on"))
             state, so_far = run.newest_state()
-            progress = so_far.get("progress") or {"confirmed": 0, "instances": 0}
-            news = f"{state}: {progress['confirmed']} of {progress['instances']} hosts confirmed; {self._numbers()}"
+            progress = so_far.progress or Progress()
+            news = f"{state}: {progress.confirmed} of {progress.instances} hosts confirmed; {self._numbers()}"
             if news != shown:
                 self.console.print(f"  {time.monotonic() - start:5.1f} s  {news}")
                 shown = news

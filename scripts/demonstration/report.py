@@ -18,7 +18,7 @@ from snow_white_cli.runs import Ended
 def print_report(console: Console, action: str, end: Ended) -> None:
     """The execution's output, without the lists that are empty."""
     console.rule(f"[bold]the report of {action}", align="left")
-    shown = {key: value for key, value in end.report.items() if value not in ([], {}, None)}
+    shown = {key: value for key, value in end.output.items() if value not in ([], {}, None)}
     console.print_json(json.dumps(shown))
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from snow_white.model.counts import counted
+from snow_white.model.report import InstanceResult, Report
+from snow_white.model.verdict import in_words
 from snow_white_cli.ends import ExitCode
 from snow_white_cli.news import Wording, clock
 from snow_white_cli.runs import Ended
 
 _SUCCEEDED: Final = "SUCCEEDED"
-_CONFIRMED: Final = "confirmed"
 _INVALID: Final = "InvalidRequest"
 _ABORTED: Final = "ABORTED"
 
@@ -32,7 +34,7 @@ def answering() -> Console:
 
 def exit_code(ended: Ended) -> ExitCode:
     """0 only if the execution succeeded and its report says that everything is confirmed."""
-    if ended.status == _SUCCEEDED and ended.report.get("result") == _CONFIRMED:
+    if ended.status == _SUCCEEDED and ended.report.confirmed:
         return ExitCode.CONFIRMED
     return ExitCode.WRONG_USAGE if ended.error == _INVALID else ExitCode.FAILED
 
@@ -46,7 +48,7 @@ def as_json(arn: str, status: str, ended: Ended | None = None) -> str:
             "status": status,
             "error": ended.error if ended else None,
             "cause": ended.cause if ended else None,
-            "report": dict(ended.report) if ended and ended.report else None,
+            "report": dict(ended.output) if ended and ended.output else None,
         },
         indent=2,
     )
@@ -59,29 +61,28 @@ def print_end(console: Console, ended: Ended, wording: Wording) -> None:
         _print_confirmed(console, report, wording)
     else:
         _print_failed(console, ended, wording)
-    if report.get("hosts"):
-        console.print(_hosts_table(report["hosts"]))
-        _print_more(console, report.get("more_hosts"))
-    if report.get("notes"):
-        console.print(_instances_table("Without Sidekiq", report["notes"]))
-        _print_more(console, report.get("more_notes"))
-    for sentence in (report.get("slack") or {}).get("not_told") or []:
+    if report.hosts:
+        console.print(_hosts_table(report.hosts))
+        _print_more(console, report.more_hosts)
+    if report.notes:
+        console.print(_instances_table("Without Sidekiq", report.notes))
+        _print_more(console, report.more_notes)
+    for sentence in report.slack.not_told if report.slack else ():
         console.print(Text(f"Slack: {sentence}", style="yellow"))
 
 
-def _print_confirmed(console: Console, report: Mapping[str, Any], wording: Wording) -> None:
-    counts = report.get("counts", {})
-    numbers = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.items())
-    took = clock(timedelta(seconds=report.get("duration_seconds", 0)))
+def _print_confirmed(console: Console, report: Report, wording: Wording) -> None:
+    numbers = ", ".join(f"{count} {in_words(verdict)}" for verdict, count in report.counts.items())
+    took = clock(timedelta(seconds=report.duration_seconds))
     console.print(Text(f"{wording.confirmed}: {numbers}, after {took}.", "bold green"))
 
 
 def _print_failed(console: Console, ended: Ended, wording: Wording) -> None:
     console.print(Text(f"{wording.not_confirmed}.", "bold red"))
-    problems = ended.report.get("problems") or []
+    problems = ended.report.problems
     if problems:
         console.print(_instances_table("Not confirmed", problems))
-        _print_more(console, ended.report.get("more_problems"))
+        _print_more(console, ended.report.more_problems)
     elif ended.status == _ABORTED:
         console.print(Text(f"The run was stopped. {ended.cause or 'Nobody said why.'}"))
     else:
@@ -89,20 +90,20 @@ def _print_failed(console: Console, ended: Ended, wording: Wording) -> None:
     console.print(Text("What each verdict means and what to do: docs/operating.md", "dim"))
 
 
-def _instances_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+def _instances_table(title: str, rows: Sequence[InstanceResult]) -> Table:
     table = Table(title=title, title_justify="left")
     for column in ("Environment", "Region", "Instance", "Verdict"):
         table.add_column(column, no_wrap=True)
     table.add_column("Why", overflow="fold")
     for row in rows:
-        busy = [f"process {one['pid']}: {_jobs(one['busy'])}" for one in row["processes"] if one["busy"]]
-        why = f"{row['reason']} ({', '.join(busy)})" if busy else row["reason"]
-        verdict = row["verdict"].replace("_", " ")
-        table.add_row(*map(Text, (row["environment"], row["region"], row["instance"], verdict, why)))
+        busy = [f"process {one.pid}: {counted(one.busy, 'job')}" for one in row.processes if one.busy]
+        why = f"{row.reason} ({', '.join(busy)})" if busy else row.reason
+        verdict = in_words(row.verdict)
+        table.add_row(*map(Text, (row.environment, row.region, row.instance, verdict, why)))
     return table
 
 
-def _hosts_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _hosts_table(rows: Sequence[InstanceResult]) -> Table:
     """One row for each process; a host's name is in the first of its rows only."""
     table = Table(title="Hosts and their Sidekiq processes", title_justify="left")
     for column in ("Environment", "Region", "Instance"):
@@ -113,25 +114,21 @@ def _hosts_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     for column in ("Tag", "Sidekiq", "Run by"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        host = (row["environment"], row["region"], row["instance"])
-        for process in row["processes"]:
-            state = Text(process["state"], style=_STYLES.get(process["state"], ""))
-            tag, version, supervisor = process["tag"], process["version"], process["supervisor"]
+        host = (row.environment, row.region, row.instance)
+        for process in row.processes:
+            state = Text(process.state, style=_STYLES.get(process.state, ""))
+            tag, version, supervisor = process.tag, process.version, process.supervisor
             told = (Text(tag), Text(version), Text(supervisor))
-            table.add_row(*map(Text, host), str(process["pid"]), state, str(process["busy"]), *told)
+            table.add_row(*map(Text, host), str(process.pid), state, str(process.busy), *told)
             host = ("", "", "")
-        if not row["processes"]:
-            table.add_row(*map(Text, host), "", Text(row["reason"], style="dim"))
+        if not row.processes:
+            table.add_row(*map(Text, host), "", Text(row.reason, style="dim"))
     return table
 
 
-def _print_more(console: Console, more: object) -> None:
+def _print_more(console: Console, more: int | None) -> None:
     if more:
         console.print(f"and {more} more")
-
-
-def _jobs(count: int) -> str:
-    return "1 job" if count == 1 else f"{count} jobs"
 
 
 _STYLES: Final = {"awake": "green", "quiet": "cyan", "stopped": "cyan", "quieting": "yellow", "lost": "red"}

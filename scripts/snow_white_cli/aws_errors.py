@@ -8,20 +8,11 @@ from typing import Final
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snow_white.aws.errors import code_of, is_throttled, is_transient
+
 AwsError = (BotoCoreError, ClientError)
 """Everything that boto3 raises for a call that did not work."""
 
-_THROTTLED: Final = frozenset(
-    {
-        "ThrottlingException",
-        "Throttling",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "SlowDown",
-    }
-)
 _BAD_CREDENTIALS: Final = frozenset(
     {
         "ExpiredToken",
@@ -71,15 +62,14 @@ def trouble_of(error: Exception) -> Trouble:
         return Trouble.NETWORK
     if not isinstance(error, ClientError):
         return Trouble.OTHER
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _THROTTLED or status == 429:
+    code = code_of(error)
+    if is_throttled(error):
         return Trouble.BUSY
     if code in _BAD_CREDENTIALS:
         return Trouble.CREDENTIALS
     if code in _REFUSED:
         return Trouble.REFUSED
-    return Trouble.BUSY if status >= 500 else Trouble.OTHER
+    return Trouble.BUSY if is_transient(error) else Trouble.OTHER
 
 
 def sentence(error: Exception) -> str:
@@ -96,11 +86,6 @@ def sentence(error: Exception) -> str:
             return f"AWS refuses this to you: {said}. The policy of Snow White's output InvokePolicyArn allows it."
         case Trouble.OTHER:
             return f"AWS answered with an error: {said}."
-
-
-def code_of(error: ClientError) -> str:
-    """The error's name, such as ExecutionDoesNotExist."""
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _said(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from snow_white.model.request import Action
+from snow_white.model.action import Action
 from snow_white_cli.access import Access
 from snow_white_cli.answers import answering
 from snow_white_cli.aws_errors import AwsError, sentence
@@ -79,7 +79,7 @@ def _request_options(command: _Command) -> _Command:
         click.option(
             "--timeout",
             type=DURATION,
-            help="How long the workers have: 60 seconds to 2 days, such as 900, 30m or 48h (default: 2h).",
+            help="How long the workers have: 60 seconds to 2 days, such as 900, 30m, 1h30m or 48h (default: 2h).",
         ),
         click.option(
             "-r",
@@ -110,8 +110,8 @@ def snow_white() -> None:
     """Put the Sidekiq workers of an Elastic Beanstalk application to sleep, and wake them."""
 
 
-def _add_action(action: Action, help_text: str) -> None:
-    @snow_white.command(action.value, help=help_text, epilog=EXIT_CODES)
+def _add_action(action: Action) -> None:
+    @snow_white.command(action.value, help=action.purpose, epilog=EXIT_CODES)
     @_request_options
     @_access_options
     @click.pass_context
@@ -149,10 +149,8 @@ def _start(
     return run.leave() if no_wait else run.follow()
 
 
-_add_action(Action.QUIET, "Let every worker finish its jobs and take no new ones; wait until all are quiet.")
-_add_action(Action.STOP, "Quiet every worker, then stop it so that it stays down; wait until all are.")
-_add_action(Action.WAKE, "Start again what is quiet or stopped; wait until every worker is awake.")
-_add_action(Action.STATUS, "Show every host with its Sidekiq processes; change nothing.")
+for _action in Action:
+    _add_action(_action)
 
 
 @snow_white.command(epilog=EXIT_CODES)

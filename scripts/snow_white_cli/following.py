@@ -10,8 +10,9 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
+from snow_white.aws.errors import code_of
 from snow_white_cli.access import Access
-from snow_white_cli.aws_errors import AwsError, Trouble, code_of, sentence, trouble_of
+from snow_white_cli.aws_errors import AwsError, Trouble, sentence, trouble_of
 from snow_white_cli.ends import LostSight, WrongUsage
 from snow_white_cli.news import News
 from snow_white_cli.runs import Ended, FollowedRun

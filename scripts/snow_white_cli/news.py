@@ -2,60 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
 
-from snow_white.judgement.host_answer import CONFIRMATION
-from snow_white.model.request import DEFAULT_TIMEOUT_SECONDS, Action
-
-_DOING: Final = {
-    Action.QUIET: "Quieting",
-    Action.STOP: "Stopping",
-    Action.WAKE: "Waking",
-    Action.STATUS: "Asking",
-}
+from snow_white.model.action import Action
+from snow_white.model.counts import counted
+from snow_white.model.run_so_far import RunSoFar
+from snow_white.model.stated_request import StatedRequest
+from snow_white.model.stragglers import Stragglers
 
 
 @dataclass(frozen=True)
 class Wording:
     """The words for a run, from its input, which anybody may have typed.
 
-    Attributes:
-        doing: begins a title, such as "Quieting".
-        done: what is said of an instance that is confirmed, such as "quiet".
+    `action` is None for an input that names no action there is.
     """
 
-    doing: str
-    done: str
+    action: Action | None
     application: str
+
+    @property
+    def doing(self) -> str:
+        """Begins a title, such as "Quieting"."""
+        return self.action.doing if self.action else "Running"
+
+    @property
+    def done(self) -> str:
+        """What is said of an instance that is confirmed, such as "quiet"."""
+        return self.action.result if self.action else ""
 
     @property
     def confirmed(self) -> str:
         """The headline of a good end."""
-        if self.done == CONFIRMATION[Action.STATUS]:
+        if self.action is Action.STATUS:
             return f"All workers of {self.application} have reported"
         return f"The workers of {self.application} are confirmed {self.done}"
 
     @property
     def not_confirmed(self) -> str:
         """The headline of every other end."""
-        if self.done == CONFIRMATION[Action.STATUS]:
+        if self.action is Action.STATUS:
             return f"NOT all workers of {self.application} have reported"
         return f"The workers of {self.application} are NOT confirmed {self.done}"
 
     @classmethod
     def of(cls, request: object) -> Wording:
         """For any JSON that an execution was started with."""
-        fields = request if isinstance(request, Mapping) else {}
-        action = fields.get("action")
-        known = Action(action) if isinstance(action, str) and action in set(Action) else None
-        return cls(
-            doing=_DOING[known] if known else "Running",
-            done=CONFIRMATION[known] if known else "",
-            application=str(fields.get("application") or "(no application)"),
-        )
+        stated = StatedRequest.read(request)
+        return cls(Action.known(stated.action), str(stated.application or "(no application)"))
 
 
 @dataclass(frozen=True)
@@ -66,60 +61,46 @@ class News:
         instances: how many are in scope; None while that is not known.
         deadline: until when the hosts have time; None before anything was sent to them.
         elapsed: since the execution's start.
-        awaited: who takes long, and with how many jobs, as far as they were asked; "" while nobody was.
+        stragglers: who takes long, and with how many jobs, as far as they were asked; "" while nobody was.
     """
 
     confirmed: int
     instances: int | None
     deadline: datetime | None
     elapsed: timedelta
-    awaited: str = ""
+    stragglers: str = ""
 
     @classmethod
-    def read(cls, run: Mapping[str, Any], started: datetime, now: datetime) -> News:
-        """From the run's state; one that has only just begun has none of what is looked for."""
-        progress = run.get("progress") or {}
-        sent = run.get("dispatched_at")
-        request = run.get("request")
-        seconds = DEFAULT_TIMEOUT_SECONDS
-        if isinstance(request, Mapping):
-            seconds = request.get("timeout_seconds") or DEFAULT_TIMEOUT_SECONDS
+    def read(cls, run: RunSoFar, started: datetime, now: datetime) -> News:
+        """From the run's newest state; one that has only just begun has none of what is looked for."""
         return cls(
-            confirmed=progress.get("confirmed", 0),
-            instances=progress.get("instances"),
-            deadline=datetime.fromisoformat(sent) + timedelta(seconds=seconds) if sent else None,
+            confirmed=run.progress.confirmed if run.progress else 0,
+            instances=run.progress.instances if run.progress else None,
+            deadline=run.deadline,
             elapsed=max(now - started, timedelta(0)),
-            awaited=_awaited(run.get("asking") or {}),
+            stragglers=_stragglers(run.stragglers),
         )
 
     def numbers(self, done: str) -> str:
         """For example "37 of 40 instances quiet"."""
         if self.instances is None:
             return "looking for the instances"
-        noun = "instance" if self.instances == 1 else "instances"
-        return f"{self.confirmed} of {self.instances} {noun} {done}"
+        return f"{self.confirmed} of {counted(self.instances, 'instance')} {done}"
 
     def limit(self) -> str:
         """For example "until 14:30 UTC", in the time that Slack shows too; "" before anything was sent."""
         return f"until {self.deadline.astimezone(UTC):%H:%M} UTC" if self.deadline else ""
 
 
-def _awaited(asking: Mapping[str, Any]) -> str:
-    """From the run's `asking`, see lambdas/snow_white/awaited.py."""
+def _stragglers(known: Stragglers) -> str:
     shown = [
-        f"{one['environment']} {one['instance']} ({one['region']}, {_jobs(one['jobs'])})"
-        for one in asking.get("awaited", ())
+        f"{one.environment} {one.instance} ({one.region}, "
+        f"{'it does not say how many jobs' if one.jobs is None else counted(one.jobs, 'job')})"
+        for one in known.listed
     ]
     if not shown:
         return ""
-    more = asking.get("more", 0)
-    return f"Still waiting for {', '.join(shown)}{f' and {more} more' if more else ''}"
-
-
-def _jobs(count: int | None) -> str:
-    if count is None:
-        return "it does not say how many jobs"
-    return "1 job" if count == 1 else f"{count} jobs"
+    return f"Still waiting for {', '.join(shown)}{f' and {known.more} more' if known.more else ''}"
 
 
 def clock(elapsed: timedelta) -> str:

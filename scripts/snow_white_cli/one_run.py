@@ -14,10 +14,11 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from snow_white.aws.console import execution_url
+from snow_white.aws.errors import code_of
 from snow_white_cli import interrupt
 from snow_white_cli.access import Access
 from snow_white_cli.answers import answering, as_json, exit_code, print_end
-from snow_white_cli.aws_errors import AwsError, code_of, sentence
+from snow_white_cli.aws_errors import AwsError, sentence
 from snow_white_cli.ends import CommandError, ExitCode, LostSight, WrongUsage
 from snow_white_cli.following import Follower
 from snow_white_cli.news import Wording

@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from snow_white.model.request import is_slack_member
+from snow_white.model.slack_ids import is_member_id
 from snow_white.requester.caller import slack_user
 from snow_white_cli.news import clock
 from snow_white_cli.runs import FollowedRun
@@ -98,7 +98,7 @@ def _describe(run: FollowedRun) -> RecentRun:
 
 def _asked_by(request: Mapping[str, Any]) -> str:
     named, member = request.get("requested_by"), request.get("slack_user")
-    return str(named or (slack_user(member) if is_slack_member(member) else ""))
+    return str(named or (slack_user(member) if is_member_id(member) else ""))
 
 
 def read_request(text: str | None) -> Mapping[str, Any]:

@@ -9,6 +9,10 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 
+from snow_white.model.report import Report
+from snow_white.model.run_so_far import RunSoFar
+from snow_white.model.serialisation import from_json
+
 _LAST_STATE: Final = "NotifySlack"
 _ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 # What is looked for is among the newest events; each may carry a whole run.
@@ -23,13 +27,18 @@ class Ended:
     Attributes:
         status: SUCCEEDED only for a confirmed run; FAILED, TIMED_OUT or ABORTED.
         error, cause: the error's name and a sentence; None for a confirmed run.
-        report: as lambdas/snow_white/reporting/report.py describes it; {} when the run died before it had one.
+        output: the report's JSON as it came; {} when the run died before it had one.
     """
 
     status: str
     error: str | None
     cause: str | None
-    report: Mapping[str, Any]
+    output: Mapping[str, Any]
+
+    @cached_property
+    def report(self) -> Report:
+        """The report; an empty one, which confirms nothing, when the run died before it had one."""
+        return from_json(self.output, Report)
 
 
 @dataclass(frozen=True)
@@ -76,9 +85,10 @@ class FollowedRun:
         """Stop the execution; harmless for one that has ended."""
         self.client.stop_execution(executionArn=self.arn, error=error, cause=cause)
 
-    def newest_state(self) -> tuple[str, Mapping[str, Any]]:
-        """The name of the state that was left last, and the run as that state left it; ("", {}) before that."""
-        return next(self._left_states(), ("", {}))
+    def newest_state(self) -> tuple[str, RunSoFar]:
+        """The name of the state that was left last, and the run as that state left it; ("", an empty one) before."""
+        name, state = next(self._left_states(), ("", {}))
+        return name, from_json(state, RunSoFar)
 
     def has_left(self, state: str) -> bool:
         """Whether the state of that name has been left at least once."""
@@ -88,11 +98,11 @@ class FollowedRun:
         """What became of a run that has ended. A failed execution has no output: its report is in its history."""
         described = self.describe()
         if described.get("output"):
-            report = json.loads(described["output"])
+            output = json.loads(described["output"])
         else:
             newest = islice(self._left_states(), _STATES_AT_THE_END)
-            report = next((run.get("report") for name, run in newest if name == _LAST_STATE), None)
-        return Ended(described["status"], described.get("error"), described.get("cause"), report or {})
+            output = next((run.get("report") for name, run in newest if name == _LAST_STATE), None)
+        return Ended(described["status"], described.get("error"), described.get("cause"), output or {})
 
     def _left_states(self) -> Any:
         """(name, output) of the states that were left, the newest first."""

@@ -25,13 +25,13 @@ class Bar:
     progress: Progress
     task: TaskID
     wording: Wording
-    _awaited: str = ""
+    _stragglers: str = ""
 
     def show(self, news: News) -> None:
         """Move the bar."""
-        if news.awaited != self._awaited:
-            self._awaited = news.awaited
-            self.say(news.awaited or "Nobody is known to take long any more.")
+        if news.stragglers != self._stragglers:
+            self._stragglers = news.stragglers
+            self.say(news.stragglers or "Nobody is known to take long any more.")
         self.progress.update(
             self.task,
             total=news.instances,
@@ -57,7 +57,7 @@ class Lines:
 
     def show(self, news: News) -> None:
         """Print what is new."""
-        numbers = ", ".join(filter(None, (news.numbers(self.wording.done), news.limit(), news.awaited)))
+        numbers = ", ".join(filter(None, (news.numbers(self.wording.done), news.limit(), news.stragglers)))
         if numbers != self._shown or news.elapsed - self._shown_at >= _SAY_SOMETHING_AFTER:
             self.console.print(f"{clock(news.elapsed)} {numbers}", markup=False)
             self._shown, self._shown_at = numbers, news.elapsed

@@ -14,7 +14,8 @@ from infra.run_machine import COMMENT, LONGEST_DRAIN, PASSING_ERRORS
 from infra.script_source import S3Folder
 from snow_white.aws import run_command
 from snow_white.aws.regions import RegionUnavailable
-from snow_white.model.request import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, Action
+from snow_white.model.action import Action
+from snow_white.model.durations import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
 from snow_white.reporting.errors import OWN_ERRORS
 
 # What Step Functions and Lambda themselves name an error by.
@@ -36,7 +37,9 @@ def raised_names() -> set[str]:
 
 
 def test_the_documents_that_are_deployed_are_those_that_are_sent() -> None:
-    assert {Action(action): name for action, name in DOCUMENT_NAMES.items()} == run_command.DOCUMENT_NAMES
+    assert {Action(action): name for action, name in DOCUMENT_NAMES.items()} == {
+        action: action.document_name for action in Action
+    }
 
 
 @pytest.mark.parametrize("action", DOCUMENT_NAMES)

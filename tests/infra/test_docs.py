@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.command_documents import DOCUMENT_NAMES
-from snow_white.judgement.verdict import Verdict
+from snow_white.model.verdict import Verdict
 from tests.infra.templates import Template, allowed
 
 ROOT = Path(__file__).parents[2]

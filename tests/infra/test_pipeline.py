@@ -14,7 +14,8 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from infra.pipeline import InvalidPipelineAction, PipelineActions, execution_name_prefix
 from infra.validation import demand_clean_report
-from snow_white.model.request import Action, Defaults, Request
+from snow_white.model.action import Action
+from snow_white.model.request import Defaults, Request
 from tests.infra.example_pipeline import MACHINE, NAME
 from tests.infra.templates import Json, Template, allowed, text
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from snow_white.model.request import Action, Request
+from snow_white.model.action import Action
+from snow_white.model.request import Request
 from snow_white.model.run import Execution, Outcome, Run
+from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
 from snow_white.steps.poll import poll
@@ -56,7 +58,7 @@ class Story:
             self.cloud.clock.advance(run.wait_seconds)
             self.meanwhile(turn)
             run = _as_carried(poll(run, self.cloud, self.cloud.clock.now))  # type: ignore[arg-type]
-            self.largest_state = max(self.largest_state, len(json.dumps(run.to_json())))
+            self.largest_state = max(self.largest_state, len(json.dumps(to_json(run))))
             self.outcomes.append(run.outcome)
             self.events += 9
             match run.outcome:
@@ -73,7 +75,7 @@ class Story:
     def report(self) -> dict[str, Any]:
         report = self.end().report
         assert report is not None
-        return dict(report)
+        return to_json(report)
 
     def _dispatch(self, run: Run) -> Run:
         self.events += 5
@@ -81,11 +83,8 @@ class Story:
 
 
 def _as_carried(run: Run) -> Run:
-    return Run.from_json(json.loads(json.dumps(run.to_json())))
+    return from_json(json.loads(json.dumps(to_json(run))), Run)
 
 
 def _announced(run: Run, cloud: FakeCloud) -> Run:
-    state = run.to_json()
-    return Run.from_json(
-        {**state, "announced": state["progress"], "announced_at": cloud.clock.now.isoformat()}
-    )
+    return _as_carried(replace(run, announced=run.progress, announced_at=cloud.clock.now))

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from local_aws.slack.server import SlackServer
+from snow_white.model.serialisation import to_json
+from tests.lambdas.aws.test_execution_history import FakeHistory, entered, left
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.loaded import Context, load
 from tests.lambdas.runtime.test_run_end import FAILED
@@ -24,7 +26,6 @@ from tests.lambdas.slack.test_notifier import (
     shown,
     teller,
 )
-from tests.lambdas.steps.test_clean_up import FakeHistory, entered, left
 
 __all__ = ["server"]  # a fixture, used by its name
 
@@ -76,7 +77,7 @@ def close(
 
 def started(server: SlackServer) -> dict[str, Any]:
     """The state of a run whose start was told."""
-    return teller(server).announce(run(requested_by="pipeline night"), START).to_json()
+    return to_json(teller(server).announce(run(requested_by="pipeline night"), START))
 
 
 def finished(server: SlackServer, report: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def test_a_slack_that_stays_down_is_given_up_in_the_time_that_the_function_has(
 def test_what_slack_refuses_for_good_is_not_tried_again(
     function: ModuleType, server: SlackServer, sleeps: list[float]
 ) -> None:
-    judged = run(channel="C0NOWHERE", requested_by="pipeline night").to_json()
+    judged = to_json(run(channel="C0NOWHERE", requested_by="pipeline night"))
     close(function, "SUCCEEDED", entered("Done", {**judged, "report": CONFIRMED_REPORT}))
     assert sleeps == []
 

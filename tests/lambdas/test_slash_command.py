@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from local_aws.slack.commands import SIGNING_SECRET, form, signed
 from snow_white.model.request import Defaults
 from snow_white.slash.form import TypedCommand
-from snow_white.slash.start import Answer, Desk
+from snow_white.slash.start import Answer, SlashCommands
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:SnowWhite"
 CHANNEL = "C0COMMANDS"
@@ -62,17 +62,19 @@ def states() -> FakeStepFunctions:
 
 
 @pytest.fixture
-def desk(states: FakeStepFunctions) -> Desk:
+def commands(states: FakeStepFunctions) -> SlashCommands:
     defaults = Defaults(("us-east-1", "eu-west-1"), ("workers",))
-    return Desk(states, MACHINE, defaults, frozenset({"U0ANN"}), frozenset({CHANNEL}))  # type: ignore[arg-type]
+    return SlashCommands(states, MACHINE, defaults, frozenset({"U0ANN"}), frozenset({CHANNEL}))  # type: ignore[arg-type]
 
 
-def ask(desk: Desk, text: str, user: str = "U0ANN", channel: str = CHANNEL) -> Answer:
-    return desk.answer(TypedCommand("/snow-white", text, user, channel, "ann.lee"), "slack-1")
+def ask(commands: SlashCommands, text: str, user: str = "U0ANN", channel: str = CHANNEL) -> Answer:
+    return commands.answer(TypedCommand("/snow-white", text, user, channel, "ann.lee"), "slack-1")
 
 
-def test_a_command_starts_a_run_as_the_slack_user_who_typed_it(desk: Desk, states: FakeStepFunctions) -> None:
-    answer = ask(desk, "quiet backups workers region=eu-west-1 timeout=2h")
+def test_a_command_starts_a_run_as_the_slack_user_who_typed_it(
+    commands: SlashCommands, states: FakeStepFunctions
+) -> None:
+    answer = ask(commands, "quiet backups workers region=eu-west-1 timeout=2h")
     assert answer.outcome == "started"
     assert states.executions == {
         "slack-1": {
@@ -90,13 +92,17 @@ def test_a_command_starts_a_run_as_the_slack_user_who_typed_it(desk: Desk, state
     assert f"#/v2/executions/details/{answer.execution}|Open the execution>" in answer.text
 
 
-def test_of_whom_slack_does_not_say_the_name_the_id_is_said(desk: Desk, states: FakeStepFunctions) -> None:
-    desk.answer(TypedCommand("/snow-white", "quiet backups", "U0ANN", CHANNEL), "slack-1")
+def test_of_whom_slack_does_not_say_the_name_the_id_is_said(
+    commands: SlashCommands, states: FakeStepFunctions
+) -> None:
+    commands.answer(TypedCommand("/snow-white", "quiet backups", "U0ANN", CHANNEL), "slack-1")
     assert states.executions["slack-1"]["requested_by"] == "Slack user U0ANN"
 
 
-def test_nobody_may_start_runs_unless_the_settings_name_them(desk: Desk, states: FakeStepFunctions) -> None:
-    nobody = replace(desk, users=frozenset(), channels=frozenset())
+def test_nobody_may_start_runs_unless_the_settings_name_them(
+    commands: SlashCommands, states: FakeStepFunctions
+) -> None:
+    nobody = replace(commands, users=frozenset(), channels=frozenset())
     answer = ask(nobody, "quiet backups")
     assert answer.outcome == "not_allowed"
     assert "add `U0ANN` to the setting `slash_command_users`" in answer.text
@@ -114,17 +120,17 @@ def test_nobody_may_start_runs_unless_the_settings_name_them(desk: Desk, states:
     ],
 )
 def test_both_the_person_and_the_channel_have_to_be_allowed(
-    desk: Desk, states: FakeStepFunctions, user: str, channel: str, setting: str
+    commands: SlashCommands, states: FakeStepFunctions, user: str, channel: str, setting: str
 ) -> None:
-    answer = ask(desk, "quiet backups", user, channel)
+    answer = ask(commands, "quiet backups", user, channel)
     assert (answer.outcome, setting in answer.text) == ("not_allowed", True)
     assert not states.executions
 
 
 def test_a_star_allows_every_channel_and_still_only_those_people(
-    desk: Desk, states: FakeStepFunctions
+    commands: SlashCommands, states: FakeStepFunctions
 ) -> None:
-    everywhere = replace(desk, channels=frozenset({"*"}))
+    everywhere = replace(commands, channels=frozenset({"*"}))
     assert ask(everywhere, "quiet backups", "U0EVE", "C0OTHER").outcome == "not_allowed"
     assert ask(everywhere, "quiet backups", "U0ANN", "C0OTHER").outcome == "started"
     assert len(states.executions) == 1
@@ -138,9 +144,9 @@ def test_a_star_allows_every_channel_and_still_only_those_people(
         ("quiet backups region=mars-1", "'mars-1', but Snow White is deployed in us-east-1, eu-west-1 only."),
         (
             "quiet backups timeout=5s",
-            "'timeout_seconds' must be a whole number of seconds from 60 to 172800, not 5.",
+            "'timeout_seconds' must be 60 seconds to 2 days (172800 seconds), such as 90, 30m, 1h30m or 48h, not 5.",
         ),
-        ("quiet backups timeout=3d", "from 60 to 172800, not 259200."),
+        ("quiet backups timeout=3d", "1h30m or 48h, not 259200."),
         ("quiet backups timeout=soon", "`timeout=soon` is no duration"),
         ("quiet backups force=yes", "There is no option `force=`"),
         (f"quiet {'x' * 300}", "'application' must be a text of 1 to 256 printable characters"),
@@ -148,47 +154,49 @@ def test_a_star_allows_every_channel_and_still_only_those_people(
     ],
 )
 def test_a_wrong_command_is_told_what_is_wrong_and_starts_nothing(
-    desk: Desk, states: FakeStepFunctions, text: str, said: str
+    commands: SlashCommands, states: FakeStepFunctions, text: str, said: str
 ) -> None:
-    answer = ask(desk, text)
+    answer = ask(commands, text)
     assert answer.outcome == "invalid"
     assert said in answer.text
     assert "Nothing was started. `/snow-white help` says what can be asked." in answer.text
     assert not states.executions
 
 
-def test_what_was_typed_comes_back_as_text_and_never_as_a_mention_or_a_link(desk: Desk) -> None:
+def test_what_was_typed_comes_back_as_text_and_never_as_a_mention_or_a_link(commands: SlashCommands) -> None:
     for text in (
         "<!channel> backups",
         "quiet backups region=<!channel>",
         "quiet <https://evil.example|backups>",
     ):
-        answer = ask(desk, text)
+        answer = ask(commands, text)
         assert "<!channel>" not in answer.text
         assert "<https://evil" not in answer.text
 
 
-def test_help_is_for_everybody_and_starts_nothing(desk: Desk, states: FakeStepFunctions) -> None:
+def test_help_is_for_everybody_and_starts_nothing(commands: SlashCommands, states: FakeStepFunctions) -> None:
     for text in ("", "help"):
-        answer = ask(desk, text, "U0EVE", "C0OTHER")
+        answer = ask(commands, text, "U0EVE", "C0OTHER")
         assert (answer.outcome, "ACTION APPLICATION" in answer.text) == ("help", True)
     assert not states.executions
 
 
-def test_a_replay_of_a_run_that_has_ended_starts_nothing(desk: Desk, states: FakeStepFunctions) -> None:
-    ask(desk, "status backups")
+def test_a_replay_of_a_run_that_has_ended_starts_nothing(
+    commands: SlashCommands, states: FakeStepFunctions
+) -> None:
+    ask(commands, "status backups")
     states.ended = True
-    answer = ask(desk, "status backups")
+    answer = ask(commands, "status backups")
     assert answer.outcome == "repeated"
     assert "Nothing was started" in answer.text
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "StateMachineDoesNotExist"])
 def test_what_aws_refuses_was_not_started_and_aws_s_words_are_for_the_log_only(
-    desk: Desk, states: FakeStepFunctions, code: str
+    commands: SlashCommands, states: FakeStepFunctions, code: str
 ) -> None:
     states.failure = refusal(code, 400)
-    answer = ask(desk, "quiet backups")
+    answer = ask(commands, "quiet backups")
     assert (answer.outcome, answer.text) == ("failed", f"Nothing was started: AWS refused it ({code}).")
     assert "StartExecution" in answer.cause
 
@@ -197,10 +205,10 @@ def test_what_aws_refuses_was_not_started_and_aws_s_words_are_for_the_log_only(
     "failure", [ReadTimeoutError(endpoint_url="https://states"), refusal("InternalFailure", 500)]
 )
 def test_of_what_aws_does_not_answer_it_is_said_that_nobody_knows(
-    desk: Desk, states: FakeStepFunctions, failure: Exception
+    commands: SlashCommands, states: FakeStepFunctions, failure: Exception
 ) -> None:
     states.failure = failure
-    answer = ask(desk, "quiet backups")
+    answer = ask(commands, "quiet backups")
     assert (answer.outcome, "it is not known whether the run was started" in answer.text) == ("failed", True)
 
 
@@ -236,15 +244,15 @@ def load(monkeypatch: pytest.MonkeyPatch, **more: str) -> ModuleType:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     module = importlib.reload(importlib.import_module("slash_command"))
-    assert module.desk.users == module.desk.channels == frozenset(), "the default must be nobody"
+    assert module.commands.users == module.commands.channels == frozenset(), "the default must be nobody"
     return module
 
 
 @pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> ModuleType:
+def function(monkeypatch: pytest.MonkeyPatch, commands: SlashCommands) -> ModuleType:
     """The function with Step Functions and Secrets Manager replaced."""
     module = load(monkeypatch)
-    monkeypatch.setattr(module, "desk", desk)
+    monkeypatch.setattr(module, "commands", commands)
     monkeypatch.setattr(module, "secrets", Secrets(f"{SIGNING_SECRET}\n"))
     return module
 

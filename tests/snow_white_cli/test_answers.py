@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from snow_white.model.stragglers import Asking, Awaited
+from snow_white.model.run_so_far import RunSoFar
+from snow_white.model.serialisation import from_json
+from snow_white.model.stragglers import Straggler, Stragglers
 from snow_white_cli.answers import as_json, exit_code, print_end
 from snow_white_cli.news import News, Wording
 from snow_white_cli.runs import Ended
@@ -120,7 +122,7 @@ def test_lines_are_printed_for_changes_and_now_and_then_without_one() -> None:
     time = Time()
     for confirmed in (0, 0, 1, 1, 1, 1):
         run = {"progress": {"confirmed": confirmed, "instances": 2}}
-        lines.show(News.read(run, START, time.now()))
+        lines.show(News.read(from_json(run, RunSoFar), START, time.now()))
         time.sleep(60)
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue().splitlines() == [
@@ -131,18 +133,21 @@ def test_lines_are_printed_for_changes_and_now_and_then_without_one() -> None:
 
 
 def test_who_takes_long_is_named_with_the_number_of_jobs() -> None:
-    def awaited(instance: str, jobs: int | None) -> Awaited:
-        return Awaited("us-east-1", "backups-workers", instance, jobs)
+    def straggler(instance: str, jobs: int | None) -> Straggler:
+        return Straggler("us-east-1", "backups-workers", instance, jobs)
 
-    asking = Asking(awaited=(awaited("i-0a", 3), awaited("i-0b", 1), awaited("i-0c", None)), more=4)
-    assert News.read({"asking": asking.to_json()}, START, START).awaited == (
+    known = Stragglers(listed=(straggler("i-0a", 3), straggler("i-0b", 1), straggler("i-0c", None)), more=4)
+    assert News.read(RunSoFar(stragglers=known), START, START).stragglers == (
         "Still waiting for backups-workers i-0a (us-east-1, 3 jobs), backups-workers i-0b (us-east-1, 1 job), "
         "backups-workers i-0c (us-east-1, it does not say how many jobs) and 4 more"
     )
-    assert News.read({"asking": Asking().to_json()}, START, START).awaited == ""
+    assert News.read(RunSoFar(), START, START).stragglers == ""
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("60", 60), ("90s", 90), ("30m", 1800), ("2d", 172_800)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("60", 60), ("90s", 90), ("30m", 1800), ("1h30m", 5400), ("48h", 172_800), ("2d", 172_800)],
+)
 def test_a_time_limit_is_written_with_or_without_a_unit(text: str, seconds: int) -> None:
     assert DURATION.convert(text, None, None) == seconds
 
@@ -152,4 +157,7 @@ def test_a_time_limit_is_written_with_or_without_a_unit(text: str, seconds: int)
 )
 def test_a_run_with_any_input_can_be_shown(given: object) -> None:
     assert Wording.of(given).doing == "Running"
-    assert News.read({"request": given}, START, START).numbers("") == "looking for the instances"
+    assert (
+        News.read(from_json({"request": given}, RunSoFar), START, START).numbers("")
+        == "looking for the instances"
+    )

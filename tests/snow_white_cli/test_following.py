@@ -36,7 +36,7 @@ class Story:
 def test_it_shows_the_numbers_until_the_end_and_gives_the_report() -> None:
     story = Story(["RUNNING", "RUNNING", "RUNNING", *ENDED])
     ended = story.follow()
-    assert (ended.status, ended.report) == ("SUCCEEDED", REPORT)
+    assert (ended.status, ended.output) == ("SUCCEEDED", REPORT)
     assert [one.numbers("quiet") for one in story.paper.shown] == [
         "1 of 40 instances quiet",
         "2 of 40 instances quiet",

@@ -36,7 +36,7 @@ def ended(run: FollowedRun) -> Ended:
 
 def verdicts(end: Ended) -> dict[str, str]:
     """The instances that are not confirmed, with their verdicts."""
-    return {one["instance"]: one["verdict"] for one in end.report["problems"]}
+    return {one["instance"]: one["verdict"] for one in end.output["problems"]}
 
 
 @dataclass

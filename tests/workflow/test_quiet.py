@@ -17,8 +17,8 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
     end = ended(shop.run("quiet"))
 
     assert end.status == "SUCCEEDED"
-    assert end.report["counts"] == {"quiet": 3}
-    assert end.report["environments"] == sorted([workers, abroad])
+    assert end.output["counts"] == {"quiet": 3}
+    assert end.output["environments"] == sorted([workers, abroad])
     quieted = [*shop.instances(workers), *shop.instances(abroad, AWAY)]
     assert all(title.endswith("stopping") for one in quieted for title in shop.titles(one))
     ledger = shop.ledger()
@@ -36,7 +36,7 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
     first, reply = shop.told()
     assert "confirmed quiet" in first["text"]
     assert reply["thread_ts"] == first["ts"]
-    assert end.report["slack"]["delivered"] is True
+    assert end.output["slack"]["delivered"] is True
 
 
 def test_a_worker_without_an_agent_is_named_and_the_run_fails(shop: Shop) -> None:
@@ -50,7 +50,7 @@ def test_a_worker_without_an_agent_is_named_and_the_run_fails(shop: Shop) -> Non
     assert (end.status, end.error) == ("FAILED", "NotConfirmed")
     assert verdicts(end) == {instance: "unreachable"}
     assert f"{lonely} {instance} ({HOME}) unreachable: no SSM agent" in str(end.cause)
-    assert end.report["counts"] == {"quiet": 1, "unreachable": 1}
+    assert end.output["counts"] == {"quiet": 1, "unreachable": 1}
     first, reply = shop.told()
     assert "NOT confirmed quiet" in first["text"]
     assert instance in str(first["attachments"])
@@ -70,7 +70,7 @@ def test_a_worker_that_is_still_busy_at_the_deadline_is_named_with_its_jobs_and_
 
     assert (end.status, end.error) == ("FAILED", "NotConfirmed")
     assert verdicts(end) == {instance: "busy"}
-    (process,) = end.report["problems"][0]["processes"]
+    (process,) = end.output["problems"][0]["processes"]
     assert process["busy"] == 2
     assert f"process {process['pid']}" in str(end.cause)
     assert "2 jobs" in str(end.cause)
@@ -96,7 +96,7 @@ def test_an_instance_that_appears_during_the_drain_is_quieted_before_the_others_
 
     end = ended(execution)
     assert end.status == "SUCCEEDED"
-    assert end.report["counts"] == {"quiet": 2}
+    assert end.output["counts"] == {"quiet": 2}
 
 
 def test_an_instance_that_is_terminated_is_gone_and_no_failure(shop: Shop) -> None:
@@ -112,7 +112,7 @@ def test_an_instance_that_is_terminated_is_gone_and_no_failure(shop: Shop) -> No
 
     end = ended(execution)
     assert end.status == "SUCCEEDED"
-    assert end.report["counts"] == {"quiet": 1, "gone": 1}
+    assert end.output["counts"] == {"quiet": 1, "gone": 1}
     assert shop.instances(environment) != []
 
 
@@ -132,7 +132,7 @@ def test_a_host_without_sidekiq_is_listed_and_does_not_fail_the_run(shop: Shop) 
     shop.wait_until_up(workers=1)
     end = ended(shop.run("quiet"))
     assert end.status == "SUCCEEDED"
-    assert [(one["environment"], one["verdict"]) for one in end.report["notes"]] == [(bare, "no_worker")]
+    assert [(one["environment"], one["verdict"]) for one in end.output["notes"]] == [(bare, "no_worker")]
 
 
 def test_where_no_worker_is_found_anywhere_the_run_fails(shop: Shop) -> None:
@@ -147,7 +147,7 @@ def test_the_same_action_twice_in_a_row_succeeds_both_times(shop: Shop) -> None:
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
     assert ended(shop.run("quiet")).status == "SUCCEEDED"
-    assert ended(shop.run("quiet")).report["counts"] == {"quiet": 1}
+    assert ended(shop.run("quiet")).output["counts"] == {"quiet": 1}
     assert len(shop.ledger().workers) == 1
 
 

@@ -28,7 +28,7 @@ def test_a_bad_request_fails_with_a_sentence_and_nothing_is_sent(shop: Shop, ask
     end = ended(execution)
     assert (end.status, end.error) == ("FAILED", "InvalidRequest")
     assert said in str(end.cause)
-    assert (end.report["error"], end.report["result"]) == ("InvalidRequest", "not_confirmed")
+    assert (end.output["error"], end.output["result"]) == ("InvalidRequest", "not_confirmed")
     assert not execution.has_left("DispatchCommand")
     assert not execution.has_left("AnnounceStart")
 

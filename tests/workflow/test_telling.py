@@ -18,7 +18,7 @@ def test_the_person_is_found_by_the_users_tag_told_directly_and_mentioned(shop: 
     shop.wait_until_up(workers=1)
     execution = shop.run("status", requested_by=name, direct_message=True)
     end = ended(execution)
-    assert end.report["slack"]["told"] == [shop.channel, member]
+    assert end.output["slack"]["told"] == [shop.channel, member]
     assert f"<@{member}>" in shop.told()[-1]["text"]
     (line,) = logged(shop, "PollCommand", execution.name, '"verdict"')
     assert (line["verdict"], line["environment"]) == ("reported", f"{shop.name}-workers")
@@ -48,7 +48,7 @@ def test_somebody_who_signed_in_with_an_e_mail_address_is_found_by_it(shop: Shop
     )
     assert ended(execution).error == "NothingMatched"
     assert shop.told()[-1]["text"].startswith(f"<@{member}> ")
-    report = execution.end().report
+    report = execution.end().output
     assert report["requested_by"].startswith(f"{address} (")
     assert report["slack"]["told"] == [shop.channel]
 
@@ -93,8 +93,8 @@ def test_a_run_whose_channel_slack_does_not_know_works_and_says_so(shop: Shop) -
     shop.wait_until_up(workers=1)
     end = ended(shop.run("status", channel="C0NOWHERE"))
     assert end.status == "SUCCEEDED"
-    assert end.report["slack"]["delivered"] is False
-    assert "channel_not_found" in end.report["slack"]["not_told"][0]
+    assert end.output["slack"]["delivered"] is False
+    assert "channel_not_found" in end.output["slack"]["not_told"][0]
 
 
 def test_an_aborted_run_is_told_once_and_what_it_sent_is_cancelled(shop: Shop) -> None:

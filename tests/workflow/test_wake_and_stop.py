@@ -18,7 +18,7 @@ def test_from_quiet_over_a_deploy_to_awake_no_job_is_lost_killed_or_run_twice(sh
     woken = ended(shop.run("wake"))
 
     assert woken.status == "SUCCEEDED"
-    assert woken.report["counts"] == {"awake": 2}
+    assert woken.output["counts"] == {"awake": 2}
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the backlog is done")
     assert shop.ledger().is_exact
 
@@ -62,7 +62,7 @@ def test_waking_workers_that_are_awake_leaves_them_alone(shop: Shop) -> None:
     shop.wait_until_up(workers=1)
     jobs = shop.enqueue(30)
     eventually(lambda: shop.ledger().running, "the job runs")
-    assert ended(shop.run("wake")).report["counts"] == {"awake": 1}
+    assert ended(shop.run("wake")).output["counts"] == {"awake": 1}
     assert len(shop.ledger().workers) == 1
     assert shop.ledger().started == frozenset(jobs)
 
@@ -76,13 +76,13 @@ def test_stopped_workers_stay_down_until_they_are_woken(shop: Shop) -> None:
 
     stopped = ended(shop.run("stop"))
 
-    assert (stopped.status, stopped.report["counts"]) == ("SUCCEEDED", {"stopped": 1})
+    assert (stopped.status, stopped.output["counts"]) == ("SUCCEEDED", {"stopped": 1})
     assert shop.titles(instance) == []
     assert shop.ledger().finished == frozenset(jobs)
     again = ended(shop.run("stop"))
-    assert again.report["counts"] == {"stopped": 1}
+    assert again.output["counts"] == {"stopped": 1}
     woken = ended(shop.run("wake"))
-    assert (woken.status, woken.report["counts"]) == ("SUCCEEDED", {"awake": 1})
+    assert (woken.status, woken.output["counts"]) == ("SUCCEEDED", {"awake": 1})
     assert len(shop.titles(instance)) == 1
     assert shop.ledger().is_exact
 
@@ -98,9 +98,9 @@ def test_asking_for_the_status_changes_nothing(shop: Shop) -> None:
     end = ended(shop.run("status"))
 
     assert end.status == "SUCCEEDED"
-    assert end.report["counts"] == {"reported": 2}
-    assert end.report["processes"] == {"awake": 1, "quiet": 1}
-    states = {host["environment"]: host["processes"][0]["state"] for host in end.report["hosts"]}
+    assert end.output["counts"] == {"reported": 2}
+    assert end.output["processes"] == {"awake": 1, "quiet": 1}
+    states = {host["environment"]: host["processes"][0]["state"] for host in end.output["hosts"]}
     assert states[rested] == "quiet"
     assert len(shop.ledger().workers) == 2
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the jobs have finished")

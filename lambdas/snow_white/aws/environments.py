@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from snow_white.model.fleet import Environment
 
 if TYPE_CHECKING:
     from mypy_boto3_elasticbeanstalk import ElasticBeanstalkClient
 
 _GLOB: Final = frozenset("*?[")
 _MAX_SHOWN: Final = 20
-
-
-@dataclass(frozen=True, order=True)
-class Environment:
-    """One environment; its `id` (e-…) is never used twice, its name may be."""
-
-    name: str
-    id: str
 
 
 class NothingMatched(Exception):

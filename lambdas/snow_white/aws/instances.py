@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from snow_white.aws.batches import batches
-from snow_white.aws.environments import Environment
+from snow_white.model.fleet import Environment, Instance
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -17,16 +15,6 @@ if TYPE_CHECKING:
 ENVIRONMENT_ID_TAG: Final = "elasticbeanstalk:environment-id"
 _FILTER_VALUES: Final = 200  # EC2: values of one filter
 _NODES_A_PAGE: Final = 50  # SSM: the largest page of DescribeInstanceInformation
-
-
-@dataclass(frozen=True, order=True)
-class Instance:
-    """An instance that is there now: `running`, or still pending and about to run."""
-
-    id: str
-    environment: str
-    launched_at: datetime
-    running: bool = True
 
 
 def present_instances(client: EC2Client, environments: Sequence[Environment]) -> list[Instance]:

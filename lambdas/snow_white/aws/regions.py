@@ -10,12 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.config import Config
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,
-    HTTPClientError,
-    IncompleteReadError,
-)
+from botocore.exceptions import ClientError
+
+from snow_white.aws.errors import NETWORK_ERRORS, is_transient
 
 if TYPE_CHECKING:
     import boto3
@@ -31,23 +28,7 @@ T = TypeVar("T")
 CONFIG: Final = Config(
     connect_timeout=5, read_timeout=10, retries={"mode": "adaptive", "total_max_attempts": 4}
 )
-_NETWORK_ERRORS: Final = (ConnectionError, HTTPClientError, IncompleteReadError)
 _MAX_THREADS: Final = 16
-_PASSING_CODES: Final = (
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "PriorRequestNotComplete",
-    "RequestTimeout",
-    "InternalServerError",
-    "InternalFailure",
-    "InternalError",
-    "ServiceUnavailable",
-    "Unavailable",
-)
 
 
 class RegionError(Exception):
@@ -55,7 +36,7 @@ class RegionError(Exception):
 
 
 class RegionUnavailable(RegionError):
-    """A region did not answer, for a reason that passes: network, throttling, an error of the service."""
+    """A region did not answer, for a transient reason: network, throttling, an error of the service."""
 
 
 class RegionRefused(RegionError):
@@ -102,12 +83,9 @@ def region_errors(region: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        passing = code in _PASSING_CODES or status >= 500
-        kind = RegionUnavailable if passing else RegionRefused
+        kind = RegionUnavailable if is_transient(error) else RegionRefused
         raise kind(f"{region}: {error}") from error
-    except _NETWORK_ERRORS as error:
+    except NETWORK_ERRORS as error:
         raise RegionUnavailable(f"{region}: {error}") from error
 
 

@@ -12,20 +12,15 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from snow_white.aws.batches import batches
+from snow_white.aws.errors import code_of
 from snow_white.aws.regions import RegionUnavailable
-from snow_white.model.request import Action
+from snow_white.model.action import Action
 from snow_white.model.run import Execution
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_ssm.type_defs import CommandInvocationTypeDef, CommandTypeDef
 
-DOCUMENT_NAMES: Final = {
-    Action.QUIET: "SnowWhite-QuietSidekiqWorkers",
-    Action.STOP: "SnowWhite-StopSidekiqWorkers",
-    Action.WAKE: "SnowWhite-WakeSidekiqWorkers",
-    Action.STATUS: "SnowWhite-StatusSidekiqWorkers",
-}
 DOWNLOAD_STEP: Final = "download"  # what the name of a step begins with that only downloads the script
 INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
 DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
@@ -34,8 +29,8 @@ _NAME_LENGTH: Final = 60
 _REASON_LENGTH: Final = 150
 # SendCommand's errors that are about single instances: not managed, ended; Windows; one without the tag of an
 # environment, which IAM refuses by name.
-_ABOUT_INSTANCES: Final = frozenset({"InvalidInstanceId", "UnsupportedPlatformType"})
-_DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied"})
+_INSTANCE_ERRORS: Final = frozenset({"InvalidInstanceId", "UnsupportedPlatformType"})
+_DENIED_ERRORS: Final = frozenset({"AccessDeniedException", "AccessDenied"})
 # A clock that is a little off must not hide the first commands of a run.
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _ENDED: Final = frozenset(
@@ -135,16 +130,16 @@ def send(
     """
     sent = Sent()
     for ids in batches(instance_ids, INSTANCES_A_COMMAND):
-        sent += _send_to_those_it_takes(client, action, tuple(ids), execution_timeout, comment)
+        sent += _send_to_accepted(client, action, tuple(ids), execution_timeout, comment)
     return sent
 
 
-def _send_to_those_it_takes(
+def _send_to_accepted(
     client: SSMClient, action: Action, ids: tuple[str, ...], execution_timeout: int, comment: str
 ) -> Sent:
     try:
         answer = client.send_command(
-            DocumentName=DOCUMENT_NAMES[action],
+            DocumentName=action.document_name,
             InstanceIds=list(ids),
             Parameters={"executionTimeout": [str(execution_timeout)]},
             TimeoutSeconds=DELIVERY_SECONDS,
@@ -155,22 +150,22 @@ def _send_to_those_it_takes(
             MaxErrors="100%",
         )
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = code_of(error)
         said = error.response.get("Error", {}).get("Message", "") or code
-        refused = _named_in(said, ids) if code in (*_ABOUT_INSTANCES, *_DENIED) else ()
-        if not refused and code not in _ABOUT_INSTANCES:
+        refused = _named_in(said, ids) if code in (*_INSTANCE_ERRORS, *_DENIED_ERRORS) else ()
+        if not refused and code not in _INSTANCE_ERRORS:
             raise
         if not refused and len(ids) > 1:
             # It does not say which: halve until the one is alone.
             middle = len(ids) // 2
-            return _send_to_those_it_takes(
+            return _send_to_accepted(
                 client, action, ids[:middle], execution_timeout, comment
-            ) + _send_to_those_it_takes(client, action, ids[middle:], execution_timeout, comment)
+            ) + _send_to_accepted(client, action, ids[middle:], execution_timeout, comment)
         left_out = Sent(refused=dict.fromkeys(refused or ids, said[:_REASON_LENGTH]))
         rest = tuple(one for one in ids if one not in left_out.refused)
         if not rest:
             return left_out
-        return left_out + _send_to_those_it_takes(client, action, rest, execution_timeout, comment)
+        return left_out + _send_to_accepted(client, action, rest, execution_timeout, comment)
     return Sent((answer["Command"]["CommandId"],), len(ids))
 
 
@@ -197,7 +192,7 @@ def commands_of(
                 "key": "InvokedAfter",
                 "value": (execution.started_at - _CLOCK_SKEW).strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
-            {"key": "DocumentName", "value": DOCUMENT_NAMES[action]},
+            {"key": "DocumentName", "value": action.document_name},
         ],
         PaginationConfig={"PageSize": _PAGE},
     )
@@ -214,7 +209,7 @@ def _command_by_id(client: SSMClient, command_id: str) -> Command:
     try:
         listed = client.list_commands(CommandId=command_id).get("Commands", [])
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "InvalidCommandId":
+        if code_of(error) != "InvalidCommandId":
             raise
         listed = []
     if not listed:

@@ -8,18 +8,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-from snow_white.model.request import Action
+from snow_white.model.fleet import Process
 
 # The agent joins the two streams with this line when anything was written to stderr.
 _STDERR_MARK: Final = "\n----------ERROR-------"
-
-CONFIRMATION: Final[Mapping[Action, str]] = {
-    Action.QUIET: "quiet",
-    Action.STOP: "stopped",
-    Action.WAKE: "awake",
-    Action.STATUS: "reported",
-}
-"""The result that confirms an action."""
 
 
 class ExitCode(IntEnum):
@@ -29,18 +21,6 @@ class ExitCode(IntEnum):
     COULD_NOT_BE_DONE = 1
     JOBS_RUNNING = 2
     NO_SIDEKIQ = 3
-
-
-@dataclass(frozen=True)
-class Process:
-    """One Sidekiq process of a host; `busy` counts its jobs."""
-
-    pid: int
-    version: str
-    tag: str
-    busy: int
-    state: str
-    supervisor: str
 
 
 @dataclass(frozen=True)

@@ -8,40 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
-from snow_white.aws.instances import Instance
 from snow_white.aws.run_command import Invocation
-from snow_white.judgement.host_answer import CONFIRMATION, ExitCode, HostAnswer, Process, parse_answer
-from snow_white.model.request import Action
+from snow_white.judgement.host_answer import ExitCode, HostAnswer, parse_answer
+from snow_white.model.action import Action
+from snow_white.model.fleet import Instance, Process
+from snow_white.model.verdict import Verdict
 
 MAX_SENDINGS: Final = 3  # to one instance, when what it was sent was lost on the way
 # A new instance's agent registers within a minute or two, and its application is deployed some minutes later; what
 # is not there after this is not going to be.
-COMES_UP_WITHIN: Final = timedelta(minutes=10)
+STARTS_WITHIN: Final = timedelta(minutes=10)
 
 _AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process
-
-
-class Verdict(StrEnum):
-    """The end of one instance in one run. The first four are the confirmations, one for each action."""
-
-    QUIET = "quiet"
-    STOPPED = "stopped"
-    AWAKE = "awake"
-    REPORTED = "reported"
-    BUSY = "busy"
-    UNREACHABLE = "unreachable"
-    UNCONFIRMED = "unconfirmed"
-    NO_WORKER = "no_worker"
-    GONE = "gone"
-
-
-CONFIRMED: Final = frozenset({Verdict.QUIET, Verdict.STOPPED, Verdict.AWAKE, Verdict.REPORTED})
-# A host without Sidekiq has nothing that could run a job, and an instance that is gone has ended: both are
-# listed, and neither keeps a deploy from going on.
-HARMLESS: Final = frozenset({Verdict.NO_WORKER, Verdict.GONE})
 
 
 @dataclass(frozen=True)
@@ -49,7 +29,7 @@ class Judgement:
     """What is said of one instance.
 
     Attributes:
-        passing: the reason may pass, so waiting or sending again may bring a confirmation.
+        transient: the reason is transient: waiting or sending again may bring a confirmation.
         unsent: no command of the run went to it.
         omitted: processes that the host left out of its answer for its length.
     """
@@ -58,7 +38,7 @@ class Judgement:
     reason: str
     processes: tuple[Process, ...] = ()
     omitted: int = 0
-    passing: bool = False
+    transient: bool = False
     unsent: bool = False
 
 
@@ -77,10 +57,10 @@ def judge(action: Action, invocation: Invocation, age: timedelta = timedelta.max
         case "success" | "failed":
             return _judge_answer(action, invocation, age)
         case "deliverytimedout":
-            return _unreachable("its SSM agent did not take the command in time", passing=True)
+            return _unreachable("its SSM agent did not take the command in time", transient=True)
         case "undeliverable" | "terminated":
             return _unreachable(
-                f"SSM could not deliver the command to it ({invocation.status})", passing=True
+                f"SSM could not deliver the command to it ({invocation.status})", transient=True
             )
         case "timedout" | "executiontimedout":
             return _unconfirmed("the script was ended by the SSM agent at its time limit, without an answer")
@@ -95,7 +75,7 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
     if answer is None:
         if invocation.exit_code in (None, -1) or not invocation.output.strip():
             # The agent's worker process was killed, or the agent was updated while it ran.
-            return _unconfirmed("its command ended without an answer", passing=True)
+            return _unconfirmed("its command ended without an answer", transient=True)
         return _unconfirmed(f"its answer could not be read (exit code {invocation.exit_code})")
     said = answer.message or "the host gave no reason"
     match (invocation.status, invocation.exit_code):
@@ -104,9 +84,9 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
         case ("failed", ExitCode.JOBS_RUNNING) if answer.result == "busy":
             return Judgement(Verdict.BUSY, said, answer.processes, answer.omitted)
         case ("failed", ExitCode.NO_SIDEKIQ) if answer.result == "no_worker":
-            if age < COMES_UP_WITHIN and action is not Action.STATUS:
+            if age < STARTS_WITHIN and action.waits_for_start:
                 # The agent is there before the application is.
-                return _unconfirmed("it is new, and no Sidekiq had been started on it yet", passing=True)
+                return _unconfirmed("it is new, and no Sidekiq had been started on it yet", transient=True)
             return Judgement(Verdict.NO_WORKER, said)
         case ("failed", ExitCode.COULD_NOT_BE_DONE) if answer.result == "unconfirmed":
             return Judgement(Verdict.UNCONFIRMED, said, answer.processes, answer.omitted)
@@ -114,26 +94,22 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
 
 
 def _confirms(action: Action, answer: HostAnswer) -> bool:
-    """A quiet or stopped host lists no job and no process at work; one that does contradicts itself.
-
-    Workers that were stopped by an earlier run and are still down are as good as quiet.
-    """
-    results = {CONFIRMATION[action]} | ({"stopped"} if action is Action.QUIET else set())
-    rests = all(one.state in _AT_REST and not one.busy for one in answer.processes)
-    return answer.result in results and (rests or action not in (Action.QUIET, Action.STOP))
+    """A quiet or stopped host lists no job and no process at work; one that does contradicts itself."""
+    at_rest = all(one.state in _AT_REST and not one.busy for one in answer.processes)
+    return answer.result in action.confirming_results and (at_rest or not action.drains)
 
 
 def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now: datetime) -> Judgement:
     """Judge an instance that no command of this run was sent to."""
     if not instance.running:
-        judgement = _unconfirmed("it is still starting", passing=True)
+        judgement = _unconfirmed("it is still starting", transient=True)
     elif not managed:
         judgement = _unreachable(
             "no SSM agent of it is registered in Systems Manager",
-            passing=now - instance.launched_at < COMES_UP_WITHIN,
+            transient=now - instance.launched_at < STARTS_WITHIN,
         )
     else:
-        judgement = _unreachable(refusal or "no command could be sent to it in time", passing=True)
+        judgement = _unreachable(refusal or "no command could be sent to it in time", transient=True)
     return replace(judgement, unsent=True)
 
 
@@ -144,9 +120,9 @@ def _contradiction(invocation: Invocation, answer: HostAnswer) -> Judgement:
     )
 
 
-def _unreachable(reason: str, *, passing: bool = False) -> Judgement:
-    return Judgement(Verdict.UNREACHABLE, reason, passing=passing)
+def _unreachable(reason: str, *, transient: bool = False) -> Judgement:
+    return Judgement(Verdict.UNREACHABLE, reason, transient=transient)
 
 
-def _unconfirmed(reason: str, *, passing: bool = False) -> Judgement:
-    return Judgement(Verdict.UNCONFIRMED, reason, passing=passing)
+def _unconfirmed(reason: str, *, transient: bool = False) -> Judgement:
+    return Judgement(Verdict.UNCONFIRMED, reason, transient=transient)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
 
-_TEXT: Final = 256
+from snow_white.model.report import Stated
+
+LONGEST_TEXT: Final = 256
 _LIST_BYTES: Final = 24_000  # more than 500 environments with the longest names that Elastic Beanstalk takes
 
 
@@ -14,15 +16,15 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def bounded(value: object) -> Any:
+def bounded(value: object) -> Stated:
     """A text, number or null as it is but cut; of a list of texts as many as fit into 24,000 bytes; else None."""
     match value:
         case str():
-            return cut(value, _TEXT)
-        case bool() | int() | float() if len(str(value)) <= _TEXT:
+            return cut(value, LONGEST_TEXT)
+        case bool() | int() | float() if len(str(value)) <= LONGEST_TEXT:
             return value
         case list() | tuple() if all(isinstance(one, str) for one in value):
-            return _as_fits([cut(one, _TEXT) for one in value])
+            return tuple(_as_fits([cut(one, LONGEST_TEXT) for one in value]))
     return None
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
-MIN_TIMEOUT_SECONDS: Final = 60
-MAX_TIMEOUT_SECONDS: Final = 172_800
-DEFAULT_TIMEOUT_SECONDS: Final = 7_200
+from snow_white.model.action import Action
+from snow_white.model.durations import ALLOWED_TIMEOUTS, DEFAULT_TIMEOUT_SECONDS, parse_timeout
+from snow_white.model.slack_ids import is_member_id
+
 KEYS: Final = (
     "action",
     "application",
@@ -26,16 +25,6 @@ KEYS: Final = (
 _MAX_TEXT: Final = 256
 _MAX_LIST: Final = 50
 _MAX_SENTENCES: Final = 10
-_SLACK_USER: Final = re.compile(r"[UW][A-Z0-9]{2,20}")
-
-
-class Action(StrEnum):
-    """What one run does to every worker in scope."""
-
-    QUIET = "quiet"
-    STOP = "stop"
-    WAKE = "wake"
-    STATUS = "status"
 
 
 class InvalidRequest(Exception):
@@ -57,7 +46,7 @@ class Defaults:
 class Request:
     """A valid request. `environments` are patterns as written; `timeout_seconds` counts from the first sending.
 
-    `direct_message` says whether the person is told in a conversation of their own too; None leaves it to telling.py.
+    `direct_message` says whether the person is told in a conversation of their own too; None leaves it to the notifier.
     """
 
     action: Action
@@ -101,31 +90,6 @@ class Request:
             raise InvalidRequest(" ".join([*wrong[:_MAX_SENTENCES], *rest]))
         return request
 
-    @classmethod
-    def from_json(cls, state: Mapping[str, Any]) -> Request:
-        """Read back what `to_json` wrote into the run's state."""
-        return cls(
-            **{
-                **state,
-                "action": Action(state["action"]),
-                "environments": tuple(state["environments"]),
-                "regions": tuple(state["regions"]),
-            }
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "action": self.action.value,
-            "application": self.application,
-            "environments": list(self.environments),
-            "regions": list(self.regions),
-            "timeout_seconds": self.timeout_seconds,
-            "channel": self.channel,
-            "slack_user": self.slack_user,
-            "direct_message": self.direct_message,
-            "requested_by": self.requested_by,
-        }
-
 
 _EXAMPLE: Final = '{"action": "quiet", "application": "backups"}'
 
@@ -142,10 +106,10 @@ class _Fields:
         value = self.raw.get("action")
         if value is None:
             self.wrong.append(f"'action' is missing: it must be one of {allowed}.")
-        elif not isinstance(value, str) or value not in set(Action):
-            self.wrong.append(f"'action' must be one of {allowed}, not {_show(value)}.")
+        elif known := Action.known(value):
+            return known
         else:
-            return Action(value)
+            self.wrong.append(f"'action' must be one of {allowed}, not {_show(value)}.")
         return Action.STATUS
 
     def text(self, key: str, *, required: bool = False) -> str | None:
@@ -188,26 +152,16 @@ class _Fields:
         value = self.raw.get("timeout_seconds")
         if value is None:
             return DEFAULT_TIMEOUT_SECONDS
-        # JSON's true is an int to Python, and 60.0 is written by some JSON writers for 60.
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if (
-            not isinstance(value, int)
-            or isinstance(value, bool)
-            or not MIN_TIMEOUT_SECONDS <= value <= MAX_TIMEOUT_SECONDS
-        ):
-            self.wrong.append(
-                f"'timeout_seconds' must be a whole number of seconds from {MIN_TIMEOUT_SECONDS} to "
-                f"{MAX_TIMEOUT_SECONDS}, not {_show(value)}."
-            )
-            return DEFAULT_TIMEOUT_SECONDS
-        return value
+        seconds = parse_timeout(value)
+        if seconds is None:
+            self.wrong.append(f"'timeout_seconds' must be {ALLOWED_TIMEOUTS}, not {_show(value)}.")
+        return seconds or DEFAULT_TIMEOUT_SECONDS
 
     def slack_user(self) -> str | None:
         value = self.raw.get("slack_user")
         if value is None:
             return None
-        if not is_slack_member(value):
+        if not is_member_id(value):
             self.wrong.append(
                 f"'slack_user' must be a Slack member id such as U024BE7LH, not {_show(value)}."
             )
@@ -220,11 +174,6 @@ class _Fields:
             return value
         self.wrong.append(f"'direct_message' must be true or false, not {_show(value)}.")
         return None
-
-
-def is_slack_member(value: object) -> TypeGuard[str]:
-    """Whether it is a Slack member id, which is safe to mention and to post to."""
-    return isinstance(value, str) and _SLACK_USER.fullmatch(value) is not None
 
 
 def _unknown_key(key: str) -> str:

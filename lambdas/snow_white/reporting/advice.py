@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from snow_white.judgement.verdict import Verdict
+from snow_white.model.action import Action
+from snow_white.model.report import Stated
+from snow_white.model.verdict import Verdict
 
 _ADVICE: Final = {
     Verdict.BUSY: (
@@ -23,16 +25,17 @@ _ADVICE: Final = {
         "if there should be Sidekiq, look whether it starts on the host; if not, name other environments."
     ),
 }
-_BUSY_WAKE: Final = (
+_BUSY_BEFORE_WAKING: Final = (
     "a worker that is quiet still runs jobs, and waking would kill them. Wait for them and run wake again."
 )
 
 
-def what_to_do(verdict: str, action: object) -> str | None:
+def what_to_do(verdict: str, action: Stated) -> str | None:
     """A sentence without its first capital, to follow a colon; None for a verdict that asks for nothing."""
     known = next((advice for one, advice in _ADVICE.items() if one.value == verdict), None)
     if known is None:
         return None
-    if verdict == Verdict.BUSY.value and action == "wake":
-        return _BUSY_WAKE
+    acting = Action.known(action)
+    if verdict == Verdict.BUSY and acting is not None and not acting.drains:
+        return _BUSY_BEFORE_WAKING
     return known.format(action=action)

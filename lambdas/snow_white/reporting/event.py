@@ -18,12 +18,13 @@ An event may come more than once: a step that fails at the wrong moment is repea
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from snow_white.model.limits import bounded, cut
+from snow_white.model.limits import LONGEST_TEXT, bounded, cut
+from snow_white.model.report import Report
 from snow_white.model.run import Execution
 
 if TYPE_CHECKING:
@@ -32,35 +33,31 @@ if TYPE_CHECKING:
 SOURCE: Final = "snow-white"
 DETAIL_TYPE: Final = "Snow White Run Ended"
 _CAUSE: Final = 4_000
-_KEPT: Final = (
-    "result",
-    "error",
-    "action",
-    "application",
-    "environments",
-    "regions",
-    "requested_by",
-    "started_at",
-    "ended_at",
-    "duration_seconds",
-    "instances",
-)
 
 
-def run_ended(report: Mapping[str, Any], execution: Execution) -> dict[str, Any]:
+def run_ended(report: Report, execution: Execution) -> dict[str, Any]:
     """The event's detail. EventBridge takes 256 KB in all, so what is long is cut and problems are counted only."""
-    cause = report["cause"]
     return {
         "version": 1,
-        **{key: bounded(report.get(key)) for key in _KEPT},
-        "cause": cause if cause is None else cut(cause, _CAUSE),
-        "counts": dict(report["counts"]),
-        "problems": len(report["problems"]) + report["more_problems"],
+        "result": report.result.value,
+        "error": report.error if report.error is None else cut(report.error, LONGEST_TEXT),
+        "cause": report.cause if report.cause is None else cut(report.cause, _CAUSE),
+        "action": bounded(report.action),
+        "application": bounded(report.application),
+        "environments": bounded(report.environments),
+        "regions": bounded(report.regions),
+        "requested_by": bounded(report.requested_by),
+        "started_at": _iso(report.started_at),
+        "ended_at": _iso(report.ended_at),
+        "duration_seconds": report.duration_seconds,
+        "instances": report.instances,
+        "counts": dict(report.counts),
+        "problems": len(report.problems) + report.more_problems,
         "execution": {"arn": execution.arn, "name": execution.name},
     }
 
 
-def publish(client: EventBridgeClient, report: Mapping[str, Any], execution: Execution) -> str | None:
+def publish(client: EventBridgeClient, report: Report, execution: Execution) -> str | None:
     """Put the event on the default bus; a sentence that says why it is not there, or None. Nothing is raised."""
     detail = json.dumps(run_ended(report, execution))
     try:
@@ -80,3 +77,7 @@ def publish(client: EventBridgeClient, report: Mapping[str, Any], execution: Exe
     if answer["FailedEntryCount"]:
         return f"EventBridge refused the event of the run's end: {entry.get('ErrorMessage') or entry.get('ErrorCode')}."
     return None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

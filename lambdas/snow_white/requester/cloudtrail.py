@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
     from mypy_boto3_cloudtrail.type_defs import LookupEventsRequestTypeDef
 
-QUICK: Final = Config(
+ONE_QUICK_TRY: Final = Config(
     connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1, "mode": "standard"}
 )
-"""For the client: it rather goes without an answer than waits for it."""
+"""For the client: no answer is better than a late one."""
 
 _SECONDS: Final = 4.0
 _BETWEEN_PAGES: Final = 0.6

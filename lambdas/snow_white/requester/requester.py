@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from snow_white.model.request import is_slack_member
+from snow_white.model.slack_ids import is_member_id
+from snow_white.model.slack_state import Requester
 from snow_white.requester.caller import Caller, read_caller, slack_user
 
 if TYPE_CHECKING:
@@ -18,24 +19,9 @@ LookUpEmail = Callable[[str], tuple[str | None, str | None]]
 """The Slack member id for an e-mail address and None, or None and a sentence that says why there is none."""
 
 
-@dataclass(frozen=True)
-class Invoker:
-    """Who asked.
-
-    Attributes:
-        name: as a person reads it; "" when not known.
-        person: Slack member id, if known.
-        unknown: why the person is not known in Slack; None also where there is no person to look for.
-    """
-
-    name: str = ""
-    person: str | None = None
-    unknown: str | None = None
-
-    @property
-    def known_as(self) -> str:
-        """The name, or what stands for it outside of Slack; "" when nobody is known."""
-        return self.name or (slack_user(self.person) if self.person else "")
+def known_as(requester: Requester) -> str:
+    """The name, or what stands for it outside of Slack; "" when nobody is known."""
+    return requester.name or (slack_user(requester.member) if requester.member else "")
 
 
 @dataclass(frozen=True)
@@ -53,31 +39,31 @@ class Directory:
     tag: str
     member_by_email: LookUpEmail
 
-    def of_request(self, slack_user: object, requested_by: object) -> Invoker:
+    def of_request(self, slack_user: object, requested_by: object) -> Requester:
         """Who a request names. It may be an invalid one; what is no member id, or no text, counts as not given.
 
         An explicit `slack_user` is taken as it is; else whom `requested_by` names is looked up.
         """
         named = requested_by if isinstance(requested_by, str) else ""
-        if is_slack_member(slack_user):
-            return Invoker(self._shown(read_caller(named)) if named else "", slack_user)
-        return self.of_caller(read_caller(named)) if named else Invoker()
+        if is_member_id(slack_user):
+            return Requester(self._shown(read_caller(named)) if named else "", slack_user)
+        return self.of_caller(read_caller(named)) if named else Requester()
 
-    def of_caller(self, caller: Caller) -> Invoker:
+    def of_caller(self, caller: Caller) -> Requester:
         """The member with the id in the IAM user's tag, else the one with the caller's e-mail address."""
         name = self._shown(caller)
         reasons: list[str] = []
         if caller.user is not None:
-            person, why = self._tagged(caller.user, caller.account)
-            if person:
-                return Invoker(name, person)
+            member, why = self._tagged(caller.user, caller.account)
+            if member:
+                return Requester(name, member)
             reasons.append(why)
         if caller.email is not None:
-            person, not_found = self.member_by_email(caller.email)
-            if person:
-                return Invoker(name, person)
+            member, not_found = self.member_by_email(caller.email)
+            if member:
+                return Requester(name, member)
             reasons.append(not_found or "")
-        return Invoker(name, unknown=" ".join(filter(None, reasons)) or None)
+        return Requester(name, why_unknown=" ".join(filter(None, reasons)) or None)
 
     def _shown(self, caller: Caller) -> str:
         foreign = self._is_foreign(caller.account)
@@ -95,7 +81,7 @@ class Directory:
         except (ClientError, BotoCoreError) as error:
             return None, f"The tags of the IAM user {user} could not be read: {error}."
         member = tags.get(self.tag)
-        if is_slack_member(member):
+        if is_member_id(member):
             return member, ""
         if member:
             return None, f"The tag {self.tag} of the IAM user {user} is no Slack member id."

@@ -13,35 +13,27 @@ from typing import Any, Final
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from snow_white.model.slack_state import Post
 from snow_white.slack.message import Message
 from snow_white.slack.retries import retry_handlers
-from snow_white.slack.time_limit import Patience
+from snow_white.slack.time_limit import TimeLimit
 
 _TIMEOUT_SECONDS: Final = 10
 # What Slack answers when it is busy or broken, and not the call.
-_PASSING: Final = frozenset(
+_TRANSIENT_ERRORS: Final = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
 LONGEST_CALL_SECONDS: Final = 40
-"""How long a call may take that is begun when patience is about to run out: three tries, and pauses between them."""
+"""The longest that one call takes: three tries, and the pauses between them."""
 
 
-@dataclass(frozen=True)
-class Post:
-    """A message that was posted: `to` as it was addressed, `channel` and `ts` as Slack needs them to edit it."""
-
-    to: str
-    channel: str
-    ts: str
-
-
-def slack_client(token: str, base_url: str, patience: Patience) -> WebClient:
+def slack_client(token: str, base_url: str, time_limit: TimeLimit) -> WebClient:
     """A client that waits as Slack asks (429 with Retry-After) and tries again when the network or Slack fails."""
     return WebClient(
         token=token,
         base_url=base_url,
         timeout=_TIMEOUT_SECONDS,
-        retry_handlers=retry_handlers(patience),
+        retry_handlers=retry_handlers(time_limit),
     )
 
 
@@ -50,16 +42,16 @@ class Slack:
     """Posts, edits and answers messages; what goes wrong is collected, never raised.
 
     Attributes:
-        client: None when there is no token; `silence` then says why nobody can be told.
-        patience: once it has run out, no call is begun any more.
+        client: None when there is no token; `no_client_reason` then says why nobody can be told.
+        time_limit: once it has run out, no call is begun any more.
         failures: a sentence for each call that did not succeed.
         unreached: the places for which that was so because Slack was down, busy or out of reach, so that they may be
             told later.
     """
 
     client: WebClient | None
-    silence: str = ""
-    patience: Patience = field(default_factory=Patience)
+    no_client_reason: str = ""
+    time_limit: TimeLimit = field(default_factory=TimeLimit)
     failures: list[str] = field(default_factory=list)
     unreached: set[str] = field(default_factory=set)
 
@@ -105,8 +97,8 @@ class Slack:
     def member_by_email(self, email: str) -> tuple[str | None, str | None]:
         """The id of the member with this address and None; or None and why there is none, which is no failure."""
         if self.client is None:
-            return None, self.silence
-        if self.patience.left <= 0:
+            return None, self.no_client_reason
+        if self.time_limit.left <= 0:
             return None, f"There was no time left to ask Slack for {email}."
         try:
             user = self.client.users_lookupByEmail(email=email).get("user") or {}
@@ -123,10 +115,10 @@ class Slack:
 
     def _call(self, place: str, method: str, **arguments: Any) -> Mapping[str, Any] | None:
         if self.client is None:
-            if self.silence not in self.failures:
-                self.failures.append(self.silence)
+            if self.no_client_reason not in self.failures:
+                self.failures.append(self.no_client_reason)
             return None
-        if self.patience.left <= 0:
+        if self.time_limit.left <= 0:
             self.unreached.add(place)
             self.failures.append(f"There was no time left to tell {place}.")
             return None
@@ -135,7 +127,7 @@ class Slack:
             answer: Mapping[str, Any] = call(**arguments).data
             return answer
         except SlackApiError as error:
-            if error.response.get("error") in _PASSING:
+            if error.response.get("error") in _TRANSIENT_ERRORS:
                 self.unreached.add(place)
             self.failures.append(f"Slack refused to tell {place}: {error.response.get('error', error)}.")
         except (SlackClientError, HTTPException, OSError) as error:

@@ -7,37 +7,30 @@ field; all text of a message is kept far below the 12,000 or so at which Slack a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from snow_white.aws.console import execution_url
-from snow_white.judgement.host_answer import CONFIRMATION
-from snow_white.judgement.verdict import CONFIRMED
-from snow_white.model.request import Action
+from snow_white.model.counts import counted
+from snow_white.model.report import Report, Stated
 from snow_white.model.run import Execution, Run
-from snow_white.reporting.report import CONFIRMED_RESULT
-from snow_white.requester.requester import Invoker
+from snow_white.model.slack_state import Requester
+from snow_white.model.verdict import CONFIRMED, in_words
 from snow_white.slack.problems import problem_sections
-from snow_white.slack.text import bar, code, duration, escaped, jobs, length, moment, plain
+from snow_white.slack.text import bar, code, duration, escaped, length, moment, plain
 
 _HEADLINE: Final = 300
 _FIELD: Final = 300
 _CAUSE: Final = 1_500
-_AWAITED_SHOWN: Final = 10
+_STRAGGLERS_SHOWN: Final = 10
 _ACTION: Final = 60
 _COLOURS: Final = {
     "working": "#3aa3e3",
     "waiting": "#ecb22e",
     "confirmed": "#2eb67d",
     "failed": "#e01e5a",
-}
-_GERUNDS: Final = {
-    Action.QUIET: "Quieting",
-    Action.STOP: "Stopping",
-    Action.WAKE: "Waking",
-    Action.STATUS: "Asking",
 }
 
 
@@ -49,67 +42,62 @@ class Message:
     attachments: tuple[dict[str, Any], ...] = ()
 
 
-def working_message(run: Run, invoker: Invoker, now: datetime) -> Message:
+def working_message(run: Run, requester: Requester, now: datetime) -> Message:
     """The message while the run goes on."""
     progress = run.progress
-    numbers = f"{progress.confirmed} of {progress.instances} workers {CONFIRMATION[run.request.action]}"
-    headline = (
-        f"⏳ {_GERUNDS[run.request.action]} the Sidekiq workers of {run.request.application}: {numbers}"
-    )
+    numbers = f"{progress.confirmed} of {progress.instances} workers {run.request.action.result}"
+    headline = f"⏳ {run.request.action.doing} the Sidekiq workers of {run.request.application}: {numbers}"
     fields = [
         *_scope(
             (one.name for part in run.plan for one in part.environments), (part.region for part in run.plan)
         ),
-        ("Asked by", _asked_by(invoker)),
+        ("Asked by", _requested_by(requester)),
         ("Elapsed", duration((now - run.execution.started_at).total_seconds())),
         ("Deadline", moment(run.deadline) if run.deadline else ""),
     ]
     blocks = [
         _section(f"`{bar(progress.confirmed, progress.instances)}`\n*{numbers}*"),
         _fields(fields),
-        *_awaited(run),
+        *_stragglers(run),
     ]
-    return _message(headline, blocks, "waiting" if run.asking.awaited else "working", run.execution)
+    return _message(headline, blocks, "waiting" if run.stragglers.listed else "working", run.execution)
 
 
-def final_message(report: Mapping[str, Any], invoker: Invoker, execution: Execution) -> Message:
+def final_message(report: Report, requester: Requester, execution: Execution) -> Message:
     """The message at the end: what is confirmed, or every problem with what to do about it, as far as it fits."""
-    confirmed = report["result"] == CONFIRMED_RESULT
     numbers = _counts(report)
     asked = [
-        *_scope(_texts(report.get("environments")), _texts(report.get("regions"))),
-        ("Asked by", _asked_by(invoker)),
-        ("Took", duration(report["duration_seconds"])),
+        *_scope(_texts(report.environments), _texts(report.regions)),
+        ("Asked by", _requested_by(requester)),
+        ("Took", duration(report.duration_seconds)),
     ]
     blocks = [_section(f"*{numbers}*"), _fields(asked)]
-    if report["problems"]:
-        blocks += map(
-            _section, problem_sections(report["problems"], report["more_problems"], report.get("action"))
-        )
-    elif not confirmed:
-        blocks.append(_section(escaped(report["cause"], _CAUSE) or "No reason was given."))
-    headline = f"{'✅' if confirmed else '❌'} {final_headline(report)}"
-    return _message(headline, blocks, "confirmed" if confirmed else "failed", execution)
+    if report.problems:
+        blocks += map(_section, problem_sections(report.problems, report.more_problems, report.action))
+    elif not report.confirmed:
+        blocks.append(_section(escaped(report.cause or "", _CAUSE) or "No reason was given."))
+    headline = f"{'✅' if report.confirmed else '❌'} {final_headline(report)}"
+    return _message(headline, blocks, "confirmed" if report.confirmed else "failed", execution)
 
 
-def final_headline(report: Mapping[str, Any]) -> str:
+def final_headline(report: Report) -> str:
     """One line that says how the run ended; text from outside is in it as it came."""
-    what = _done(report.get("action"))
-    application = report.get("application") or "(no application)"
-    if report["result"] == CONFIRMED_RESULT:
+    what = _done(report)
+    application = report.application or "(no application)"
+    if report.confirmed:
         return f"The Sidekiq workers of {application} are confirmed {what}"
     return f"NOT confirmed {what}: the Sidekiq workers of {application}"
 
 
-def summary(report: Mapping[str, Any]) -> str:
+def summary(report: Report) -> str:
     """How the run ended, in a sentence for readers of the report."""
-    return f"{final_headline(report)}. {_counts(report)}, after {duration(report['duration_seconds'])}."
+    return f"{final_headline(report)}. {_counts(report)}, after {duration(report.duration_seconds)}."
 
 
-def final_reply(report: Mapping[str, Any], invoker: Invoker) -> str:
+def final_reply(report: Report, requester: Requester) -> str:
     """The reply in the message's thread; an edit notifies nobody, a reply that mentions the person does."""
-    mention = f"<@{invoker.person}> " if invoker.person else ""
-    cause = f"\n{escaped(report['cause'], _CAUSE)}" if report["cause"] else ""
+    mention = f"<@{requester.member}> " if requester.member else ""
+    cause = f"\n{escaped(report.cause, _CAUSE)}" if report.cause else ""
     return f"{mention}{escaped(final_headline(report), _HEADLINE)}.{cause}"
 
 
@@ -148,12 +136,12 @@ def _mrkdwn(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _asked_by(invoker: Invoker) -> str:
+def _requested_by(requester: Requester) -> str:
     """The member, whom Slack shows by the name that everybody knows, or the name that AWS has."""
-    if invoker.person is None:
-        return escaped(invoker.name, _FIELD - 20)
-    name = f" ({escaped(invoker.name, _FIELD // 2)})" if invoker.name else ""
-    return f"<@{invoker.person}>{name}"
+    if requester.member is None:
+        return escaped(requester.name, _FIELD - 20)
+    name = f" ({escaped(requester.name, _FIELD // 2)})" if requester.name else ""
+    return f"<@{requester.member}>{name}"
 
 
 def _scope(environments: Iterable[str], regions: Iterable[str]) -> list[tuple[str, str]]:
@@ -174,38 +162,37 @@ def _listed(names: list[str]) -> str:
     return ", ".join(shown)
 
 
-def _texts(value: object) -> list[str]:
+def _texts(value: Stated) -> list[str]:
     """What a report says of a request that may be anything: a text, a list of texts, or something else."""
-    values = value if isinstance(value, list | tuple) else [value]
+    values = value if isinstance(value, tuple) else [value]
     return [one for one in values if isinstance(one, str) and one.strip()]
 
 
-def _awaited(run: Run) -> list[dict[str, Any]]:
-    asking = run.asking
-    if not asking.awaited or asking.known_at is None:
+def _stragglers(run: Run) -> list[dict[str, Any]]:
+    known = run.stragglers
+    if not known.listed or known.known_at is None:
         return []
     lines = [
         f"• {code(one.instance, 40)} {escaped(one.environment, 60)}, {escaped(one.region, 30)}: "
-        f"{'did not say' if one.jobs is None else jobs(one.jobs)}"
-        for one in asking.awaited[:_AWAITED_SHOWN]
+        f"{'did not say' if one.jobs is None else counted(one.jobs, 'job')}"
+        for one in known.listed[:_STRAGGLERS_SHOWN]
     ]
-    more = asking.more + len(asking.awaited) - len(lines)
+    more = known.more + len(known.listed) - len(lines)
     rest = [f"and {more} more"] if more else []
-    return [_section("\n".join([f"*Still busy* at {moment(asking.known_at)}", *lines, *rest]))]
+    return [_section("\n".join([f"*Still busy* at {moment(known.known_at)}", *lines, *rest]))]
 
 
-def _counts(report: Mapping[str, Any]) -> str:
-    counts = report["counts"]
+def _counts(report: Report) -> str:
+    counts = report.counts
     if not counts:
         return "No worker was judged"
-    done = _done(report.get("action"))
-    listed = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.items())
+    done = _done(report)
+    listed = ", ".join(f"{count} {in_words(verdict)}" for verdict, count in counts.items())
     confirmed = sum(counts.get(verdict.value, 0) for verdict in CONFIRMED)
-    return f"{confirmed} of {report['instances']} workers {done} ({listed})"
+    return f"{confirmed} of {report.instances} workers {done} ({listed})"
 
 
-def _done(action: object) -> str:
+def _done(report: Report) -> str:
     """The word for what the action brings about; the action itself, which may be anything, where it is unknown."""
-    return next(
-        (done for known, done in CONFIRMATION.items() if known.value == action), f"'{plain(action, _ACTION)}'"
-    )
+    action = report.known_action
+    return action.result if action else f"'{plain(report.action, _ACTION)}'"

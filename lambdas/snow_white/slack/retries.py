@@ -15,7 +15,7 @@ from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 
-from snow_white.slack.time_limit import Patience
+from snow_white.slack.time_limit import TimeLimit
 
 _RETRIES: Final = 2
 _WITHOUT_A_WORD: Final = 1  # second, as slack_sdk takes it where Slack does not say how long
@@ -25,9 +25,9 @@ _ON_TOP: Final = 1  # second at most, which slack_sdk adds so that not all come 
 class PatientRateLimitHandler(RateLimitErrorRetryHandler):
     """slack_sdk's own handler, which sleeps for as long as Slack says; a wait that does not fit is not begun."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, time_limit: TimeLimit) -> None:
         super().__init__(max_retry_count=_RETRIES)
-        self._patience = patience
+        self._time_limit = time_limit
 
     def _can_retry(
         self,
@@ -38,13 +38,13 @@ class PatientRateLimitHandler(RateLimitErrorRetryHandler):
         error: Exception | None = None,
     ) -> bool:
         limited = super()._can_retry(state=state, request=request, response=response, error=error)
-        return limited and response is not None and _wait(response) + _ON_TOP <= self._patience.left
+        return limited and response is not None and _wait(response) + _ON_TOP <= self._time_limit.left
 
 
-def retry_handlers(patience: Patience) -> list[RetryHandler]:
+def retry_handlers(time_limit: TimeLimit) -> list[RetryHandler]:
     """For 429, for a network that fails, and for Slack's 500 and 503."""
     return [
-        PatientRateLimitHandler(patience),
+        PatientRateLimitHandler(time_limit),
         ConnectionErrorRetryHandler(max_retry_count=_RETRIES),
         ServerErrorRetryHandler(max_retry_count=_RETRIES),
     ]

@@ -60,10 +60,6 @@ def bar(part: int, whole: int) -> str:
     return "█" * filled + "░" * (_BAR_CELLS - filled)
 
 
-def jobs(count: int) -> str:
-    return "1 job" if count == 1 else f"{count} jobs"
-
-
 def _joined(letters: list[str], limit: int) -> str:
     if sum(map(length, letters)) <= limit:
         return "".join(letters)

@@ -1,4 +1,4 @@
-"""How long somebody else may still be waited for."""
+"""A limit on the time that Slack may be waited for."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Patience:
+class TimeLimit:
     """Runs out at `until`, in seconds of the clock."""
 
     until: float = math.inf
     clock: Callable[[], float] = time.monotonic
 
     @classmethod
-    def of(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Patience:
+    def of(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> TimeLimit:
         """So many seconds from now."""
         return cls(clock() + seconds, clock)
 

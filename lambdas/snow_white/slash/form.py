@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
+from snow_white.model.slack_ids import CONVERSATION_ID, MEMBER_ID
 from snow_white.slash.signature import Refused
 
 # Slack sends about 15 fields.
 _MOST_FIELDS: Final = 50
-_USER: Final = re.compile(r"[UW][A-Z0-9]{2,20}")
 _USER_NAME: Final = re.compile(r"[\w.-]{1,80}")
-_CHANNEL: Final = re.compile(r"[CDG][A-Z0-9]{2,20}")
 _COMMAND: Final = re.compile(r"/[^\s`]{1,40}")
 
 
@@ -49,7 +48,7 @@ class TypedCommand:
         fields = dict(pairs)
         if len(fields) != len(pairs):
             raise Refused(400, "The form has a field twice.")
-        for name, pattern in (("command", _COMMAND), ("user_id", _USER), ("channel_id", _CHANNEL)):
+        for name, pattern in (("command", _COMMAND), ("user_id", MEMBER_ID), ("channel_id", CONVERSATION_ID)):
             if not pattern.fullmatch(fields.get(name, "")):
                 raise Refused(400, f"The form is no slash command: its {name} is missing or malformed.")
         name = fields.get("user_name", "")

@@ -6,21 +6,19 @@ import re
 import shlex
 from typing import Any, Final
 
-from snow_white.model.request import Action, Defaults
+from snow_white.model.action import Action
+from snow_white.model.durations import parse_duration
+from snow_white.model.request import Defaults
 
 ACTIONS: Final = ", ".join(f"`{action.value}`" for action in Action)
 USAGE: Final = "ACTION APPLICATION [ENVIRONMENT...] [region=REGION,...] [timeout=2h]"
 _OPTION: Final = re.compile(r"(?P<name>[A-Za-z_-]+)=(?P<value>.*)", re.DOTALL)
 _REGION: Final = ("region", "regions")
-_DURATION: Final = re.compile(
-    r"(?:(?P<days>[0-9]{1,6})d)?(?:(?P<hours>[0-9]{1,6})h)?(?:(?P<minutes>[0-9]{1,6})m)?(?:(?P<seconds>[0-9]{1,9})s?)?"
-)
-_SECONDS: Final = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 # Phones and Macs make them out of plain ones.
 _PLAIN_QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
-class Misspelt(Exception):
+class InvalidCommand(Exception):
     """The words cannot be read; the sentence says which of them, and what is allowed."""
 
 
@@ -30,7 +28,7 @@ def wants_help(text: str) -> bool:
 
 
 def read_words(text: str) -> dict[str, Any]:
-    """The request that was typed, still to be validated by Request.parse; raises Misspelt.
+    """The request that was typed, still to be validated by Request.parse; raises InvalidCommand.
 
     The first two words are action and application, all others environments. What has a blank in it is written in
     double quotes. Options stand anywhere; regions and environments may also be separated by commas.
@@ -46,13 +44,13 @@ def read_words(text: str) -> dict[str, Any]:
         elif option and name == "timeout":
             timeouts.append(option["value"])
         elif option and len(words) != 1:
-            raise Misspelt(
+            raise InvalidCommand(
                 f"There is no option `{_shown(option['name'])}=`. Allowed are `region=` and `timeout=`."
             )
         else:
             words.append(word)
     if len(timeouts) > 1:
-        raise Misspelt("`timeout=` is given more than once.")
+        raise InvalidCommand("`timeout=` is given more than once.")
     environments = [part for word in words[2:] for part in _parts(word)]
     given = {
         "action": words[0].lower() if words else None,
@@ -88,7 +86,7 @@ def _split(text: str) -> list[str]:
     try:
         return list(lexer)
     except ValueError as error:
-        raise Misspelt("A quotation mark is opened and not closed.") from error
+        raise InvalidCommand("A quotation mark is opened and not closed.") from error
 
 
 def _parts(word: str) -> list[str]:
@@ -96,13 +94,12 @@ def _parts(word: str) -> list[str]:
 
 
 def _seconds(duration: str) -> int:
-    found = _DURATION.fullmatch(duration.lower())
-    amounts = {unit: int(amount) for unit, amount in found.groupdict().items() if amount} if found else {}
-    if not amounts:
-        raise Misspelt(
+    seconds = parse_duration(duration)
+    if seconds is None:
+        raise InvalidCommand(
             f"`timeout={_shown(duration)}` is no duration: write `90s`, `30m`, `2h`, `1d`, or `1h30m`."
         )
-    return sum(amount * _SECONDS[unit] for unit, amount in amounts.items())
+    return seconds
 
 
 def _shown(text: str) -> str:

@@ -13,7 +13,7 @@ from snow_white.model.request import Defaults, InvalidRequest, Request
 from snow_white.requester.caller import slack_user
 from snow_white.slack.text import escaped
 from snow_white.slash.form import TypedCommand
-from snow_white.slash.grammar import Misspelt, read_words, usage, wants_help
+from snow_white.slash.grammar import InvalidCommand, read_words, usage, wants_help
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -40,8 +40,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Takes commands whose sender is verified.
+class SlashCommands:
+    """Carries out commands whose sender is verified.
 
     Attributes:
         users: the Slack ids of those who may start runs.
@@ -68,7 +68,7 @@ class Desk:
                 "requested_by": slack_user(typed.user, typed.user_name),
             }
             request = Request.parse(asked, self.defaults)
-        except (Misspelt, InvalidRequest) as wrong:
+        except (InvalidCommand, InvalidRequest) as wrong:
             hint = f"Nothing was started. `{escaped(typed.command, 50)} help` says what can be asked."
             return Answer("invalid", f"{escaped(wrong, _MOST_TEXT)}\n{hint}")
         return self._start(request, json.dumps(asked, sort_keys=True), name)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from snow_white.aws.environments import (
-    Environment,
     NothingMatched,
     application_environments,
     describe_miss,
@@ -23,9 +22,8 @@ from snow_white.aws.regions import (
     region_errors,
     results_of,
 )
-from snow_white.aws.run_command import DOCUMENT_NAMES
+from snow_white.model.fleet import Environment, RegionPlan
 from snow_white.model.request import Request
-from snow_white.model.run import RegionPlan
 
 T = TypeVar("T")
 
@@ -80,7 +78,7 @@ def _plan(
 
 
 def _require_document(regions: Regions, request: Request, region: str) -> None:
-    name = DOCUMENT_NAMES[request.action]
+    name = request.action.document_name
     try:
         with region_errors(region):
             regions.ssm(region).describe_document(Name=name)

@@ -9,19 +9,14 @@ from itertools import islice
 from typing import Final
 
 from snow_white.aws import run_command
-from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, errors_of, in_each, results_of
+from snow_white.aws.regions import RegionError, Regions, errors_of, in_each, results_of
 from snow_white.aws.run_command import Sent
-from snow_white.judgement.assessment import (
-    Standing,
-    View,
-    all_standings,
-    ended_standings,
-    look,
-    unsent_standings,
-)
-from snow_white.judgement.freshness import to_prove_again
-from snow_white.model.request import MIN_TIMEOUT_SECONDS
-from snow_white.model.run import GRACE, RegionPlan, Run, Seen
+from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_unsent
+from snow_white.judgement.freshness import renewable
+from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
+from snow_white.model.durations import MIN_TIMEOUT_SECONDS
+from snow_white.model.run import CommandReading, Run
+from snow_white.steps.final_phase import is_final_phase, sendable
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_to_wait
 
 _REFUSALS_KEPT: Final = 300
@@ -31,92 +26,61 @@ _IDS_KEPT: Final = 100  # of each region, the newest
 
 @dataclass(frozen=True)
 class _Sending:
+    """What was sent in one region, whose commands it replaces, and the commands that were known before."""
+
     sent: Sent
-    resent_commands: frozenset[str]
-    adopted: tuple[str, ...]
+    replaced_commands: frozenset[str]
+    known_commands: tuple[str, ...]
 
 
 def dispatch(run: Run, regions: Regions, now: datetime) -> Run:
     """Look up the instances at this moment and send to them, in all regions at once.
 
-    Doing it again is safe: what an earlier, interrupted try has sent is found by its comment and adopted. A region
-    that does not answer, or refuses, is left for the next time, and what it said is kept.
+    Doing it again is safe: what an earlier, interrupted try has sent is found by its comment. A region that
+    does not answer, or refuses, is left for the next time, and what it said is kept.
     """
-    looks = in_each(
-        (part.region for part in run.plan), lambda region: look(regions, run, part_of(run, region))
+    looked = in_each(
+        (part.region for part in run.plan),
+        lambda region: take_snapshot(regions, run, run.region_plan(region)),
     )
-    views = results_of(looks)
-    closing = is_closing(run, looks, now)
-    judged = in_each(views, lambda region: _standings(run, regions, views[region], now, closing=closing))
-    wanted = sendable(run, results_of(judged), closing=closing, now=now)
+    snapshots = results_of(looked)
+    final_phase = is_final_phase(run, looked, now)
+    judged = in_each(
+        snapshots, lambda region: _assess(run, regions, snapshots[region], now, final_phase=final_phase)
+    )
+    wanted = sendable(run, results_of(judged), final_phase=final_phase, now=now)
     results = in_each(
-        results_of(judged), lambda region: _send(run, regions, views[region], wanted.get(region, ()), now)
+        results_of(judged), lambda region: _send(run, regions, snapshots[region], wanted.get(region, ()), now)
     )
-    errors = errors_of({**looks, **judged, **results})
+    errors = errors_of({**looked, **judged, **results})
     everyone = [one for some in results_of(judged).values() for one in some]
-    proves = closing and bool(to_prove_again(run, everyone, now))
-    return _record(run, results_of(results), errors, closing=closing, proves=proves, now=now)
+    renews = final_phase and bool(renewable(run, everyone, now))
+    return _record(run, results_of(results), errors, final_phase=final_phase, renews=renews, now=now)
 
 
-def is_closing(run: Run, looks: Mapping[str, View | RegionError], now: datetime) -> bool:
-    """Whether nobody has to be waited for any more: every command has ended everywhere, or time is over.
-
-    A region that does not answer may have commands that go on; one that refuses will not say in this run.
-    """
-    return run.seconds_left(now) <= 0 or not any(
-        isinstance(view, RegionUnavailable) or (isinstance(view, View) and not view.all_ended)
-        for view in looks.values()
-    )
-
-
-def sendable(
-    run: Run, standings: Mapping[str, list[Standing]], *, closing: bool, now: datetime
-) -> dict[str, tuple[str, ...]]:
-    """By region, the ids that a command should go to now.
-
-    Args:
-        closing: those confirmed long ago are asked once more, in the first half of the grace after the deadline too.
-    """
-    left = run.seconds_left(now)
-    everyone = [one for some in standings.values() for one in some]
-    may_prove = closing and left > -GRACE.total_seconds() / 2
-    again = to_prove_again(run, everyone, now) if may_prove else set()
-    # The shortest time a host's script takes; a little less is allowed so that a run with the
-    # shortest timeout is not refused for the second that has passed since it began.
-    in_time = left >= MIN_TIMEOUT_SECONDS / 2
-    return {
-        region: ids
-        for region, some in standings.items()
-        if (
-            ids := tuple(
-                one.instance.id for one in some if (one.sendable and in_time) or one.instance.id in again
-            )
-        )
-    }
-
-
-def part_of(run: Run, region: str) -> RegionPlan:
-    """The plan's part for a region that is in it."""
-    return next(part for part in run.plan if part.region == region)
-
-
-def _standings(run: Run, regions: Regions, view: View, now: datetime, *, closing: bool) -> list[Standing]:
+def _assess(
+    run: Run, regions: Regions, snapshot: RegionSnapshot, now: datetime, *, final_phase: bool
+) -> list[Assessment]:
     action = run.request.action
-    if closing:
-        return all_standings(regions, view, action, run.refusals, now)
-    seen = run.seen.get(view.region, {})
-    standings = unsent_standings(regions, view, run.refusals, now)
-    for command in view.commands:
-        if command.completed > seen.get(command.id, Seen(0, 0)).confirmed and view.awaited(command):
-            standings += ended_standings(regions, view, action, command, now)[0]
-    return standings
+    if final_phase:
+        return assess_all(regions, snapshot, action, run.refusals, now)
+    readings = run.readings.get(snapshot.region, {})
+    assessments = assess_unsent(regions, snapshot, run.refusals, now)
+    for command in snapshot.commands:
+        if command.completed > readings.get(
+            command.id, CommandReading()
+        ).confirmed and snapshot.current_instances(command):
+            assessments += assess_ended(regions, snapshot, action, command, now)[0]
+    return assessments
 
 
-def _send(run: Run, regions: Regions, view: View, ids: tuple[str, ...], now: datetime) -> _Sending:
+def _send(
+    run: Run, regions: Regions, snapshot: RegionSnapshot, ids: tuple[str, ...], now: datetime
+) -> _Sending:
     sent = Sent()
     if ids:
         sent = run_command.send(
-            regions.ssm(view.region),
+            regions.ssm(snapshot.region),
             run.request.action,
             ids,
             execution_timeout=max(MIN_TIMEOUT_SECONDS, int(run.seconds_left(now))),
@@ -124,8 +88,8 @@ def _send(run: Run, regions: Regions, view: View, ids: tuple[str, ...], now: dat
         )
     return _Sending(
         sent,
-        frozenset(view.last_command[one].id for one in ids if one in view.last_command),
-        tuple(command.id for command in view.commands),
+        frozenset(snapshot.last_command[one].id for one in ids if one in snapshot.last_command),
+        tuple(command.id for command in snapshot.commands),
     )
 
 
@@ -134,22 +98,22 @@ def _record(
     results: Mapping[str, _Sending],
     errors: Mapping[str, RegionError],
     *,
-    closing: bool,
-    proves: bool,
+    final_phase: bool,
+    renews: bool,
     now: datetime,
 ) -> Run:
     began = run.dispatched_at or now
     commands = dict(run.commands)
-    seen = dict(run.seen)
+    readings = dict(run.readings)
     refusals = {region: str(error) for region, error in errors.items()}
     reached = 0
     for region, result in results.items():
-        known = (*commands.get(region, ()), *result.adopted, *result.sent.command_ids)
+        known = (*commands.get(region, ()), *result.known_commands, *result.sent.command_ids)
         commands[region] = tuple(dict.fromkeys(known))[-_IDS_KEPT:]
-        seen[region] = {
+        readings[region] = {
             command: one
-            for command, one in seen.get(region, {}).items()
-            if command not in result.resent_commands
+            for command, one in readings.get(region, {}).items()
+            if command not in result.replaced_commands
         }
         refusals |= result.sent.refused
         reached += result.sent.instances
@@ -160,11 +124,11 @@ def _record(
         run,
         commands=commands,
         sendings=run.sendings + 1,
-        fruitless_sendings=run.fruitless_sendings + 1 if closing and not reached else 0,
+        fruitless_sendings=run.fruitless_sendings + 1 if final_phase and not reached else 0,
         refusals=dict(islice(refusals.items(), _REFUSALS_KEPT)),
-        seen=seen,
-        proofs=run.proofs + proves,
-        proven_from=now if proves else run.proven_from,
+        readings=readings,
+        renewals=run.renewals + renews,
+        renewed_at=now if renews else run.renewed_at,
         dispatched_at=began,
-        wait_seconds=SHORTEST_SECONDS if reached or closing else paced,
+        wait_seconds=SHORTEST_SECONDS if reached or final_phase else paced,
     )

@@ -1,4 +1,4 @@
-"""Asking those who take long how many jobs they still run.
+"""Stragglers: asking those who take long how many jobs they still run.
 
 Run Command shows nothing of a script before it has ended, so a host that drains for hours is silent. Now and then a
 few of the silent ones are sent the status document, which looks and touches nothing, also beside a drain.
@@ -12,47 +12,49 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from snow_white.aws import run_command
-from snow_white.aws.instances import Instance
 from snow_white.aws.regions import Regions, in_each, results_of
-from snow_white.judgement.assessment import View, silent_instances
 from snow_white.judgement.host_answer import parse_answer
-from snow_white.model.request import MIN_TIMEOUT_SECONDS, Action
+from snow_white.judgement.snapshot import RegionSnapshot, instances_in_progress
+from snow_white.model.action import Action
+from snow_white.model.durations import MIN_TIMEOUT_SECONDS
+from snow_white.model.fleet import Instance
 from snow_white.model.run import Run
-from snow_white.model.stragglers import Asking, Awaited
+from snow_white.model.stragglers import Straggler, Stragglers
 
-LONG: Final = timedelta(minutes=2)
+_FIRST_ASKED_AFTER: Final = timedelta(minutes=2)
 ASK_EVERY: Final = timedelta(minutes=5)
 ANSWER_WITHIN: Final = timedelta(seconds=90)
 ASKED_AT_ONCE: Final = 10  # in each region
-_DRAINS: Final = frozenset({Action.QUIET, Action.STOP})
 
 
-def ask_the_silent(run: Run, regions: Regions, views: Mapping[str, View], now: datetime) -> Run:
+def update_stragglers(
+    run: Run, regions: Regions, snapshots: Mapping[str, RegionSnapshot], now: datetime
+) -> Run:
     """Read answers that are there, and ask again when it is time.
 
     It only makes the message better, so a region that refuses or does not answer is no error: its hosts' jobs stay
     unknown.
     """
-    if run.request.action not in _DRAINS or run.dispatched_at is None:
+    if not run.request.action.drains or run.dispatched_at is None:
         return run
-    asking = run.asking
-    if asking.commands and asking.asked_at is not None:
-        return replace(run, asking=_answers(asking, regions, views, now))
-    last = asking.asked_at
-    is_time = now - last >= ASK_EVERY if last else now - run.dispatched_at >= LONG
+    known = run.stragglers
+    if known.commands and known.asked_at is not None:
+        return replace(run, stragglers=_read_answers(known, regions, snapshots, now))
+    last = known.asked_at
+    is_time = now - last >= ASK_EVERY if last else now - run.dispatched_at >= _FIRST_ASKED_AFTER
     if not is_time or run.seconds_left(now) < MIN_TIMEOUT_SECONDS:
         return run
-    sent = in_each(views, lambda region: _ask(run, regions, views[region]))
+    sent = in_each(snapshots, lambda region: _ask(run, regions, snapshots[region]))
     commands = {region: id_ for region, id_ in results_of(sent).items() if id_}
-    return replace(run, asking=replace(asking, commands=commands, asked_at=now))
+    return replace(run, stragglers=replace(known, commands=commands, asked_at=now))
 
 
-def _ask(run: Run, regions: Regions, view: View) -> str | None:
-    silent = silent_instances(regions, view, ASKED_AT_ONCE)
+def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot) -> str | None:
+    silent = instances_in_progress(regions, snapshot, ASKED_AT_ONCE)
     if not silent:
         return None
     sent = run_command.send(
-        regions.ssm(view.region),
+        regions.ssm(snapshot.region),
         Action.STATUS,
         [one.id for one in silent],
         execution_timeout=MIN_TIMEOUT_SECONDS,
@@ -61,29 +63,33 @@ def _ask(run: Run, regions: Regions, view: View) -> str | None:
     return sent.command_ids[0] if sent.command_ids else None
 
 
-def _answers(asking: Asking, regions: Regions, views: Mapping[str, View], now: datetime) -> Asking:
+def _read_answers(
+    known: Stragglers, regions: Regions, snapshots: Mapping[str, RegionSnapshot], now: datetime
+) -> Stragglers:
     """What was answered, once all have or nobody waits any longer."""
-    assert asking.asked_at is not None
+    assert known.asked_at is not None
     found = in_each(
-        [region for region in asking.commands if region in views],
-        lambda region: run_command.invocations(regions.ssm(region), asking.commands[region]),
+        [region for region in known.commands if region in snapshots],
+        lambda region: run_command.invocations(regions.ssm(region), known.commands[region]),
     )
     answered = results_of(found)
-    complete = len(answered) == len(asking.commands) and all(
+    complete = len(answered) == len(known.commands) and all(
         one.ended for some in answered.values() for one in some
     )
-    if not complete and now - asking.asked_at < ANSWER_WITHIN:
-        return asking
-    silent = in_each(views, lambda region: silent_instances(regions, views[region], ASKED_AT_ONCE))
-    awaited = [
-        Awaited(region, instance.environment, instance.id, _jobs(instance, answered.get(region, ())))
+    if not complete and now - known.asked_at < ANSWER_WITHIN:
+        return known
+    silent = in_each(
+        snapshots, lambda region: instances_in_progress(regions, snapshots[region], ASKED_AT_ONCE)
+    )
+    stragglers = [
+        Straggler(region, instance.environment, instance.id, _jobs(instance, answered.get(region, ())))
         for region, some in results_of(silent).items()
         for instance in some
     ]
-    awaited.sort(key=lambda one: -1 if one.jobs is None else one.jobs, reverse=True)
-    shown = tuple(awaited[:ASKED_AT_ONCE])
-    others = sum(view.silent_count for view in views.values()) - len(shown)
-    return Asking({}, asking.asked_at, shown, max(0, others), now)
+    stragglers.sort(key=lambda one: -1 if one.jobs is None else one.jobs, reverse=True)
+    listed = tuple(stragglers[:ASKED_AT_ONCE])
+    others = sum(snapshot.in_progress_count for snapshot in snapshots.values()) - len(listed)
+    return Stragglers({}, known.asked_at, listed, max(0, others), now)
 
 
 def _jobs(instance: Instance, invocations: Iterable[run_command.Invocation]) -> int | None:

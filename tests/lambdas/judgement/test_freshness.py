@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from snow_white.model.request import Action
+from snow_white.model.action import Action
 from snow_white.model.run import Execution, Outcome, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch

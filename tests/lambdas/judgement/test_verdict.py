@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snow_white.aws.instances import Instance
 from snow_white.aws.run_command import Invocation, normalise
-from snow_white.judgement.host_answer import CONFIRMATION, parse_answer
-from snow_white.judgement.verdict import COMES_UP_WITHIN, CONFIRMED, Verdict, judge, judge_unsent
-from snow_white.model.request import Action
+from snow_white.judgement.host_answer import parse_answer
+from snow_white.judgement.verdict import STARTS_WITHIN, judge, judge_unsent
+from snow_white.model.action import Action
+from snow_white.model.fleet import Instance
+from snow_white.model.verdict import CONFIRMED, Verdict
 from tests.lambdas.fake_cloud import LONG_AGO, START, says
 
 IDLE = {
@@ -32,8 +33,8 @@ def invocation(status: str = "success", exit_code: int | None = 0, output: str =
 
 @pytest.mark.parametrize("action", Action)
 def test_a_host_that_confirms_what_was_asked_is_confirmed(action: Action) -> None:
-    judgement = judge(action, invocation(output="looking\n" + says(CONFIRMATION[action], message="all done")))
-    assert judgement.verdict.value == CONFIRMATION[action]
+    judgement = judge(action, invocation(output="looking\n" + says(action.result, message="all done")))
+    assert judgement.verdict.value == action.result
 
 
 @pytest.mark.parametrize(
@@ -68,13 +69,13 @@ def test_a_command_that_did_not_run_to_its_end_confirms_nothing(
     status: str, verdict: Verdict, passing: bool
 ) -> None:
     judgement = judge(Action.QUIET, invocation(status, output=says("quiet")))
-    assert (judgement.verdict, judgement.passing) == (verdict, passing)
+    assert (judgement.verdict, judgement.transient) == (verdict, passing)
     assert judgement.reason
 
 
 def test_a_success_without_an_answer_is_no_confirmation_and_is_sent_again() -> None:
     judgement = judge(Action.QUIET, invocation(output=""))
-    assert (judgement.verdict, judgement.passing) == (Verdict.UNCONFIRMED, True)
+    assert (judgement.verdict, judgement.transient) == (Verdict.UNCONFIRMED, True)
 
 
 def test_an_answer_that_was_cut_off_is_no_confirmation() -> None:
@@ -92,22 +93,22 @@ def test_the_answer_to_another_question_is_no_confirmation() -> None:
 
 @pytest.mark.parametrize("action", [Action.QUIET, Action.STOP])
 def test_a_quiet_host_that_lists_a_job_contradicts_itself(action: Action) -> None:
-    output = says(CONFIRMATION[action], processes=[{**IDLE, "busy": 1}])
+    output = says(action.result, processes=[{**IDLE, "busy": 1}])
     assert judge(action, invocation(output=output)).verdict is Verdict.UNCONFIRMED
 
 
 @pytest.mark.parametrize("action", [Action.QUIET, Action.STOP])
 def test_a_quiet_host_that_lists_a_process_at_work_contradicts_itself(action: Action) -> None:
-    output = says(CONFIRMATION[action], processes=[{**IDLE, "state": "awake"}])
+    output = says(action.result, processes=[{**IDLE, "state": "awake"}])
     assert judge(action, invocation(output=output)).verdict is Verdict.UNCONFIRMED
 
 
 @pytest.mark.parametrize("action", [Action.QUIET, Action.STOP, Action.WAKE])
 def test_a_new_host_without_sidekiq_may_still_get_it(action: Action) -> None:
     answer = invocation("failed", 3, says("no_worker"))
-    early = judge(action, answer, COMES_UP_WITHIN - timedelta(seconds=1))
-    assert (early.verdict, early.passing) == (Verdict.UNCONFIRMED, True)
-    assert judge(action, answer, COMES_UP_WITHIN).verdict is Verdict.NO_WORKER
+    early = judge(action, answer, STARTS_WITHIN - timedelta(seconds=1))
+    assert (early.verdict, early.transient) == (Verdict.UNCONFIRMED, True)
+    assert judge(action, answer, STARTS_WITHIN).verdict is Verdict.NO_WORKER
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_whatever_a_host_answers_only_success_zero_and_the_right_word_confirm(
     action: Action, status: str, exit_code: int | None, result: str
 ) -> None:
     judgement = judge(action, invocation(status, exit_code, says(result)))
-    words = {CONFIRMATION[action], "stopped"} if action is Action.QUIET else {CONFIRMATION[action]}
+    words = {action.result, "stopped"} if action is Action.QUIET else {action.result}
     right = (status, exit_code) == ("success", 0) and result in words
     assert (judgement.verdict in CONFIRMED) is right
 
@@ -192,18 +193,18 @@ def unsent(**changes: Any) -> Instance:
 
 def test_an_instance_without_an_agent_is_unreachable_and_will_stay_so() -> None:
     judgement = judge_unsent(unsent(), managed=False, refusal=None, now=START)
-    assert (judgement.verdict, judgement.passing) == (Verdict.UNREACHABLE, False)
+    assert (judgement.verdict, judgement.transient) == (Verdict.UNREACHABLE, False)
     assert "no SSM agent" in judgement.reason
 
 
 def test_a_new_instance_is_given_time_to_register_its_agent() -> None:
-    just_launched = unsent(launched_at=START - COMES_UP_WITHIN + timedelta(seconds=1))
-    assert judge_unsent(just_launched, managed=False, refusal=None, now=START).passing
+    just_launched = unsent(launched_at=START - STARTS_WITHIN + timedelta(seconds=1))
+    assert judge_unsent(just_launched, managed=False, refusal=None, now=START).transient
 
 
 def test_an_instance_that_still_starts_is_waited_for() -> None:
     judgement = judge_unsent(unsent(running=False), managed=False, refusal=None, now=START)
-    assert (judgement.verdict, judgement.passing) == (Verdict.UNCONFIRMED, True)
+    assert (judgement.verdict, judgement.transient) == (Verdict.UNCONFIRMED, True)
 
 
 def test_an_instance_that_ssm_refuses_is_listed_with_what_ssm_said() -> None:

@@ -1,4 +1,4 @@
-"""Asking CloudTrail who started an execution: as far as it can be known at once, and no longer."""
+"""Stragglers CloudTrail who started an execution: as far as it can be known at once, and no longer."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_cloudtrail_that_does_not_answer_is_asked_once_and_said(error: Excepti
 
 
 def test_the_client_waits_for_no_answer_longer_than_seconds() -> None:
-    given = start_event.QUICK.__dict__
+    given = start_event.ONE_QUICK_TRY.__dict__
     assert given["connect_timeout"] + given["read_timeout"] <= 5
     assert given["retries"]["total_max_attempts"] == 1
 

@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import metrics as run_metrics
+from runtime import metrics
+from snow_white.model.ended_run import EndedRun
+from snow_white.model.report import Report
+from snow_white.model.serialisation import from_json
 from tests.lambdas.fake_cloud import START
 
+EXECUTION = {
+    "arn": "arn:aws:states:us-east-1:1:execution:SnowWhite:n",
+    "name": "n",
+    "started_at": START.isoformat(),
+}
 ENDED = START + timedelta(seconds=130)
 PLANNED: dict[str, Any] = {
     "plan": [{"region": "us-east-1"}],
@@ -43,9 +51,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "SnowWhite")
 
 
+def emit(state: Any, report: Any) -> None:
+    ended = from_json({"execution": EXECUTION, **state}, EndedRun)
+    metrics.emit(ended, from_json(report, Report))
+
+
 def emitted(capsys: pytest.CaptureFixture[str], state: Any, report: Any) -> list[dict[str, Any]]:
     capsys.readouterr()
-    run_metrics.emit(state, report)
+    emit(state, report)
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -98,4 +111,4 @@ def test_an_application_that_was_mistyped_makes_no_metric_of_its_own(
 
 @given(action=st.text() | st.none() | st.lists(st.text()), application=st.text(max_size=50) | st.none())
 def test_nothing_that_a_request_says_keeps_a_run_from_being_counted(action: Any, application: Any) -> None:
-    run_metrics.emit(PLANNED, {**FAILED, "action": action, "application": application})
+    emit(PLANNED, {**FAILED, "action": action, "application": application})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local_aws.slack.server import SlackServer
+from snow_white.model.serialisation import to_json
 from tests.lambdas.loaded import Context, load
 from tests.lambdas.runtime.test_run_end import FAILED
 from tests.lambdas.slack.test_notifier import run, server
@@ -31,7 +32,7 @@ def notify_slack(monkeypatch: pytest.MonkeyPatch, server: SlackServer) -> Module
 
 def call(function: ModuleType, step: str, *, seconds_left: float) -> dict[str, Any]:
     state = {
-        **run(requested_by="pipeline night").to_json(),
+        **to_json(run(requested_by="pipeline night")),
         "report": {**FAILED, "requested_by": "pipeline night"},
     }
     after: dict[str, Any] = function.handler({"step": step, "run": state}, Context(seconds_left))

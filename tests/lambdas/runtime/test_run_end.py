@@ -13,11 +13,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local_aws.slack.server import SlackServer
-from runtime.run_end import end_run
+from runtime.run_end import report_end
+from snow_white.model.ended_run import EndedRun, StepError
+from snow_white.model.report import Report
 from snow_white.model.run import Execution
+from snow_white.model.serialisation import from_json, to_json
+from snow_white.model.stated_request import StatedRequest
+from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
 from snow_white.reporting.event import publish, run_ended
-from snow_white.reporting.report import failure_report
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.slack.test_notifier import (
     ARN,
@@ -71,11 +75,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def end(server: SlackServer, state: dict[str, Any], events: FakeEvents) -> dict[str, Any]:
     logger = Logger(service="snow-white")
-    return end_run(state, teller(server).teller(), events, logger, LATER)  # type: ignore[arg-type]
+    ended = from_json(state, EndedRun)
+    return to_json(report_end(ended, teller(server).notifier(), events, logger, LATER))  # type: ignore[arg-type]
 
 
 def test_the_event_has_the_documented_shape() -> None:
-    detail = run_ended(FAILED, EXECUTION)
+    detail = run_ended(from_json(FAILED, Report), EXECUTION)
     assert detail.keys() == {
         "version", "result", "error", "cause", "action", "application", "environments", "regions", "requested_by",
         "execution", "started_at", "ended_at", "duration_seconds", "instances", "counts", "problems",
@@ -108,32 +113,34 @@ HUGE: list[dict[str, Any]] = [
 @given(st.dictionaries(st.sampled_from(ASKED), ANYTHING))
 def test_whatever_an_invalid_request_was_the_event_is_small_and_of_simple_values(request: Any) -> None:
     huge = {**request, "requested_by": ["x" * 300_000] * 3}
-    report = failure_report(huge, EXECUTION, "InvalidRequest", "No.", LATER)
+    report = failure_report(StatedRequest.read(huge), EXECUTION, "InvalidRequest", "No.", LATER)
     detail = run_ended(report, EXECUTION)
     assert len(json.dumps(detail)) < 100_000
-    assert len(json.dumps(report)) < 150_000, "the state carries it, beside the request"
+    assert len(json.dumps(to_json(report))) < 150_000, "the state carries it, beside the request"
     for key in ASKED:
-        values = detail[key] if isinstance(detail[key], list) else [detail[key]]
+        values = detail[key] if isinstance(detail[key], tuple) else [detail[key]]
         assert all(one is None or isinstance(one, str | int) for one in values)
 
 
 def test_the_environments_of_a_large_application_are_all_in_the_event() -> None:
     names = [f"{number:040}" for number in range(500)]
-    assert run_ended({**FAILED, "environments": names}, EXECUTION)["environments"] == names
+    assert run_ended(from_json({**FAILED, "environments": names}, Report), EXECUTION)[
+        "environments"
+    ] == tuple(names)
 
 
 def test_of_an_error_s_endless_message_the_beginning_is_kept() -> None:
     cause = json.dumps({"errorType": "x" * 999, "errorMessage": "It is wrong. " * 9_000})
-    name, sentence = read_error({"Error": "x" * 999, "Cause": cause})
+    name, sentence = read_error(StepError("x" * 999, cause))
     assert (len(name), len(sentence) < 5_000) == (256, True)
     assert "It is wrong. It is wrong." in sentence
     assert sentence.endswith("…")
-    assert len(read_error({"Error": "InvalidRequest", "Cause": cause})[1]) == 4_000
+    assert len(read_error(StepError("InvalidRequest", cause))[1]) == 4_000
 
 
 def test_the_event_names_source_kind_and_execution() -> None:
     events = FakeEvents()
-    assert publish(events, FAILED, EXECUTION) is None  # type: ignore[arg-type]
+    assert publish(events, from_json(FAILED, Report), EXECUTION) is None  # type: ignore[arg-type]
     (entry,) = events.entries
     assert (entry["Source"], entry["DetailType"]) == ("snow-white", "Snow White Run Ended")
     assert entry["Resources"] == [ARN]
@@ -147,15 +154,15 @@ def test_the_event_names_source_kind_and_execution() -> None:
 def test_a_bus_that_does_not_take_the_event_fails_nothing(
     server: SlackServer, events: FakeEvents, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    state = {**run().to_json(), "report": FAILED}
+    state = {**to_json(run()), "report": FAILED}
     report = end(server, state, events)["report"]
     assert report["result"] == "not_confirmed"
     assert report["slack"]["told"] == ["C0LOCAL"]
-    assert said in str(publish(events, FAILED, EXECUTION))  # type: ignore[arg-type]
+    assert said in str(publish(events, from_json(FAILED, Report), EXECUTION))  # type: ignore[arg-type]
 
 
 def test_the_report_begins_with_a_sentence_and_says_what_to_do(server: SlackServer) -> None:
-    report = end(server, {**run().to_json(), "report": FAILED}, FakeEvents())["report"]
+    report = end(server, {**to_json(run()), "report": FAILED}, FakeEvents())["report"]
     assert next(iter(report)) == "summary"
     assert report["summary"] == (
         "NOT confirmed quiet: the Sidekiq workers of shop. 2 of 3 workers quiet (2 quiet, 1 busy), after 1 min 30 s."
@@ -176,7 +183,7 @@ def test_a_run_from_slack_says_who_asked_in_its_report_its_event_and_its_log(
 ) -> None:
     events = FakeEvents()
     judged = {**FAILED, "requested_by": request_.get("requested_by")}
-    report = end(server, {**run(**request_).to_json(), "report": judged}, events)["report"]
+    report = end(server, {**to_json(run(**request_)), "report": judged}, events)["report"]
     assert report["requested_by"] == shown_as
     assert json.loads(events.entries[0]["Detail"])["requested_by"] == shown_as
     assert vars(caplog.records[-1])["report"]["requested_by"] == shown_as
@@ -186,7 +193,7 @@ def test_a_run_that_an_error_ended_is_told_with_the_errors_own_sentence(server: 
     cause = json.dumps({"errorType": "InvalidRequest", "errorMessage": "'action' is missing."})
     state = {
         "request": {"application": "shop", "channel": 7, "slack_user": ["x"], "direct_message": "yes"},
-        "execution": EXECUTION.to_json(),
+        "execution": to_json(EXECUTION),
         "error": {"Error": "InvalidRequest", "Cause": cause},
     }
     report = end(server, state, FakeEvents())["report"]
@@ -203,7 +210,7 @@ def test_a_run_that_an_error_ended_is_told_with_the_errors_own_sentence(server: 
 def test_even_a_request_that_is_no_object_gets_its_report(server: SlackServer, raw: object) -> None:
     state = {
         "request": raw,
-        "execution": EXECUTION.to_json(),
+        "execution": to_json(EXECUTION),
         "error": {"Error": "States.Timeout"},
     }
     report = end(server, state, FakeEvents())["report"]

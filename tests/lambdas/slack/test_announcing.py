@@ -36,7 +36,7 @@ def test_a_message_is_edited_only_when_it_has_something_new(edits: list[tuple[da
     assert len(edits) > 20
     for (earlier, before), (later, after) in pairwise(edits):
         assert later - earlier >= timedelta(seconds=15)
-        assert (before.progress, before.asking.known_at) != (after.progress, after.asking.known_at)
+        assert (before.progress, before.stragglers.known_at) != (after.progress, after.stragglers.known_at)
 
 
 def test_a_run_in_which_nothing_happens_for_hours_is_edited_for_news_of_the_busy_only(

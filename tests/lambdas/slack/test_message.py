@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 
 from local_aws.slack.limits import check
 from local_aws.slack.server import TOKEN, SlackServer
-from snow_white.aws.environments import Environment
-from snow_white.judgement.verdict import Verdict
-from snow_white.model.request import Action
-from snow_white.model.run import Execution, Progress, RegionPlan, Run
-from snow_white.model.stragglers import Asking, Awaited
-from snow_white.requester.requester import Invoker
+from snow_white.model.action import Action
+from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.report import Report
+from snow_white.model.run import Execution, Progress, Run
+from snow_white.model.serialisation import from_json
+from snow_white.model.slack_state import Requester
+from snow_white.model.stragglers import Straggler, Stragglers
+from snow_white.model.verdict import Verdict
 from snow_white.slack.client import Slack, slack_client
 from snow_white.slack.message import Message, final_message, final_reply, working_message
 from snow_white.slack.text import bar, duration, escaped, length
-from snow_white.slack.time_limit import Patience
+from snow_white.slack.time_limit import TimeLimit
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.story import request
 
@@ -100,26 +102,30 @@ INVALID: Final[dict[str, Any]] = {
 }
 
 
+def read(report: dict[str, Any]) -> Report:
+    return from_json(report, Report)
+
+
 def run(**changes: Any) -> Run:
     asked = request(Action.QUIET)
     return replace(Run(EXECUTION, asked, PLAN, progress=Progress(0, 40)), **changes)
 
 
 def long_run() -> Run:
-    awaited = (
-        Awaited("us-east-1", "shop-workers", "i-0abc", 3),
-        Awaited("us-east-1", "shop-workers", "i-0abd", 1),
+    listed = (
+        Straggler("us-east-1", "shop-workers", "i-0abc", 3),
+        Straggler("us-east-1", "shop-workers", "i-0abd", 1),
     )
-    asking = Asking(awaited=awaited, more=1, known_at=START + timedelta(minutes=12))
-    return run(progress=Progress(37, 40), dispatched_at=START, asking=asking)
+    stragglers = Stragglers(listed=listed, more=1, known_at=START + timedelta(minutes=12))
+    return run(progress=Progress(37, 40), dispatched_at=START, stragglers=stragglers)
 
 
 MESSAGES: Final = {
-    "start": working_message(run(), Invoker("the pipeline shop-deploy"), START + timedelta(seconds=2)),
-    "still_busy": working_message(long_run(), Invoker("ann", "U0ANN"), START + timedelta(seconds=725)),
-    "confirmed": final_message(REPORT, Invoker("ann", unknown="ann has no tag"), EXECUTION),
-    "not_confirmed": final_message(NOT_CONFIRMED, Invoker(person="U0ANN"), EXECUTION),
-    "invalid_request": final_message(INVALID, Invoker(), EXECUTION),
+    "start": working_message(run(), Requester("the pipeline shop-deploy"), START + timedelta(seconds=2)),
+    "still_busy": working_message(long_run(), Requester("ann", "U0ANN"), START + timedelta(seconds=725)),
+    "confirmed": final_message(read(REPORT), Requester("ann", why_unknown="ann has no tag"), EXECUTION),
+    "not_confirmed": final_message(read(NOT_CONFIRMED), Requester(member="U0ANN"), EXECUTION),
+    "invalid_request": final_message(read(INVALID), Requester(), EXECUTION),
 }
 
 
@@ -137,7 +143,7 @@ def test_every_snapshot_belongs_to_a_message() -> None:
 def slack() -> Iterator[Slack]:
     server = SlackServer()
     server.start()
-    yield Slack(slack_client(TOKEN, server.url, Patience()))
+    yield Slack(slack_client(TOKEN, server.url, TimeLimit()))
     server.stop()
 
 
@@ -189,7 +195,7 @@ REPORTS: Final = st.fixed_dictionaries(
         "duration_seconds": COUNTS,
     }
 )
-INVOKERS: Final = st.builds(Invoker, name=TEXTS, person=st.none() | st.just("U024BE7LH"))
+REQUESTERS: Final = st.builds(Requester, name=TEXTS, member=st.none() | st.just("U024BE7LH"))
 
 
 def check_limits(message: Message) -> None:
@@ -197,10 +203,10 @@ def check_limits(message: Message) -> None:
     check({"text": message.text, "attachments": list(message.attachments)})
 
 
-@given(report=REPORTS, invoker=INVOKERS)
-def test_the_end_of_any_run_stays_within_slacks_limits(report: dict[str, Any], invoker: Invoker) -> None:
-    check_limits(final_message(report, invoker, EXECUTION))
-    reply = final_reply(report, invoker)
+@given(report=REPORTS, requester=REQUESTERS)
+def test_the_end_of_any_run_stays_within_slacks_limits(report: dict[str, Any], requester: Requester) -> None:
+    check_limits(final_message(read(report), requester, EXECUTION))
+    reply = final_reply(read(report), requester)
     assert 0 < length(reply) <= 3_000
 
 
@@ -208,24 +214,24 @@ def test_the_end_of_any_run_stays_within_slacks_limits(report: dict[str, Any], i
     application=TEXTS,
     environments=st.lists(TEXTS, max_size=80),
     progress=st.builds(Progress, COUNTS, COUNTS),
-    awaited=st.lists(st.builds(Awaited, TEXTS, TEXTS, TEXTS, st.none() | COUNTS), max_size=30),
-    invoker=INVOKERS,
+    stragglers=st.lists(st.builds(Straggler, TEXTS, TEXTS, TEXTS, st.none() | COUNTS), max_size=30),
+    requester=REQUESTERS,
 )
 def test_any_run_on_its_way_stays_within_slacks_limits(
     application: str,
     environments: list[str],
     progress: Progress,
-    awaited: list[Awaited],
-    invoker: Invoker,
+    stragglers: list[Straggler],
+    requester: Requester,
 ) -> None:
     going = run(
         request=request(Action.STOP, application=application),
         plan=(RegionPlan("us-east-1", tuple(Environment(name, "e-1") for name in environments)),),
         progress=progress,
-        asking=Asking(awaited=tuple(awaited), known_at=START),
+        stragglers=Stragglers(listed=tuple(stragglers), known_at=START),
         dispatched_at=START,
     )
-    check_limits(working_message(going, invoker, START))
+    check_limits(working_message(going, requester, START))
 
 
 @given(problems=PROBLEMS, more=st.integers(0, 500))
@@ -234,7 +240,7 @@ def test_no_problem_is_lost_each_is_shown_or_counted(problems: list[dict[str, An
         {**one, "reason": "r", "environment": "e", "region": "us", "instance": "i-1"} for one in problems
     ]
     report = {**NOT_CONFIRMED, "problems": plain, "more_problems": more}
-    blocks = final_message(report, Invoker(), EXECUTION).attachments[0]["blocks"]
+    blocks = final_message(read(report), Requester(), EXECUTION).attachments[0]["blocks"]
     texts = [block["text"]["text"] for block in blocks if "text" in block]
     shown = sum(text.count("• ") for text in texts)
     (hidden,) = [int(text.split()[1]) for text in texts if text.startswith("and ")] or [0]
@@ -272,5 +278,5 @@ def test_a_duration_is_said_in_its_two_largest_units(seconds: float, said: str) 
     [(Action.QUIET, "#3aa3e3"), (Action.WAKE, "#3aa3e3"), (Action.STATUS, "#3aa3e3")],
 )
 def test_a_run_on_its_way_is_blue_whatever_it_does(action: Action, colour: str) -> None:
-    message = working_message(run(request=request(action)), Invoker(), START)
+    message = working_message(run(request=request(action)), Requester(), START)
     assert message.attachments[0]["color"] == colour

@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 
 from local_aws.slack.server import TOKEN, SlackServer
-from snow_white.aws.environments import Environment
-from snow_white.model.request import Action
-from snow_white.model.run import Execution, Progress, RegionPlan, Run
+from snow_white.model.action import Action
+from snow_white.model.ended_run import EndedRun
+from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.run import Execution, Progress, Run
+from snow_white.model.serialisation import from_json, to_json
+from snow_white.model.slack_state import Requester
 from snow_white.requester.caller import Caller
 from snow_white.requester.requester import Directory
 from snow_white.slack.client import Slack, slack_client
-from snow_white.slack.notifier import Teller
-from snow_white.slack.time_limit import Patience
+from snow_white.slack.notifier import Notifier
+from snow_white.slack.time_limit import TimeLimit
 from tests.lambdas.fake_cloud import START, client_error
 from tests.lambdas.story import request
 
@@ -72,29 +75,32 @@ def server() -> Iterator[SlackServer]:
     server.stop()
 
 
-FOREVER = Patience()
+FOREVER = TimeLimit()
 NOT_SHOWN = (None, "CloudTrail does not show (yet) who started this execution.")
 
 
 @dataclass(frozen=True)
 class Telling:
-    """A teller of the functions' kind, made anew for each of a run's steps, as the functions do."""
+    """A notifier of the functions' kind, made anew for each of a run's steps, as the functions do."""
 
     slack: Slack
     channel: str = "C0LOCAL"
     found: tuple[Caller | None, str | None] = (None, None)
 
-    def teller(self) -> Teller:
+    def notifier(self) -> Notifier:
         iam: Any = FakeIam({"ann": {"slack_userid": "U0ANN"}, "bob": {}})
         directory = Directory(iam, "111122223333", "slack_userid", self.slack.member_by_email)
-        return Teller(self.slack, directory, self.channel, lambda _execution: self.found)
+        return Notifier(self.slack, directory, self.channel, lambda _execution: self.found)
 
     def announce(self, run: Run, now: datetime) -> Run:
-        return self.teller().announce(run, now)
+        return self.notifier().announce(run, now)
 
     def end(self, state: dict[str, Any]) -> dict[str, Any]:
-        teller = self.teller()
-        return teller.end(state, state["report"], teller.who_asked(state))
+        notifier = self.notifier()
+        ended = from_json(state, EndedRun)
+        assert ended.report is not None
+        told = notifier.announce_end(ended, ended.report, notifier.find_requester(ended))
+        return to_json(told)
 
 
 def teller(
@@ -103,9 +109,9 @@ def teller(
     channel: str = "C0LOCAL",
     token: str = TOKEN,
     found: tuple[Caller | None, str | None] = (None, None),
-    patience: Patience = FOREVER,
+    time_limit: TimeLimit = FOREVER,
 ) -> Telling:
-    return Telling(Slack(slack_client(token, server.url, patience), patience=patience), channel, found)
+    return Telling(Slack(slack_client(token, server.url, time_limit), time_limit=time_limit), channel, found)
 
 
 def run(**changes: Any) -> Run:
@@ -115,7 +121,7 @@ def run(**changes: Any) -> Run:
 
 
 def at_end(run: Run, report: dict[str, Any]) -> dict[str, Any]:
-    return {**run.to_json(), "report": report}
+    return {**to_json(run), "report": report}
 
 
 def messages(server: SlackServer) -> list[dict[str, Any]]:
@@ -175,7 +181,8 @@ def test_the_person_is_told_directly_when_that_is_asked_for(
 @pytest.mark.parametrize("name", ["ann", "arn:aws:iam::111122223333:user/ops/ann"])
 def test_a_user_may_be_named_by_name_or_by_arn(server: SlackServer, name: str) -> None:
     started = teller(server, channel="").announce(run(requested_by=name), START)
-    assert started.slack["invoker"]["person"] == "U0ANN"
+    assert started.slack.requester is not None
+    assert started.slack.requester.member == "U0ANN"
 
 
 def test_the_person_alone_is_told_when_there_is_no_channel(server: SlackServer) -> None:
@@ -209,8 +216,10 @@ def test_a_user_of_another_account_is_not_taken_for_the_one_of_that_name_here(
 ) -> None:
     foreign = run(requested_by="arn:aws:iam::999999999999:user/ann", direct_message=False, **member)
     started = teller(server).announce(foreign, START)
-    assert started.slack["invoker"]["name"] == "ann (account 999999999999)"
-    assert started.slack["invoker"]["person"] == member.get("slack_user")
+    assert started.slack.requester is not None
+    assert started.slack.requester.name == "ann (account 999999999999)"
+    assert started.slack.requester is not None
+    assert started.slack.requester.member == member.get("slack_user")
 
 
 def test_every_problem_is_shown_with_its_place_and_reason(server: SlackServer) -> None:
@@ -245,14 +254,14 @@ def test_slack_being_down_fails_nothing_and_is_said(server: SlackServer) -> None
 def test_a_message_that_could_not_be_posted_at_the_start_is_posted_at_the_end(server: SlackServer) -> None:
     server.workspace.fail_next(calls=3, answer="error")
     started = teller(server).announce(run(), START)
-    assert started.slack["posts"] == []
+    assert started.slack.posts == ()
     ended = teller(server).end(at_end(started, CONFIRMED))
     assert ended["report"]["slack"]["delivered"] is True
 
 
 def test_a_rate_limit_is_waited_out(server: SlackServer) -> None:
     server.workspace.fail_next(calls=1, answer="rate_limited", retry_after=1)
-    assert teller(server).announce(run(), START).slack["posts"]
+    assert teller(server).announce(run(), START).slack.posts
 
 
 def test_a_wrong_token_and_an_unknown_channel_are_said_in_slacks_words(server: SlackServer) -> None:
@@ -279,7 +288,7 @@ def test_a_member_is_found_by_the_e_mail_address_that_is_a_sessions_name(server:
     server.workspace.add_person("U0JO", "jo@example.com", "Jo")
     role = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Deploy_0123456789abcdef/jo@example.com"
     started = teller(server).announce(run(requested_by=role), START)
-    assert started.slack["invoker"] == {"name": "jo@example.com (Deploy)", "person": "U0JO", "unknown": None}
+    assert started.slack.requester == Requester("jo@example.com (Deploy)", "U0JO", None)
     teller(server).end(at_end(started, CONFIRMED))
     first, reply = messages(server)
     assert "<@U0JO> (jo@example.com (Deploy))" in shown(first)
@@ -289,7 +298,8 @@ def test_a_member_is_found_by_the_e_mail_address_that_is_a_sessions_name(server:
 def test_a_run_that_names_nobody_is_looked_up_at_its_end(server: SlackServer) -> None:
     by_ann = (Caller("ann", user="ann"), None)
     started = teller(server, found=by_ann).announce(run(), START)
-    assert started.slack["invoker"]["person"] is None
+    assert started.slack.requester is not None
+    assert started.slack.requester.member is None
     teller(server, found=by_ann).end(at_end(started, CONFIRMED))
     first, reply = messages(server)
     assert "*Asked by*\\n<@U0ANN> (ann)" in shown(first["attachments"])
@@ -313,7 +323,8 @@ def test_looking_for_a_member_waits_out_a_rate_limit(server: SlackServer) -> Non
     server.workspace.add_person("U0JO", "jo@example.com")
     server.workspace.fail_next(calls=1, answer="rate_limited", retry_after=1, method="users.lookupByEmail")
     started = teller(server).announce(run(requested_by="Admin/jo@example.com"), START)
-    assert started.slack["invoker"]["person"] == "U0JO"
+    assert started.slack.requester is not None
+    assert started.slack.requester.member == "U0JO"
 
 
 def test_slack_being_down_while_looking_for_a_member_is_said_and_the_channel_told(

@@ -48,4 +48,4 @@ def test_a_message_that_was_deleted_meanwhile_is_posted_anew_and_the_person_ment
 def test_who_asked_in_a_conversation_with_the_app_is_not_told_there_twice(server: SlackServer) -> None:
     server.workspace.add_channel(id="D0ANN", name="ann")
     started = teller(server).announce(run(channel="D0ANN", slack_user="U0ANN"), START)
-    assert [post["to"] for post in started.slack["posts"]] == ["D0ANN"]
+    assert [post.to for post in started.slack.posts] == ["D0ANN"]

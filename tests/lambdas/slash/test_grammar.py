@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snow_white.model.request import Defaults
-from snow_white.slash.grammar import Misspelt, read_words, usage, wants_help
+from snow_white.slash.grammar import InvalidCommand, read_words, usage, wants_help
 
 SHORTEST = {"action": "quiet", "application": "backups"}
 
@@ -64,13 +64,13 @@ def test_words_become_a_request(text: str, asked: dict[str, Any]) -> None:
     ],
 )
 def test_what_cannot_be_read_is_named_with_what_is_allowed(text: str, said: str) -> None:
-    with pytest.raises(Misspelt) as caught:
+    with pytest.raises(InvalidCommand) as caught:
         read_words(text)
     assert said in str(caught.value)
 
 
 def test_a_long_word_does_not_flood_the_sentence() -> None:
-    with pytest.raises(Misspelt) as caught:
+    with pytest.raises(InvalidCommand) as caught:
         read_words(f"quiet backups timeout={'x' * 10_000}")
     assert len(str(caught.value)) < 200
 
@@ -105,7 +105,7 @@ def test_help_names_all_there_is() -> None:
 def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
     try:
         asked = read_words(text)
-    except Misspelt as wrong:
+    except InvalidCommand as wrong:
         assert str(wrong).endswith(".")
     else:
         assert asked.keys() <= {"action", "application", "environments", "regions", "timeout_seconds"}

@@ -75,7 +75,7 @@ def function(monkeypatch: pytest.MonkeyPatch, deaf: DeafService) -> ModuleType:
 
 
 def test_all_that_is_waited_for_fits_into_the_time_that_slack_waits(function: ModuleType) -> None:
-    configs = [client.meta.config for client in (function.secrets.client, function.desk.step_functions)]
+    configs = [client.meta.config for client in (function.secrets.client, function.commands.step_functions)]
     waits = [
         config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
         for config in configs
@@ -86,10 +86,10 @@ def test_all_that_is_waited_for_fits_into_the_time_that_slack_waits(function: Mo
 def test_who_does_not_answer_is_asked_once_and_who_does_on_a_new_connection_each_time(
     function: ModuleType, deaf: DeafService
 ) -> None:
-    desk = replace(function.desk, users=frozenset({"U0ANN"}), channels=frozenset({CHANNEL}))
-    assert ask(desk, "quiet backups").outcome == "failed"
+    commands = replace(function.commands, users=frozenset({"U0ANN"}), channels=frozenset({CHANNEL}))
+    assert ask(commands, "quiet backups").outcome == "failed"
     assert deaf.connections == 1
     deaf.answers = True
-    assert [ask(desk, "quiet backups").outcome for _ in range(2)] == ["started", "started"]
+    assert [ask(commands, "quiet backups").outcome for _ in range(2)] == ["started", "started"]
     # An old connection may have died while the function was frozen, and there is no time for a second try.
     assert deaf.connections == 3

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from snow_white.model.request import Action
+from snow_white.model.action import Action
 from snow_white.model.run import Outcome, Run
-from snow_white.model.stragglers import Asking, Awaited
+from snow_white.model.stragglers import Straggler, Stragglers
 from tests.lambdas.fake_cloud import Answer, FakeCloud, FakeCommand, FakeInstance, client_error
 from tests.lambdas.story import Story, request
 
@@ -37,33 +37,33 @@ def questions(cloud: FakeCloud) -> list[FakeCommand]:
     ]
 
 
-def last_known(story: Story) -> Asking:
+def last_known(story: Story) -> Stragglers:
     """What was known just before the run's last turn."""
     end: Run = story.end()
-    return end.asking
+    return end.stragglers
 
 
 def test_those_who_take_long_are_named_with_their_jobs_the_busiest_first(cloud: FakeCloud) -> None:
     slow = drain_long(cloud, 3)
     story = Story(cloud, request())
-    asking = last_known(story)
-    assert asking.awaited == tuple(
-        Awaited("us-east-1", "shop-workers", slow[number].id, 3 + number) for number in (2, 1, 0)
+    stragglers = last_known(story)
+    assert stragglers.listed == tuple(
+        Straggler("us-east-1", "shop-workers", slow[number].id, 3 + number) for number in (2, 1, 0)
     )
-    assert asking.more == 0
+    assert stragglers.more == 0
     assert Outcome.PROGRESS in story.outcomes
 
 
 def test_no_more_than_ten_are_asked_and_the_others_are_counted(cloud: FakeCloud) -> None:
     drain_long(cloud, 14)
-    asking = last_known(Story(cloud, request()))
-    assert len(asking.awaited) == 10
-    assert asking.more == 4
+    stragglers = last_known(Story(cloud, request()))
+    assert len(stragglers.listed) == 10
+    assert stragglers.more == 4
     assert all(len(question.answers) <= 10 for question in questions(cloud))
 
 
 def test_a_short_drain_asks_nobody(cloud: FakeCloud) -> None:
-    assert last_known(Story(cloud, request())) == Asking()
+    assert last_known(Story(cloud, request())) == Stragglers()
     assert not questions(cloud)
 
 
@@ -85,8 +85,8 @@ def test_asking_changes_nothing_about_the_verdict(cloud: FakeCloud) -> None:
 def test_a_host_that_does_not_answer_is_said_to_be_silent(cloud: FakeCloud) -> None:
     (slow,) = drain_long(cloud, 1)
     slow.silent = True
-    asking = last_known(Story(cloud, request()))
-    assert [(one.instance, one.jobs) for one in asking.awaited] == [(slow.id, None)]
+    stragglers = last_known(Story(cloud, request()))
+    assert [(one.instance, one.jobs) for one in stragglers.listed] == [(slow.id, None)]
 
 
 def test_a_region_that_refuses_to_be_asked_fails_nothing(
@@ -104,8 +104,8 @@ def test_a_region_that_refuses_to_be_asked_fails_nothing(
     monkeypatch.setattr(region, "send_command", refuse_questions)
     end = Story(cloud, request()).end()
     assert end.report is not None
-    assert end.report["result"] == "confirmed"
-    assert end.asking.awaited == ()
+    assert end.report.confirmed
+    assert end.stragglers.listed == ()
 
 
 @pytest.mark.parametrize("action", [Action.WAKE, Action.STATUS])

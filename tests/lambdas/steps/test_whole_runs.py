@@ -10,7 +10,7 @@ import pytest
 
 from snow_white.aws.environments import NothingMatched
 from snow_white.aws.regions import RegionRefused, RegionUnavailable
-from snow_white.model.request import Action
+from snow_white.model.action import Action
 from snow_white.model.run import Execution, Outcome, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch

@@ -1,0 +1,47 @@
+"""Durations as people write them, in requests, on the command line and in Slack: 90, 90s, 30m, 1h30m, 48h, 2d."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MIN_TIMEOUT_SECONDS: Final = 60
+MAX_TIMEOUT_SECONDS: Final = 172_800
+DEFAULT_TIMEOUT_SECONDS: Final = 7_200
+ALLOWED_TIMEOUTS: Final = (
+    f"{MIN_TIMEOUT_SECONDS} seconds to 2 days ({MAX_TIMEOUT_SECONDS} seconds), such as 90, 30m, 1h30m or 48h"
+)
+
+_GRAMMAR: Final = re.compile(
+    r"(?:(?P<days>[0-9]{1,6})d)?(?:(?P<hours>[0-9]{1,6})h)?(?:(?P<minutes>[0-9]{1,6})m)?(?:(?P<seconds>[0-9]{1,9})s?)?"
+)
+_SECONDS: Final = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+
+
+def parse_duration(text: str) -> int | None:
+    """The seconds that the text says, upper or lower case; None if it is no duration.
+
+    Units come from the largest to the smallest, each at most once; a number without a unit is seconds.
+    """
+    found = _GRAMMAR.fullmatch(text.strip().lower())
+    amounts = {unit: int(amount) for unit, amount in found.groupdict().items() if amount} if found else {}
+    return sum(amount * _SECONDS[unit] for unit, amount in amounts.items()) if amounts else None
+
+
+def parse_timeout(value: object) -> int | None:
+    """A run's time limit in seconds, from a number or a duration; None for what a run may not have.
+
+    JSON's `true` is an int to Python and is refused; 60.0 is what some JSON writers make of 60.
+    """
+    match value:
+        case bool():
+            return None
+        case float() if value.is_integer():
+            seconds: int | None = int(value)
+        case int():
+            seconds = value
+        case str():
+            seconds = parse_duration(value)
+        case _:
+            return None
+    return seconds if seconds is not None and MIN_TIMEOUT_SECONDS <= seconds <= MAX_TIMEOUT_SECONDS else None

@@ -1,0 +1,128 @@
+"""The run, its report and its Slack state as JSON, and back: the only place that knows their keys.
+
+A running execution calls the newest code, and a rollback calls older code. So reading is tolerant in both directions:
+a missing key gets the field's default, an unknown key is ignored, and keys that had another name are read under it.
+tests/lambdas/model/states/ keeps every shape that the state has had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from snow_white.model.ended_run import StepError
+from snow_white.model.report import Report, Stated
+from snow_white.model.run import CommandReading, Outcome, Run
+from snow_white.model.run_so_far import RunSoFar
+from snow_white.model.slack_state import Requester, SlackState
+from snow_white.model.stated_request import StatedRequest
+from snow_white.model.stragglers import Stragglers
+
+T = TypeVar("T")
+
+_FORMER_KEYS: Final[Mapping[type, Mapping[str, str]]] = {
+    Run: {
+        "asking": "stragglers",
+        "seen": "readings",
+        "proofs": "renewals",
+        "proven_from": "renewed_at",
+        "closing_polls": "silent_region_polls",
+        "looked_up_at": "environments_read_at",
+    },
+    RunSoFar: {"asking": "stragglers"},
+    Stragglers: {"awaited": "listed"},
+    SlackState: {"invoker": "requester"},
+    Requester: {"person": "member", "unknown": "why_unknown"},
+    StepError: {"Error": "name", "Cause": "cause"},  # as Step Functions writes what a Catch has caught
+}
+"""By class, the names that keys had before."""
+
+# Absent from the report's JSON, rather than null, where they say nothing.
+_OMITTED_IF_NONE: Final = ("summary", "hosts", "more_hosts", "what_to_do", "slack")
+
+
+def from_json(raw: Mapping[str, Any], kind: type[T]) -> T:
+    """Read a dataclass of this package; what cannot be read raises an error of cattrs that names the key."""
+    return _CONVERTER.structure(raw, kind)
+
+
+def to_json(value: object) -> dict[str, Any]:
+    """What `from_json` reads: a dict of dicts, lists, texts, numbers, booleans and None."""
+    written: dict[str, Any] = _CONVERTER.unstructure(value)
+    return written
+
+
+def _make_converter() -> Converter:
+    converter = Converter(unstruct_collection_overrides={tuple: list}, detailed_validation=False)
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    converter.register_structure_hook_func(_is_stated, lambda said, _: _read_stated(said))
+    converter.register_unstructure_hook_func(
+        _is_stated, lambda said: list(said) if isinstance(said, tuple) else said
+    )
+    # A pair, because a run of thousands carries one for each command.
+    converter.register_unstructure_hook(CommandReading, lambda one: [one.completed, one.confirmed])
+    converter.register_structure_hook(CommandReading, lambda pair, _: CommandReading(*pair))
+    converter.register_structure_hook(Outcome, lambda text, _: _outcome(text))
+    converter.register_structure_hook(StatedRequest, lambda raw, _: StatedRequest.read(raw))
+    for kind in (Requester, SlackState, Stragglers, StepError, Run, RunSoFar):
+        structure = make_dict_structure_fn(kind, converter)
+        converter.register_structure_hook(kind, _reading_former_shapes(kind, structure))
+    converter.register_unstructure_hook(
+        Report, _without_empty_keys(make_dict_unstructure_fn(Report, converter))
+    )
+    return converter
+
+
+def _is_stated(kind: Any) -> bool:
+    return bool(kind == Stated)
+
+
+def _read_stated(said: Any) -> Stated:
+    """None for anything that no part of this package writes."""
+    match said:
+        case str() | int() | float() | bool():
+            return said
+        case list() if all(isinstance(one, str) for one in said):
+            return tuple(said)
+    return None
+
+
+def _reading_former_shapes(kind: type, structure: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    former = _FORMER_KEYS[kind]
+
+    def read(raw: Mapping[str, Any], _: Any) -> Any:
+        return structure(_mended(kind, {former.get(key, key): value for key, value in raw.items()}), kind)
+
+    return read
+
+
+def _mended(kind: type, raw: dict[str, Any]) -> dict[str, Any]:
+    """Values whose shape has changed."""
+    if kind is Run and any(isinstance(one, list) for one in raw.get("readings", {}).values()):
+        # They were not kept by region at first; what is missing is read anew.
+        return {**raw, "readings": {}}
+    if kind is SlackState and "person" in raw:
+        return {**raw, "requester": {"member": raw["person"]}}
+    return raw
+
+
+def _outcome(text: str) -> Outcome:
+    return Outcome(text) if text in set(Outcome) else Outcome.WORKING
+
+
+def _without_empty_keys(
+    unstructure: Callable[[Report], dict[str, Any]],
+) -> Callable[[Report], dict[str, Any]]:
+    def write(report: Report) -> dict[str, Any]:
+        said = unstructure(report)
+        return {key: value for key, value in said.items() if value is not None or key not in _OMITTED_IF_NONE}
+
+    return write
+
+
+_CONVERTER: Final = _make_converter()

@@ -1,0 +1,190 @@
+"""Making the report: of a run that came to its end, and of one that an error ended."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from snow_white.judgement.assessment import Assessment
+from snow_white.model.action import Action
+from snow_white.model.counts import counted
+from snow_white.model.report import ALL_INSTANCES, InstanceResult, Problem, Report, Result
+from snow_white.model.run import Execution, Run
+from snow_white.model.serialisation import to_json
+from snow_white.model.stated_request import StatedRequest
+from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict, in_words
+
+NOT_CONFIRMED_ERROR: Final = "NotConfirmed"
+_MAX_LISTED: Final = 100
+_MAX_LISTED_BYTES: Final = 60_000  # of each list: a state may have 256 KB in all
+_MAX_IN_CAUSE: Final = 10
+_MAX_PROCESSES: Final = 20
+_MAX_REASON: Final = 500
+
+R = TypeVar("R", bound=InstanceResult)
+
+
+def final_report(
+    run: Run,
+    assessments: Mapping[str, Sequence[Assessment]],
+    unavailable: Mapping[str, str],
+    *,
+    gone: int,
+    now: datetime,
+) -> Report:
+    """The report of a run that has come to its end.
+
+    Args:
+        assessments: by region, every instance that is there now.
+        unavailable: by region that did not answer, why; nothing can be said of its instances.
+        gone: how many instances were sent to and are not there any more.
+    """
+    everyone = [(region, one) for region, some in sorted(assessments.items()) for one in some]
+    counts = Counter(one.judgement.verdict.value for _, one in everyone)
+    if gone:
+        counts[Verdict.GONE.value] = gone
+    confirmed = sum(one.confirmed for _, one in everyone)
+    problems = [
+        Problem(**_fields(region, one))
+        for region, one in everyone
+        if one.judgement.verdict not in CONFIRMED | HARMLESS
+    ]
+    problems += [_region_problem(run, region, why) for region, why in sorted(unavailable.items())]
+    notes = _results(everyone, HARMLESS)
+    cause = _cause(run.request.action, len(everyone), confirmed, problems, notes, gone)
+    listed_problems, more_problems = _as_fits(problems)
+    listed_notes, more_notes = _as_fits(notes)
+    hosts, more_hosts = None, None
+    if run.request.action is Action.STATUS:
+        hosts, more_hosts = _as_fits(_results(everyone, CONFIRMED))
+    return Report(
+        result=Result.NOT_CONFIRMED if cause else Result.CONFIRMED,
+        error=NOT_CONFIRMED_ERROR if cause else None,
+        cause=cause,
+        action=run.request.action.value,
+        application=run.request.application,
+        environments=tuple(sorted({one.name for part in run.plan for one in part.environments})),
+        regions=tuple(part.region for part in run.plan),
+        requested_by=run.request.requested_by,
+        started_at=run.execution.started_at,
+        ended_at=now,
+        duration_seconds=_seconds_since_start(run.execution, now),
+        instances=len(everyone),
+        counts=dict(counts),
+        processes=dict(Counter(process.state for _, one in everyone for process in one.judgement.processes)),
+        more_processes=sum(one.judgement.omitted for _, one in everyone),
+        problems=listed_problems,
+        more_problems=more_problems,
+        notes=listed_notes,
+        more_notes=more_notes,
+        hosts=hosts,
+        more_hosts=more_hosts,
+    )
+
+
+def failure_report(
+    request: StatedRequest, execution: Execution, error: str, cause: str, now: datetime
+) -> Report:
+    """The report of a run that an error ended: an invalid request, nothing matched, a region that refuses."""
+    return Report(
+        result=Result.NOT_CONFIRMED,
+        error=error,
+        cause=cause,
+        action=request.action,
+        application=request.application,
+        environments=request.environments,
+        regions=request.regions,
+        requested_by=request.requested_by,
+        started_at=execution.started_at,
+        ended_at=now,
+        duration_seconds=_seconds_since_start(execution, now),
+    )
+
+
+def problem_sentence(problem: InstanceResult) -> str:
+    """One instance as a person reads it: where it is, what is wrong, and who is busy with how many jobs."""
+    sentence = (
+        f"{problem.environment} {problem.instance} ({problem.region}) "
+        f"{in_words(problem.verdict)}: {problem.reason}"
+    )
+    busy = [
+        f"process {process.pid}{' ' + process.tag if process.tag else ''}: {counted(process.busy, 'job')}"
+        for process in problem.processes
+        if process.busy
+    ]
+    return f"{sentence} [{', '.join(busy)}]" if busy else sentence
+
+
+def _cause(
+    action: Action,
+    instances: int,
+    confirmed: int,
+    problems: Sequence[Problem],
+    notes: Sequence[InstanceResult],
+    gone: int,
+) -> str | None:
+    if problems:
+        shown = "; ".join(problem_sentence(problem) for problem in problems[:_MAX_IN_CAUSE])
+        more = len(problems) - _MAX_IN_CAUSE
+        rest = f"; and {more} more" if more > 0 else ""
+        return f"{confirmed} of {instances} instances are confirmed {action.result}. Not confirmed: {shown}{rest}."
+    if not confirmed:
+        there = f"{len(notes)} without Sidekiq" if notes else "none running"
+        left = f", {gone} gone since the start" if gone else ""
+        return f"No worker was found that could be confirmed {action.result}: {there}{left}."
+    return None
+
+
+def _results(
+    everyone: Iterable[tuple[str, Assessment]], verdicts: frozenset[Verdict]
+) -> list[InstanceResult]:
+    return [
+        InstanceResult(**_fields(region, one))
+        for region, one in everyone
+        if one.judgement.verdict in verdicts
+    ]
+
+
+def _fields(region: str, assessment: Assessment) -> dict[str, Any]:
+    judgement = assessment.judgement
+    processes = sorted(judgement.processes, key=lambda process: -process.busy)
+    return {
+        "region": region,
+        "environment": assessment.instance.environment,
+        "instance": assessment.instance.id,
+        "verdict": judgement.verdict.value,
+        "reason": judgement.reason[:_MAX_REASON],
+        "processes": tuple(processes[:_MAX_PROCESSES]),
+        "more_processes": max(0, len(processes) - _MAX_PROCESSES) + judgement.omitted,
+    }
+
+
+def _region_problem(run: Run, region: str, why: str) -> Problem:
+    names = [one.name for part in run.plan if part.region == region for one in part.environments]
+    return Problem(
+        region=region,
+        environment=", ".join(names),
+        instance=ALL_INSTANCES,
+        verdict=Verdict.UNREACHABLE.value,
+        reason=f"the region did not answer: {why}"[:_MAX_REASON],
+    )
+
+
+def _seconds_since_start(execution: Execution, now: datetime) -> int:
+    return round((now - execution.started_at).total_seconds())
+
+
+def _as_fits(results: Iterable[R]) -> tuple[tuple[R, ...], int]:
+    """The results as far as they fit, and how many did not: a report must not burst the state that carries it."""
+    kept: list[R] = []
+    size = left_out = 0
+    for one in results:
+        size += len(json.dumps(to_json(one)))
+        if len(kept) < _MAX_LISTED and size <= _MAX_LISTED_BYTES:
+            kept.append(one)
+        else:
+            left_out += 1
+    return tuple(kept), left_out

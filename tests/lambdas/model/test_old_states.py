@@ -1,0 +1,194 @@
+"""A running execution calls the newest code, so each step reads every shape that the state has ever had.
+
+states/ holds one file for each shape, by the day on which it came; a file has the state that goes into each step, and
+for close_run the one that is left behind. The newest file is what this version writes. Whoever changes a shape adds a
+file, and leaves the old ones as they are: somebody's drain may have been under way for two days.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from local_aws.slack.server import SlackServer
+from runtime.run_end import report_end
+from snow_white.aws.execution_history import ExecutionEnd, read_ended_run
+from snow_white.model.action import Action
+from snow_white.model.ended_run import EndedRun
+from snow_white.model.report import Report, Result
+from snow_white.model.run import Outcome, Run
+from snow_white.model.run_so_far import RunSoFar
+from snow_white.model.serialisation import from_json, to_json
+from snow_white.reporting.errors import reportable
+from snow_white.slack.message import Message
+from snow_white.steps.clean_up import cancel_commands
+from snow_white.steps.dispatch import dispatch
+from snow_white.steps.poll import poll
+from tests.lambdas.aws.test_execution_history import EXECUTION, FakeHistory, left
+from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeCommand
+from tests.lambdas.runtime.test_run_end import FakeEvents
+from tests.lambdas.slack.test_notifier import messages, server, teller
+
+__all__ = ["server"]  # a fixture, used by its name
+
+FILES: Final = sorted((Path(__file__).parent / "states").glob("*.json"))
+NEWEST: Final = FILES[-1]
+ON_THE_WAY: Final = ("AnnounceStart", "DispatchCommand", "PollCommand", "AnnounceProgress", "NotifySlack")
+of_each_shape: Final = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+def state_before(step: str, file: Path) -> dict[str, Any]:
+    states: dict[str, dict[str, Any]] = json.loads(file.read_text())
+    return states.get(step) or states["PollCommand"]
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    """The instances that the states speak of."""
+    cloud = FakeCloud()
+    for region in cloud.names:
+        cloud[region].add_environment("shop", "shop-workers", instances=3)
+    return cloud
+
+
+@of_each_shape
+@pytest.mark.parametrize("step", ON_THE_WAY)
+def test_nothing_that_matters_is_lost_between_two_versions(step: str, file: Path) -> None:
+    state = state_before(step, file)
+    run = from_json(state, Run)
+    assert to_json(run.execution) == state["execution"]
+    assert (run.request.action.value, run.request.application) == ("quiet", "shop")
+    assert run.request.timeout_seconds == 3_600
+    assert [part.region for part in run.plan] == ["us-east-1", "eu-west-1"]
+    assert {region: list(ids) for region, ids in run.commands.items()} == state["commands"]
+    assert run.sendings == state["sendings"]
+    assert (run.dispatched_at.isoformat() if run.dispatched_at else None) == state["dispatched_at"]
+    assert [post.to for post in run.slack.posts] == [post["to"] for post in state["slack"].get("posts", [])]
+    known = state.get("asking") or state.get("stragglers") or {}
+    shown = known.get("awaited") or known.get("listed") or []
+    assert [one.instance for one in run.stragglers.listed] == [one["instance"] for one in shown]
+
+
+@of_each_shape
+def test_whom_a_run_tells_is_known_to_every_version(file: Path) -> None:
+    requester = from_json(state_before("PollCommand", file), Run).slack.requester
+    assert requester is not None
+    assert requester.member == "U0ANN"
+
+
+@of_each_shape
+@pytest.mark.parametrize(
+    ("step", "work"),
+    [("DispatchCommand", dispatch), ("PollCommand", poll)],
+    ids=["DispatchCommand", "PollCommand"],
+)
+def test_a_run_goes_on_after_a_deployment(
+    step: str, work: Callable[..., Run], file: Path, cloud: FakeCloud
+) -> None:
+    run = from_json(state_before(step, file), Run)
+    after = work(run, cloud, cloud.clock.now)
+    assert after.report is None, "its drain is not over"
+    assert after.outcome in set(Outcome) - {Outcome.FINISHED}
+    assert json.loads(json.dumps(to_json(after))) == to_json(after)
+
+
+@of_each_shape
+@pytest.mark.parametrize("step", ["AnnounceStart", "AnnounceProgress"])
+def test_a_run_s_messages_are_edited_after_a_deployment(step: str, file: Path, server: SlackServer) -> None:
+    run = from_json(state_before(step, file), Run)
+    posts = [teller(server).slack.post(post.to, Message("before")) for post in run.slack.posts]
+    run = replace(run, slack=replace(run.slack, posts=tuple(filter(None, posts))))
+    after = teller(server).announce(run, EXECUTION.started_at)
+    assert {post.to for post in after.slack.posts} == {"C0LOCAL", "U0ANN"}
+    assert ["shop" in one["text"] for one in messages(server)] == [True, True], "posted, or edited, once"
+
+
+@of_each_shape
+def test_a_run_s_end_is_told_after_a_deployment(
+    file: Path, server: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "snow-white")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "SnowWhite")
+    ended = from_json(state_before("NotifySlack", file), EndedRun)
+    events: Any = FakeEvents()
+    told = report_end(
+        ended, teller(server).notifier(), events, Logger(service="snow-white"), EXECUTION.started_at
+    )
+    assert told.report is not None
+    assert told.report.result is Result.NOT_CONFIRMED
+    assert told.report.slack is not None
+    assert told.report.slack.told == ("C0LOCAL", "U0ANN")
+    assert (
+        told.report.problems == from_json(state_before("NotifySlack", file)["report"], Report).problems != ()
+    )
+
+
+@of_each_shape
+def test_close_run_reads_what_any_version_has_left_behind(file: Path, cloud: FakeCloud) -> None:
+    history: Any = FakeHistory(
+        [{"type": "ExecutionFailed"}, left("NotifySlack", state_before("close_run", file))]
+    )
+    ended = read_ended_run(history, EXECUTION)
+    assert ended.has_told
+    assert ended.report is not None
+    assert ended.report.error == "NotConfirmed"
+    assert reportable(ended, ExecutionEnd(EXECUTION, "FAILED")) == ended
+    for region, ids in ended.commands.items():
+        going = {"i-1": Answer(after=9_000)}
+        cloud[region].commands += [
+            FakeCommand(id_, Action.QUIET.document_name, "", START, {}, {}, going) for id_ in ids
+        ]
+    regions: Any = cloud
+    cancelled, failed = cancel_commands(ended, regions)
+    assert (cancelled, failed) == (sum(map(len, ended.commands.values())), [])
+    assert cancelled > 0
+
+
+@of_each_shape
+def test_the_command_line_follows_a_run_of_any_version(file: Path) -> None:
+    run = from_json(state_before("PollCommand", file), RunSoFar)
+    assert run.progress is not None
+    assert run.progress.instances > 0
+    assert run.deadline is not None
+
+
+@pytest.mark.parametrize("step", ON_THE_WAY)
+def test_the_newest_file_is_what_this_version_writes_so_a_new_shape_needs_a_new_file(step: str) -> None:
+    state = state_before(step, NEWEST)
+    assert to_json(from_json(state, Run)) == state, f"{NEWEST.name} is old: add a file beside it"
+
+
+def test_the_newest_file_has_what_this_version_leaves_behind() -> None:
+    state = state_before("close_run", NEWEST)
+    assert to_json(from_json(state, EndedRun)) == state, f"{NEWEST.name} is old: add a file beside it"
+
+
+def test_the_newest_file_has_every_field_of_the_run_and_of_its_report() -> None:
+    states = json.loads(NEWEST.read_text())
+    assert set(states) == {*ON_THE_WAY, "close_run"}
+    assert states["PollCommand"].keys() == {field.name for field in fields(Run)}
+    assert states["close_run"].keys() == {field.name for field in fields(EndedRun)}
+    only_for_status = {"hosts", "more_hosts"}
+    assert states["close_run"]["report"].keys() == {field.name for field in fields(Report)} - only_for_status
+
+
+@pytest.mark.parametrize("step", ON_THE_WAY)
+def test_what_a_newer_version_has_added_is_ignored_by_an_older_one_after_a_rollback(step: str) -> None:
+    state = state_before(step, NEWEST)
+    newer = {**state, "unheard_of": {"a": 1}, "progress": {**state["progress"], "doubtful": 3}}
+    assert from_json(newer, Run) == from_json(state, Run)
+
+
+@pytest.mark.parametrize(
+    "key", sorted({field.name for field in fields(Run)} - {"execution", "request", "plan"})
+)
+def test_a_key_that_is_missing_has_a_default(key: str) -> None:
+    state = state_before("PollCommand", NEWEST)
+    del state[key]
+    assert isinstance(from_json(state, Run), Run)
