@@ -73,9 +73,7 @@ def describe_miss(
     """
     names = sorted(set(others))
     there = (
-        f"The application has {_some(names)}."
-        if names
-        else "No environment of an application with that name was found at all."
+        f"The application has {_some(names)}." if names else "No environment of that application was found."
     )
     return (
         f"No environment of application '{application}' matches {_quoted(patterns)} "

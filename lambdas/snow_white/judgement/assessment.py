@@ -110,5 +110,5 @@ def assess_all(
 def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance) -> Assessment:
     last = snapshot.last_command[instance.id]
     lost = last.id not in snapshot.open and snapshot.sendings[instance.id] < MAX_SENDINGS
-    judgement = Judgement(Verdict.UNCONFIRMED, "the command sent to it has not ended there", transient=True)
+    judgement = Judgement(Verdict.UNCONFIRMED, "its command has not ended", transient=True)
     return Assessment(instance, judgement, last.requested_at, sendable=instance.running and lost)

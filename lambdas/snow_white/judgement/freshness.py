@@ -44,8 +44,5 @@ def expire_stale(run: Run, assessments: Iterable[Assessment], now: datetime) -> 
 def _expired(assessment: Assessment) -> Judgement:
     judgement = assessment.judgement
     assert assessment.asked_at is not None
-    reason = (
-        f"it was {judgement.verdict.words} when it was asked at {assessment.asked_at:%H:%M} UTC, "
-        "and could not be asked again"
-    )
+    reason = f"it was {judgement.verdict.words} at {assessment.asked_at:%H:%M} UTC, but that could not be checked again"
     return Judgement(Verdict.UNCONFIRMED, reason, judgement.processes, judgement.omitted)

@@ -57,13 +57,13 @@ def judge(action: Action, invocation: Invocation, age: timedelta = timedelta.max
         case "success" | "failed":
             return _judge_answer(action, invocation, age)
         case "deliverytimedout":
-            return _unreachable("its SSM agent did not take the command in time", transient=True)
+            return _unreachable("its SSM agent did not pick up the command in time", transient=True)
         case "undeliverable" | "terminated":
             return _unreachable(
                 f"SSM could not deliver the command to it ({invocation.status})", transient=True
             )
         case "timedout" | "executiontimedout":
-            return _unconfirmed("the script was ended by the SSM agent at its time limit, without an answer")
+            return _unconfirmed("the SSM agent ended the script at its time limit, before it answered")
         case "cancelled":
             return _unconfirmed("the command was cancelled")
         case status:
@@ -86,7 +86,7 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
         case ("failed", ExitCode.NO_SIDEKIQ) if answer.result == "no_worker":
             if age < STARTS_WITHIN and action.waits_for_start:
                 # The agent is there before the application is.
-                return _unconfirmed("it is new, and no Sidekiq had been started on it yet", transient=True)
+                return _unconfirmed("it is new and has no Sidekiq process yet", transient=True)
             return Judgement(Verdict.NO_WORKER, said)
         case ("failed", ExitCode.COULD_NOT_BE_DONE) if answer.result == "unconfirmed":
             return Judgement(Verdict.UNCONFIRMED, said, answer.processes, answer.omitted)
@@ -102,10 +102,10 @@ def _confirms(action: Action, answer: HostAnswer) -> bool:
 def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now: datetime) -> Judgement:
     """Judge an instance that no command of this run was sent to."""
     if not instance.running:
-        judgement = _unconfirmed("it is still starting", transient=True)
+        judgement = _unconfirmed("the instance is still starting", transient=True)
     elif not managed:
         judgement = _unreachable(
-            "no SSM agent of it is registered in Systems Manager",
+            "its SSM agent is not registered with Systems Manager",
             transient=now - instance.launched_at < STARTS_WITHIN,
         )
     else:
@@ -116,7 +116,7 @@ def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now:
 def _contradiction(invocation: Invocation, answer: HostAnswer) -> Judgement:
     return _unconfirmed(
         f"it answered '{answer.result}' with status {invocation.status} and exit code {invocation.exit_code}, "
-        "which is no confirmation"
+        "which confirms nothing"
     )
 
 

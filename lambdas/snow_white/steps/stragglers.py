@@ -1,7 +1,7 @@
-"""Stragglers: asking those who take long how many jobs they still run.
+"""Stragglers: asking instances that are still draining how many jobs they run.
 
-Run Command shows nothing of a script before it has ended, so a host that drains for hours is silent. Now and then a
-few of the silent ones are sent the status document, which looks and touches nothing, also beside a drain.
+Run Command shows nothing of a script before it has ended. So every few minutes some of the instances that are still
+draining are sent the status document, which changes nothing and runs beside the drain.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def update_stragglers(
 
 
 def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot) -> str | None:
-    silent = instances_in_progress(regions, snapshot, ASKED_AT_ONCE)
-    if not silent:
+    draining = instances_in_progress(regions, snapshot, ASKED_AT_ONCE)
+    if not draining:
         return None
     sent = run_command.send(
         regions.ssm(snapshot.region),
         Action.STATUS,
-        [one.id for one in silent],
+        [one.id for one in draining],
         execution_timeout=MIN_TIMEOUT_SECONDS,
         comment=run_command.comment(run.execution, 0),
     )
@@ -78,12 +78,12 @@ def _read_answers(
     )
     if not complete and now - known.asked_at < ANSWER_WITHIN:
         return known
-    silent = in_each(
+    draining = in_each(
         snapshots, lambda region: instances_in_progress(regions, snapshots[region], ASKED_AT_ONCE)
     )
     stragglers = [
         Straggler(region, instance.environment, instance.id, _jobs(instance, answered.get(region, ())))
-        for region, some in results_of(silent).items()
+        for region, some in results_of(draining).items()
         for instance in some
     ]
     stragglers.sort(key=lambda one: -1 if one.jobs is None else one.jobs, reverse=True)

@@ -139,9 +139,7 @@ def test_a_worker_that_cannot_be_asked_again_is_not_called_quiet(trio: Trio) -> 
 
     report = trio.report(meanwhile)
     reasons = {one["instance"]: one["reason"] for one in report["problems"]}
-    assert reasons == {
-        trio.early.id: "it was quiet when it was asked at 09:00 UTC, and could not be asked again"
-    }
+    assert reasons == {trio.early.id: "it was quiet at 09:00 UTC, but that could not be checked again"}
 
 
 def test_an_instance_that_was_stopped_and_started_is_asked_anew(trio: Trio) -> None:

@@ -75,7 +75,10 @@ NOT_CONFIRMED: Final[dict[str, Any]] = {
             "i-0abc", "busy", "jobs were still running", processes=busy((812, "shop", 2), (813, "shop", 0))
         ),
         problem(
-            "i-0abe", "unreachable", "no SSM agent of it is registered in Systems Manager", region="eu-west-1"
+            "i-0abe",
+            "unreachable",
+            "its SSM agent is not registered with Systems Manager",
+            region="eu-west-1",
         ),
         problem(
             "i-0abd",
