@@ -49,6 +49,4 @@ def test_a_miss_shows_what_was_looked_for_and_what_there_is() -> None:
 
 
 def test_a_miss_says_when_the_application_has_no_environment_at_all() -> None:
-    assert "No environment of an application with that name" in describe_miss(
-        "shpo", ["workers"], ["us-east-1"], []
-    )
+    assert "No environment of that application" in describe_miss("shpo", ["workers"], ["us-east-1"], [])

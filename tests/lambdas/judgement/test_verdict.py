@@ -194,7 +194,7 @@ def unsent(**changes: Any) -> Instance:
 def test_an_instance_without_an_agent_is_unreachable_and_will_stay_so() -> None:
     judgement = judge_unsent(unsent(), managed=False, refusal=None, now=START)
     assert (judgement.verdict, judgement.transient) == (Verdict.UNREACHABLE, False)
-    assert "no SSM agent" in judgement.reason
+    assert "its SSM agent is not registered" in judgement.reason
 
 
 def test_a_new_instance_is_given_time_to_register_its_agent() -> None:
