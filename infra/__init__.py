@@ -1,7 +1,7 @@
 """What is deployed: settings, stacks, and one construct per capability.
 
-The CDK runs on Node. The one that comes with the pinned packages is used, whatever else is on PATH, so that
-nobody has to install Node and nobody's older one draws warnings. An explicit JSII_NODE is respected.
+The CDK runs on Node. It uses the Node of the pinned packages, so nothing has to be installed and an older Node on
+PATH does no harm. An explicit JSII_NODE is respected.
 """
 
 import os

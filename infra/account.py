@@ -1,4 +1,4 @@
-"""What scripts/deploy asks an AWS account and tells it: `python -m infra.account COMMAND`."""
+"""The parts of scripts/deploy that talk to the AWS account: `python -m infra.account COMMAND`."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
 
 
 class DeploymentError(RuntimeError):
-    """The account or its credentials are not as they must be; the message says what to do."""
+    """The account or its credentials do not allow the deployment; the message says what to do."""
 
 
 def regions(settings: Settings) -> str:
-    """Every region that something is deployed to, one a line."""
+    """Every region that gets a stack, one per line."""
     return "\n".join(_regions(settings))
 
 
 def identity(settings: Settings) -> str:
-    """Whose credentials these are; raises DeploymentError if they are not of the account in the settings."""
+    """The account and the user or role; raises DeploymentError if the account is not the one in the settings."""
     account, arn = _caller(settings)
     return f"Deploying to the account {account} as {arn}"
 
 
-def unprepared(settings: Settings) -> str:
-    """The environments, one a line as the CDK writes them, that have yet to be bootstrapped."""
+def unbootstrapped(settings: Settings) -> str:
+    """The regions that are not bootstrapped yet, one per line, as `aws://ACCOUNT/REGION`."""
     account, _ = _caller(settings)
     return "\n".join(
         f"aws://{account}/{region}" for region in _regions(settings) if not _is_bootstrapped(region)
@@ -47,7 +47,7 @@ def unprepared(settings: Settings) -> str:
 
 
 def store_token(settings: Settings) -> str:
-    """Make what is on stdin the value of the deployed secret."""
+    """Store the Slack bot's token, read from stdin, in the deployed secret."""
     _secrets(settings).put_secret_value(
         SecretId=_outputs(settings)["SlackTokenSecretArn"], SecretString=sys.stdin.read().strip()
     )
@@ -55,22 +55,26 @@ def store_token(settings: Settings) -> str:
 
 
 def store_signing_secret(settings: Settings) -> str:
-    """Make what is on stdin the Slack app's signing secret, which the slash command believes."""
+    """Store the Slack app's signing secret, read from stdin. The slash command checks signatures with it."""
     given = sys.stdin.read().strip()
     if not SIGNING_SECRET.fullmatch(given):
-        raise DeploymentError("That is no Slack signing secret: it has letters and digits only, mostly 32.")
+        raise DeploymentError("That is no Slack signing secret: it must have 16 to 128 letters and digits.")
     outputs = _outputs(settings)
     if "SlackSigningSecretArn" not in outputs:
-        raise DeploymentError("There is no slash command: set 'slash_command' to true and deploy first.")
+        raise DeploymentError(
+            "The slash command is not deployed: set 'slash_command' to true and deploy first."
+        )
     _secrets(settings).put_secret_value(SecretId=outputs["SlackSigningSecretArn"], SecretString=given)
     return "The Slack app's signing secret is stored."
 
 
 def next_steps(settings: Settings) -> str:
-    """What was deployed, who may use it, and how."""
+    """What is deployed, and how to use it: the text at the end of a deployment."""
     outputs = _outputs(settings)
     secret = _secrets(settings).describe_secret(SecretId=outputs["SlackTokenSecretArn"])
-    token = "stored" if secret.get("VersionIdsToStages") else "not stored: runs work, but tell nobody"
+    token = (
+        "stored" if secret.get("VersionIdsToStages") else "not stored: runs work, but send no Slack message"
+    )
     return f"""\
 Snow White is deployed.
 
@@ -79,18 +83,18 @@ Snow White is deployed.
   Workers in     {", ".join(settings.regions)}
   Slack token    {token}
 
-Store the Slack bot's token, or another one:
+Store or replace the Slack bot's token:
   ./scripts/deploy --only-slack-token
 
-Let somebody start it:
+Allow a user or a role to start runs:
   aws iam attach-user-policy --user-name NAME --policy-arn {outputs["InvokePolicyArn"]}
   aws iam attach-role-policy --role-name NAME --policy-arn {outputs["InvokePolicyArn"]}
 
-Put the workers of an application to sleep, and wake them:
+Quiet the workers of an application, and wake them:
   ./scripts/snow-white quiet -p NAME
   ./scripts/snow-white wake -p NAME
 
-The same from anywhere else:
+Start a run with the AWS CLI:
   aws stepfunctions start-execution --region {settings.home_region} \\
     --state-machine-arn {outputs["StateMachineArn"]} \\
     --input '{{"action": "quiet", "application": "NAME"}}'{_slash_command_steps(outputs)}"""
@@ -101,16 +105,16 @@ def _slash_command_steps(outputs: Mapping[str, str]) -> str:
         return ""
     return f"""
 
-Give the Slack app its slash command, with this request URL:
+Add the slash command to the Slack app, with this request URL:
   {outputs["SlashCommandUrl"]}
-and store the app's signing secret, which is not shown while you paste it:
+Then store the app's signing secret (it is not shown while you paste it):
   read -rs secret && .venv/bin/python -m infra.account store-signing-secret <<<"$secret\""""
 
 
 COMMANDS: Final[Mapping[str, Callable[[Settings], str]]] = {
     "regions": regions,
     "identity": identity,
-    "unprepared": unprepared,
+    "unbootstrapped": unbootstrapped,
     "store-token": store_token,
     "store-signing-secret": store_signing_secret,
     "next-steps": next_steps,
@@ -126,7 +130,7 @@ def _caller(settings: Settings) -> tuple[str, str]:
         caller = boto3.client("sts", region_name=settings.home_region).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise DeploymentError(
-            f"There are no AWS credentials that work: {error}. Log in, set AWS_PROFILE, or give --profile."
+            f"There are no AWS credentials that work: {error}. Log in, set AWS_PROFILE, or use --profile."
         ) from error
     account, arn = caller["Account"], caller["Arn"]
     if settings.account not in (None, account):
@@ -161,16 +165,16 @@ def _secrets(settings: Settings) -> SecretsManagerClient:
 
 
 def main() -> None:
-    """Run the command that is given; what went wrong is a sentence on stderr, and the exit code 1."""
+    """Run one command. A failure prints one sentence on stderr and exits with 1."""
     parser = argparse.ArgumentParser(prog="python -m infra.account", description=__doc__)
     parser.add_argument("command", choices=list(COMMANDS))
     command = COMMANDS[parser.parse_args().command]
     try:
-        said = command(load_settings(context_of(ROOT / "cdk.json")))
+        text = command(load_settings(context_of(ROOT / "cdk.json")))
     except (InvalidSettings, DeploymentError, BotoCoreError, ClientError) as error:
         sys.exit(str(error))
-    if said:
-        print(said)
+    if text:
+        print(text)
 
 
 if __name__ == "__main__":

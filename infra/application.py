@@ -1,4 +1,4 @@
-"""The whole application: one stack in the home region, one with the documents in every worker region."""
+"""The CDK application: one stack in the home region, and one with the documents in every worker region."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infra.checks import require_clean_report
 from infra.documents_stack import DocumentsStack
 from infra.script_source import script_source
 from infra.settings import Settings, context_of, load_settings
 from infra.snow_white_stack import SnowWhiteStack
-from infra.validation import demand_clean_report
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -21,8 +21,7 @@ ROOT: Final = Path(__file__).parent.parent
 def synthesize(outdir: Path | None = None) -> Path:
     """Write templates and assets to `outdir` (default: CDK_OUTDIR, else cdk.out/) and return that folder.
 
-    Raises InvalidSettings, BundlingFailed, DocumentTooLarge, or ChecksFailed for findings of cdk-nag that nobody
-    acknowledged.
+    Raises InvalidSettings, BundlingFailed, DocumentTooLarge, or ChecksFailed for findings that are not acknowledged.
     """
     folder = outdir or Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
     app = App(outdir=str(folder), context=context_of(ROOT / "cdk.json"), analytics_reporting=False)
@@ -30,18 +29,18 @@ def synthesize(outdir: Path | None = None) -> Path:
     add_stacks(app, load_settings({key: value for key, value in context.items() if value is not None}))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
-    demand_clean_report(folder)
+    require_clean_report(folder)
     return folder
 
 
 def add_stacks(app: App, settings: Settings) -> None:
-    """Add every stack. The home stack goes last: a machine must not start before its documents are there."""
+    """Add every stack. The home stack is deployed last: the state machine needs the documents."""
     home = SnowWhiteStack(
         app,
         "SnowWhite",
         settings=settings,
         env=Environment(account=settings.account, region=settings.home_region),
-        description="Snow White: puts Sidekiq workers on Elastic Beanstalk to sleep and wakes them",
+        description="Snow White: quiets, stops and wakes Sidekiq workers on Elastic Beanstalk",
     )
     for documents in add_documents(app, settings):
         home.add_stack_dependency(documents)
@@ -57,7 +56,7 @@ def add_documents(app: App, settings: Settings) -> list[DocumentsStack]:
             f"SnowWhite-Documents-{region}",
             source=source,
             env=Environment(account=settings.account, region=region),
-            description=f"Snow White: the commands that the workers in {region} are sent",
+            description=f"Snow White: the SSM Command documents for the workers in {region}",
         )
         for region in settings.regions
     ]

@@ -1,4 +1,4 @@
-"""The commands that workers are sent, deployed to every region where workers may be."""
+"""The stack with the Command documents, deployed to every worker region."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from infra.script_source import ScriptSource
 
 
 class DocumentsStack(Stack):
-    """One SSM Command document per action, with fixed names: nothing is looked up across regions.
+    """One SSM Command document per action. The names are fixed, so nothing is looked up across regions.
 
-    Raises DocumentTooLarge. `source` is where hosts download the scripts; None: the documents have them inside.
+    Raises DocumentTooLarge. `source` is where hosts download the scripts from; None: the documents contain them.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class DocumentsStack(Stack):
             document_type="Command",
             document_format="JSON",
             target_type="/AWS::EC2::Instance",
-            # A changed script becomes the new default version; a replacement would collide on the name.
+            # A changed script becomes the new default version. A replacement would fail, because the name is taken.
             update_method="NewVersion",
             content=command_document(action, self._source),
         )

@@ -1,6 +1,6 @@
-"""The code of the functions with the packages they need, put together without Docker.
+"""The bundle of the functions' code and the packages they need, built without Docker.
 
-All packages are pure Python, so one bundle runs on the functions' arm64 and wherever this is synthesized.
+All packages are pure Python, so the bundle runs on arm64 whatever machine it was built on.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "bin"
 
 
 class BundlingFailed(RuntimeError):
-    """The packages of the functions could not be installed; the message says what pip said and what to do."""
+    """The functions' packages could not be installed; the message has pip's output and what to do."""
 
 
 @contextmanager
 def lambda_bundle(source: Path = SOURCE, cache: Path = PACKAGES_CACHE) -> Iterator[Path]:
-    """A temporary folder with handlers, domain and packages: the same bytes for the same inputs.
+    """A temporary folder with handlers, domain and packages. The same inputs give the same bytes.
 
-    pip runs only when requirements.txt has changed; what it installed is kept in `cache`.
+    pip runs only when requirements.txt has changed; installed packages are kept in `cache`.
     """
     packages = _installed(source / "requirements.txt", cache)
     with tempfile.TemporaryDirectory(prefix="snow-white-bundle-") as folder:
@@ -43,7 +43,7 @@ def lambda_bundle(source: Path = SOURCE, cache: Path = PACKAGES_CACHE) -> Iterat
 
 
 def _installed(requirements: Path, cache: Path) -> Path:
-    """The folder in `cache` that holds exactly the pinned packages, made if need be."""
+    """The folder in `cache` with exactly the pinned packages; it is created if it is missing."""
     pins = requirements.read_text()
     key = hashlib.sha256(f"{PLATFORM} {PYTHON_VERSION}\n{pins}".encode()).hexdigest()[:16]
     target = cache / key
@@ -53,11 +53,11 @@ def _installed(requirements: Path, cache: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="installing-", dir=cache) as folder:
         installing = Path(folder) / "packages"
         _run_pip(requirements, installing)
-        _demand_pinned(installing, pins, requirements)
+        _require_pins(installing, pins, requirements)
         try:
             installing.rename(target)
         except OSError:
-            # Somebody who synthesized at the same time was first, with the same result.
+            # Another process synthesized at the same time and was faster; its result is the same.
             if not target.exists():
                 raise
     return target
@@ -71,18 +71,20 @@ def _run_pip(requirements: Path, target: Path) -> None:
     if result.returncode != 0:
         raise BundlingFailed(
             f"pip could not install the functions' packages of {requirements} for {PLATFORM}, "
-            f"Python {PYTHON_VERSION}. Is the package index reachable, and is there a wheel of each pinned "
-            f"version? pip said:\n{result.stderr.strip() or result.stdout.strip()}"
+            f"Python {PYTHON_VERSION}. Check that the package index is reachable and has a wheel of each "
+            f"pinned version. Output of pip:\n{result.stderr.strip() or result.stdout.strip()}"
         )
 
 
-def _demand_pinned(installed: Path, pins: str, requirements: Path) -> None:
-    """Raise if pip had to add a package that is not pinned: tomorrow it would add another version."""
-    pinned = {_normal(name) for name in re.findall(r"^([\w.-]+)==", pins, re.MULTILINE)}
-    found = {_normal(info.name.split("-")[0]) for info in installed.glob("*.dist-info")}
+def _require_pins(installed: Path, pins: str, requirements: Path) -> None:
+    """Raise if pip installed a package that is not pinned: its version could change at any time."""
+    pinned = {_normalized(name) for name in re.findall(r"^([\w.-]+)==", pins, re.MULTILINE)}
+    found = {_normalized(info.name.split("-")[0]) for info in installed.glob("*.dist-info")}
     if unpinned := sorted(found - pinned):
-        raise BundlingFailed(f"{requirements} does not pin {', '.join(unpinned)}, which its packages need.")
+        raise BundlingFailed(
+            f"{requirements} does not pin {', '.join(unpinned)}, which its packages need. Pin them."
+        )
 
 
-def _normal(name: str) -> str:
+def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()

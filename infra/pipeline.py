@@ -1,4 +1,4 @@
-"""Snow White in a pipeline of one's own: ready actions that quiet workers before a deploy and wake them after it.
+"""Actions for your own CodePipeline: quiet the workers before a deploy, and wake them after it.
 
     workers = PipelineActions(state_machine=machine, pipeline="backups-deploy", application="backups")
     pipeline.add_stage(
@@ -6,8 +6,8 @@
         actions=[workers.quiet(run_order=1), deploy_with_run_order_2, workers.wake(run_order=3)],
     )
 
-CodePipeline waits for such an action as long as seven days, and it fails when the run does: then the actions after
-it in the pipeline do not run, so nothing is deployed under workers that are not confirmed quiet.
+CodePipeline waits up to seven days for such an action. The action fails if the run fails. Then later actions of the
+pipeline do not run, so nothing is deployed while a worker is not confirmed quiet.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_stepfunctions as sfn
 
-LONGEST_INPUT: Final = 1_000
-"""CodePipeline takes no longer value in an action's configuration."""
-LONGEST_PREFIX: Final = 43
-"""With a hyphen and the action execution's id of 36 characters it is the name of an execution, at most 80."""
-_LONGEST_REQUESTED_BY: Final = 256
+MAX_INPUT_LENGTH: Final = 1_000
+"""Characters; CodePipeline accepts no longer value in an action's configuration."""
+MAX_PREFIX_LENGTH: Final = 43
+"""Characters; the name of an execution, at most 80, is the prefix, a hyphen and an id of 36 characters."""
+_MAX_REQUESTED_BY_LENGTH: Final = 256
 _TIMEOUT_SECONDS: Final = range(60, 172_801)
-_LENGTH_OF_AN_ID: Final = 36
-_PREFIX: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_PREFIX}}}")
+_ID_LENGTH: Final = 36
+_PREFIX: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_PREFIX_LENGTH}}}")
 
 
 class InvalidPipelineAction(ValueError):
-    """What was asked for cannot be an action of a pipeline; the message says what is wrong and what is allowed."""
+    """The values cannot make an action of a pipeline; the message says what is wrong and what is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +42,15 @@ class PipelineActions:
 
     Attributes:
         state_machine: Snow White's, for example from StateMachine.from_state_machine_arn.
-        pipeline: the pipeline's name, for the message in Slack. In its own configuration a pipeline cannot refer
-            to itself, so it is plain text.
+        pipeline: the pipeline's name, for the message in Slack; plain text, as a pipeline's configuration cannot
+            refer to the pipeline itself.
         application: the Elastic Beanstalk application, as plain text.
-        environments: texts contained in the environments' names, or globs; none for the settings' default.
-        regions: of the workers; none for all that Snow White is deployed to.
-        timeout_seconds: how long workers may drain, 60 to 172,800; None for two hours.
-        channel, slack_user: ids in Slack of whom to tell; None for the settings' channel, and for nobody.
-        direct_message: whether that person is told in a conversation of their own too; None if there is a `slack_user`.
+        environments: texts contained in the environments' names, or globs; empty: the default of the settings.
+        regions: regions of the workers; empty: all regions that Snow White is deployed to.
+        timeout_seconds: how long workers may drain, 60 to 172,800; None: two hours.
+        channel: id of the Slack channel to notify; None: the channel of the settings.
+        slack_user: Slack member id of the person to notify; None: nobody.
+        direct_message: whether that person also gets a direct message; None: yes if there is a `slack_user`.
     """
 
     state_machine: sfn.IStateMachine
@@ -63,22 +64,22 @@ class PipelineActions:
     direct_message: bool | None = None
 
     def quiet(self, *, name: str = "QuietWorkers", run_order: int | None = None) -> _Action:
-        """Let every worker finish its jobs and take no new ones. Before a deploy."""
+        """Wait until every worker has finished its jobs and takes no new ones. Goes before a deploy."""
         return self._build("quiet", name, run_order)
 
     def stop(self, *, name: str = "StopWorkers", run_order: int | None = None) -> _Action:
-        """Quiet every worker, and stop it so that it stays down. Before a deploy that must not start any."""
+        """Quiet and stop every worker; it stays down until it is woken. Goes before a deploy."""
         return self._build("stop", name, run_order)
 
     def wake(self, *, name: str = "WakeWorkers", run_order: int | None = None) -> _Action:
-        """Start what is quiet or stopped. After a deploy; what the deploy restarted already is awake at once."""
+        """Start every worker that is quiet or stopped. Goes after a deploy."""
         return self._build("wake", name, run_order)
 
     def execution_input(self, action: str) -> str:
-        """The execution's input as JSON, with a variable that CodePipeline replaces by its execution's id.
+        """The execution's input as JSON, with a variable that CodePipeline replaces with its execution's id.
 
         Raises:
-            InvalidPipelineAction: it is too long, or has a part that is known at deploy time only.
+            InvalidPipelineAction: it is too long, or a part is known only at deploy time.
         """
         given: dict[str, Any] = {
             "action": action,
@@ -91,24 +92,24 @@ class PipelineActions:
             "direct_message": self.direct_message,
             "requested_by": self._requested_by(),
         }
-        said = {key: value for key, value in given.items() if value not in (None, "", [])}
-        text = json.dumps(said, separators=(",", ":"))
+        present = {key: value for key, value in given.items() if value not in (None, "", [])}
+        text = json.dumps(present, separators=(",", ":"))
         if Token.is_unresolved(text):
             raise InvalidPipelineAction(
-                "Everything but the state machine must be plain text: CodePipeline takes "
-                f"{LONGEST_INPUT:,} characters of input, and the length of {text} is not known yet."
+                "Everything but the state machine must be plain text: CodePipeline accepts "
+                f"{MAX_INPUT_LENGTH:,} characters of input, and the length of {text} is not known yet."
             )
         length = _length(text)
-        if length > LONGEST_INPUT:
+        if length > MAX_INPUT_LENGTH:
             raise InvalidPipelineAction(
-                f"The input of the action {action!r} has {length:,} characters, but CodePipeline takes "
-                f"{LONGEST_INPUT:,}. Name fewer environments or regions: a glob such as '*workers*' matches several."
+                f"The input of the action {action!r} has {length:,} characters, but CodePipeline accepts "
+                f"{MAX_INPUT_LENGTH:,}. Name fewer environments or regions: a glob such as '*workers*' matches several."
             )
         return text
 
     def _requested_by(self) -> str:
         text = f"pipeline {self.pipeline} (execution {_EXECUTION_ID})"
-        if _length(text) > _LONGEST_REQUESTED_BY:
+        if _length(text) > _MAX_REQUESTED_BY_LENGTH:
             raise InvalidPipelineAction(f"The pipeline's name {self.pipeline!r} is longer than AWS allows.")
         return text
 
@@ -128,17 +129,17 @@ class PipelineActions:
 
 
 _Action = actions.StepFunctionInvokeAction
-# The one variable that every execution has; a commit's message, for example, could break the JSON with a quote.
+# Every execution has this variable. Others are not safe in JSON: a commit message may contain a quote.
 _EXECUTION_ID: Final = codepipeline.GlobalVariables.EXECUTION_ID
 
 
 def execution_name_prefix(action: str, application: str) -> str:
-    """What the names of the pipeline's runs begin with: letters, digits, - and _, as short as AWS wants it."""
-    prefix = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{action}-{application}")[:LONGEST_PREFIX].strip("-")
+    """How the names of the pipeline's runs begin: letters, digits, - and _, at most MAX_PREFIX_LENGTH."""
+    prefix = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{action}-{application}")[:MAX_PREFIX_LENGTH].strip("-")
     assert _PREFIX.fullmatch(prefix)
     return prefix
 
 
 def _length(text: str) -> int:
-    """The length as it is written and as it becomes, whichever is greater."""
-    return max(len(text), len(text.replace(_EXECUTION_ID, "0" * _LENGTH_OF_AN_ID)))
+    """The length with the variable or with the id in its place, whichever is greater."""
+    return max(len(text), len(text.replace(_EXECUTION_ID, "0" * _ID_LENGTH)))

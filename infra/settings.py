@@ -1,13 +1,13 @@
-"""What may be set before deploying, read from the CDK context key `snow_white` in cdk.json.
+"""The settings of a deployment, from the key `snow_white` of the context in cdk.json.
 
-Single settings are overridden, without touching cdk.json, by a JSON object of the same keys, either as
-context or as an environment variable (which wins):
+A JSON object with the same keys overrides single settings without a change to cdk.json. It is given as CDK context or
+as an environment variable; the environment variable wins:
 
     npx aws-cdk deploy --all -c snow_white_overrides='{"slack_channel": "C0123456789"}'
     SNOW_WHITE_OVERRIDES='{"regions": ["us-east-1", "eu-west-1"]}' python app.py
 
-So a local AWS sets SNOW_WHITE_OVERRIDES to {"slack_api_url": "http://127.0.0.1:PORT/api/", "regions": [...]}
-and CDK_OUTDIR to a folder of its own. The account stays unset there: the template says AWS::AccountId.
+The local AWS sets SNOW_WHITE_OVERRIDES to {"slack_api_url": "http://127.0.0.1:PORT/api/", "regions": [...]} and
+CDK_OUTDIR to its own folder. It sets no account, so the templates contain AWS::AccountId.
 """
 
 from __future__ import annotations
@@ -25,52 +25,54 @@ from infra.script_source import script_source
 OVERRIDES_VARIABLE: Final = "SNOW_WHITE_OVERRIDES"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_RETENTION_DAYS: Final = (7, 14, 30, 60, 90, 180, 365, 731)
-# dispatch_command's role names each document in each region; IAM allows a role 10,240 characters of policy.
-MOST_REGIONS: Final = 20
-# They are handed to the function in its environment, which may have 4 KB.
-MOST_SLASH_IDS: Final = 80
+# dispatch_command's role lists every document in every region; IAM limits a role's policies to 10,240 characters.
+MAX_REGIONS: Final = 20
+# The ids are environment variables of the function; Lambda limits those to 4 KB.
+MAX_SLASH_COMMAND_IDS: Final = 80
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
 class InvalidSettings(ValueError):
-    """A setting is missing, misspelt or has a value that is not allowed; the message names the key."""
+    """A setting is missing, unknown or has a value that is not allowed; the message names the key."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that differs between one deployment and another."""
+    """All settings of a deployment. `home_region` and `regions` are required."""
 
     home_region: str
-    """Where the state machine, its functions and the Slack secret are."""
+    """Region of the state machine, its functions and the Slack secret."""
     regions: tuple[str, ...]
-    """Where workers may be: the documents are deployed to each, and runs may reach no other."""
+    """Regions of the workers. The documents are deployed to each; runs cannot reach any other region."""
     default_environments: tuple[str, ...] = ("workers",)
-    """The environments a request means that names none: text contained in the name, or a glob."""
+    """Environments of a request that names none. Each is text contained in the environment's name, or a glob."""
     slack_channel: str = ""
-    """Channel id that is told of every run that names no other; empty: nobody but who asked."""
+    """Id of the Slack channel for runs that name no other; empty: only the requester is notified."""
     slack_user_tag: str = "slack_userid"
-    """Tag of an IAM user that holds the person's Slack user id."""
+    """Key of the tag of an IAM user that holds the person's Slack member id."""
     slack_api_url: str = "https://slack.com/api/"
     slash_command: bool = False
-    """Whether runs can be started by a slash command in Slack; see infra/slash_command.py."""
+    """Whether a slash command in Slack can start runs; docs/slash-command.md sets it up."""
     slash_command_users: tuple[str, ...] = ()
-    """Slack member ids of those who may start runs by it."""
+    """Slack member ids of the people who may use the slash command; empty: nobody."""
     slash_command_channels: tuple[str, ...] = ()
-    """Ids of the channels where they may; "*" is everywhere."""
+    """Ids of the Slack channels where they may use it; "*" is every channel."""
     alarm_topic: str = ""
-    """ARN of the SNS topic that is told when a run fails; empty: the alarms are shown in CloudWatch only."""
+    """ARN of the SNS topic that the alarms notify; empty: the alarms only show in CloudWatch."""
     script_source: str = ""
-    """Folder that hosts download the scripts from, on GitHub or in S3; empty: the documents have them inside."""
+    """Address of the folder on GitHub or in S3 with the scripts for the hosts; empty: the documents contain them."""
     script_source_token: str = ""
-    """Name of the SecureString parameter, in every worker region, with the token for a private GitHub repository."""
+    """Name of the SecureString parameter in every worker region with the token for a private GitHub repository."""
     log_level: str = "INFO"
+    """Log level of the functions."""
     log_retention_days: int = 90
+    """Days that the logs are kept."""
     account: str | None = None
-    """The AWS account's number; None: the one of the credentials at deploy time."""
+    """AWS account number; None: the account of the credentials at deploy time."""
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Settings:
-        """`given`, checked; raises InvalidSettings with the first wrong key and what is allowed."""
+        """Check `given`; raises InvalidSettings with the first wrong key and what is allowed."""
         allowed = [field.name for field in fields(cls)]
         for key in given:
             if key not in allowed:
@@ -100,7 +102,7 @@ def load_settings(context: Mapping[str, Any], environ: Mapping[str, str] = os.en
 
 
 def context_of(cdk_json: Path) -> dict[str, Any]:
-    """The context of a cdk.json, which only the CDK command line would hand to the application by itself."""
+    """The context in a cdk.json. Only the CDK command line would pass it to the application."""
     context: dict[str, Any] = json.loads(cdk_json.read_text())["context"]
     return context
 
@@ -140,7 +142,9 @@ def _is_list_of(item: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _is_short_list_of(item: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value in ([], ()) or (_is_list_of(item)(value) and len(value) <= MOST_SLASH_IDS)
+    return lambda value: (
+        value in ([], ()) or (_is_list_of(item)(value) and len(value) <= MAX_SLASH_COMMAND_IDS)
+    )
 
 
 def _is_script_source(address: str) -> bool:
@@ -158,37 +162,37 @@ def _repeats(value: list[Any] | tuple[Any, ...]) -> bool:
 _RULES: Final = {
     "home_region": _Rule("one AWS region, such as 'us-east-1'", _is_region),
     "regions": _Rule(
-        f"a list of up to {MOST_REGIONS} different AWS regions, such as ['us-east-1', 'eu-west-1']",
-        lambda value: _is_list_of(_is_region)(value) and len(value) <= MOST_REGIONS,
+        f"a list of up to {MAX_REGIONS} different AWS regions, such as ['us-east-1', 'eu-west-1']",
+        lambda value: _is_list_of(_is_region)(value) and len(value) <= MAX_REGIONS,
     ),
     "default_environments": _Rule(
         "a list of different texts without commas, such as ['workers']", _is_list_of(_is_text(r"[^,\s][^,]*"))
     ),
     "slack_channel": _Rule(
-        "a Slack channel's id, such as 'C0123456789', or ''", _is_text(r"([A-Z][A-Z0-9]{5,})?")
+        "a Slack channel's id, such as 'C0123456789', or '' for none", _is_text(r"([A-Z][A-Z0-9]{5,})?")
     ),
     "slack_user_tag": _Rule("the key of an IAM tag, up to 128 characters", _is_text(r"[\w .:/=+@-]{1,128}")),
-    "slack_api_url": _Rule("an http(s) address that ends in '/'", _is_text(r"https?://\S+/")),
+    "slack_api_url": _Rule("an http(s) URL that ends in '/'", _is_text(r"https?://\S+/")),
     "slash_command": _Rule("true or false", lambda value: isinstance(value, bool)),
     "slash_command_users": _Rule(
-        f"a list of up to {MOST_SLASH_IDS} different Slack member ids, such as ['U024BE7LH'], or []",
+        f"a list of up to {MAX_SLASH_COMMAND_IDS} different Slack member ids, such as ['U024BE7LH'], or []",
         _is_short_list_of(_is_text(r"[UW][A-Z0-9]{2,14}")),
     ),
     "slash_command_channels": _Rule(
-        f"a list of up to {MOST_SLASH_IDS} different Slack channel ids, such as ['C0123456789'], ['*'] or []",
+        f"a list of up to {MAX_SLASH_COMMAND_IDS} different Slack channel ids, such as ['C0123456789'], ['*'] or []",
         _is_short_list_of(_is_text(r"[CDG][A-Z0-9]{2,14}|\*")),
     ),
     "alarm_topic": _Rule(
-        "the ARN of an SNS topic, such as 'arn:aws:sns:us-east-1:111122223333:alerts', or ''",
+        "the ARN of an SNS topic, such as 'arn:aws:sns:us-east-1:111122223333:alerts', or '' for none",
         _is_text(r"(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256})?"),
     ),
     "script_source": _Rule(
         "a folder on GitHub with the commit's 40 digits, 'https://github.com/OWNER/REPOSITORY/tree/COMMIT/FOLDER', "
-        "a folder in S3, 'https://s3.REGION.amazonaws.com/BUCKET/FOLDER/', or ''",
+        "a folder in S3, 'https://s3.REGION.amazonaws.com/BUCKET/FOLDER/', or '' for none",
         lambda value: isinstance(value, str) and _is_script_source(value),
     ),
     "script_source_token": _Rule(
-        "the name of an SSM parameter, such as '/snow-white/github-token', or ''",
+        "the name of an SSM parameter, such as '/snow-white/github-token', or '' for none",
         _is_text(r"([a-zA-Z0-9_.-]|/(?!/)){0,512}"),
     ),
     "log_level": _Rule(f"one of {', '.join(LOG_LEVELS)}", lambda value: value in LOG_LEVELS),

@@ -1,4 +1,4 @@
-"""The home stack: the state machine and all it needs, once, whatever the number of worker regions."""
+"""The stack in the home region: the state machine and everything it needs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.alarms import Alarms
-from infra.closing_rule import ClosingRule
-from infra.dashboard import Dashboard
-from infra.functions import Functions
-from infra.invoke_policy import InvokePolicy
-from infra.permissions import Permissions
-from infra.run_machine import MACHINE_NAME, RunMachine
+from infra.access.invoke_policy import InvokePolicy
+from infra.access.permissions import Permissions
+from infra.constructs.alarms import Alarms
+from infra.constructs.dashboard import Dashboard
+from infra.constructs.functions import Functions
+from infra.constructs.run_ended_rule import RunEndedRule
+from infra.constructs.slack_secret import SlackSecret
+from infra.constructs.slash_command import SlashCommand
+from infra.constructs.state_machine import MACHINE_NAME, SnowWhiteStateMachine
 from infra.settings import Settings
-from infra.slack_secret import SlackSecret
-from infra.slash_command import SlashCommand
 
 
 class SnowWhiteStack(Stack):
-    """State machine, functions, Slack secret, closing rule and the policy for those who may start runs."""
+    """State machine, functions, Slack secret, rule, alarms, dashboard, invoke policy and the optional slash command."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -36,10 +36,10 @@ class SnowWhiteStack(Stack):
         )
         built = Functions(self, "Functions", settings=settings, permissions=permissions)
         functions = built.by_name
-        machine = RunMachine(
+        machine = SnowWhiteStateMachine(
             self, "Run", functions=functions, log_retention_days=settings.log_retention_days
         ).state_machine
-        ClosingRule(self, "Closing", machine=machine, close_run=functions["close_run"])
+        RunEndedRule(self, "Closing", machine=machine, close_run=functions["close_run"])
         Alarms(self, "Alarms", machine=machine, topic_arn=settings.alarm_topic)
         Dashboard(self, "Dashboard", machine=machine, functions=functions)
         invoke = InvokePolicy(
@@ -50,11 +50,17 @@ class SnowWhiteStack(Stack):
         )
         if settings.slash_command:
             self._build_slash_command(settings, built, permissions, machine)
-        self._build_output("StateMachineArn", machine.state_machine_arn, "Start runs here")
         self._build_output(
-            "InvokePolicyArn", invoke.policy.managed_policy_arn, "Attach to those who may start runs"
+            "StateMachineArn",
+            machine.state_machine_arn,
+            "The state machine; one execution is one run",
         )
-        self._build_output("SlackTokenSecretArn", secret.arn, "Store the Slack bot's token here")
+        self._build_output(
+            "InvokePolicyArn",
+            invoke.policy.managed_policy_arn,
+            "The policy for users and roles that start runs",
+        )
+        self._build_output("SlackTokenSecretArn", secret.arn, "The secret for the Slack bot's token")
 
     def _build_slash_command(
         self,
@@ -71,13 +77,17 @@ class SnowWhiteStack(Stack):
             permissions=permissions,
             machine_arn=machine.state_machine_arn,
         )
-        self._build_output("SlashCommandUrl", command.url, "The request URL of the Slack app's slash command")
         self._build_output(
-            "SlackSigningSecretArn", command.signing_secret_arn, "Store the Slack app's signing secret here"
+            "SlashCommandUrl", command.url, "The request URL for the Slack app's slash command"
+        )
+        self._build_output(
+            "SlackSigningSecretArn",
+            command.signing_secret_arn,
+            "The secret for the Slack app's signing secret",
         )
 
     def _execution_arns(self) -> str:
-        """Matches this machine's executions; by its fixed name, because close_run's role comes first."""
+        """ARN that matches the executions; made of the fixed name, because close_run's role is built first."""
         return self.format_arn(
             service="states",
             resource="execution",

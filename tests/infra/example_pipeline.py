@@ -17,8 +17,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
-from infra.acknowledgement import acknowledge, acknowledge_wildcard
 from infra.application import ROOT
+from infra.checks import acknowledge, acknowledge_wildcard
 from infra.pipeline import PipelineActions
 from infra.settings import context_of
 

@@ -10,7 +10,7 @@ import pytest
 
 import snow_white
 from infra.command_documents import DOCUMENT_NAMES, command_document
-from infra.run_machine import COMMENT, LONGEST_DRAIN, PASSING_ERRORS
+from infra.constructs.state_machine import COMMENT, MAX_DRAIN, TRANSIENT_ERRORS
 from infra.script_source import S3Folder
 from snow_white.aws import run_command
 from snow_white.aws.regions import RegionUnavailable
@@ -64,12 +64,12 @@ def test_the_answer_is_read_from_the_step_that_runs_the_script(action: str, sour
 
 
 def test_the_machine_outlives_the_longest_timeout_that_a_request_may_have() -> None:
-    assert LONGEST_DRAIN.to_seconds() == MAX_TIMEOUT_SECONDS
+    assert MAX_DRAIN.to_seconds() == MAX_TIMEOUT_SECONDS
     assert f"({MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS})" in COMMENT
 
 
 def test_of_the_functions_own_errors_the_machine_retries_exactly_the_one_that_passes() -> None:
-    own = {error for error in PASSING_ERRORS if not OF_AWS.fullmatch(error)}
+    own = {error for error in TRANSIENT_ERRORS if not OF_AWS.fullmatch(error)}
     assert own == {RegionUnavailable.__name__}
 
 

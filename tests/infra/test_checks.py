@@ -12,10 +12,9 @@ from aws_cdk import App, Stack, Validations
 from aws_cdk import aws_secretsmanager as secretsmanager
 from cdk_nag import AwsSolutionsChecks
 
-from infra.acknowledgement import acknowledge
 from infra.application import ROOT
+from infra.checks import ChecksFailed, acknowledge, require_clean_report
 from infra.settings import context_of
-from infra.validation import ChecksFailed, demand_clean_report
 from tests.infra.templates import Assembly
 
 
@@ -32,21 +31,21 @@ def synthesize_a_secret(folder: Path, *, reason: str = "") -> None:
 def test_what_cdk_nag_finds_and_nobody_acknowledged_fails_with_place_and_rule(tmp_path: Path) -> None:
     synthesize_a_secret(tmp_path)
     with pytest.raises(ChecksFailed, match="Example/Secret: AwsSolutions-SMG4: "):
-        demand_clean_report(tmp_path)
+        require_clean_report(tmp_path)
 
 
 def test_what_somebody_acknowledged_passes(tmp_path: Path) -> None:
     synthesize_a_secret(tmp_path, reason="It is an example.")
-    demand_clean_report(tmp_path)
+    require_clean_report(tmp_path)
 
 
 def test_this_application_has_nothing_unanswered(assembly: Assembly) -> None:
-    demand_clean_report(assembly.folder)
+    require_clean_report(assembly.folder)
 
 
 def test_a_report_that_is_not_there_is_no_clean_report(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        demand_clean_report(tmp_path)
+        require_clean_report(tmp_path)
 
 
 def complaints_of_cfn_lint(assembly: Assembly) -> list[Any]:

@@ -141,9 +141,9 @@ def test_a_token_for_a_stack_that_is_not_there_is_refused_with_the_region(
 def test_regions_are_bootstrapped_once_and_the_token_is_stored_without_being_shown(
     aws: LocalAws, credentials: dict[str, str]
 ) -> None:
-    assert account("unprepared", credentials).stdout == f"aws://{aws.account}/us-east-1\n"
+    assert account("unbootstrapped", credentials).stdout == f"aws://{aws.account}/us-east-1\n"
     outputs = aws.deploy()
-    assert account("unprepared", credentials).stdout == ""
+    assert account("unbootstrapped", credentials).stdout == ""
     assert "not stored" in account("next-steps", credentials).stdout
 
     result = deploy("--only-slack-token", "--slack-token-stdin", token=f"{TOKEN}\n", environ=credentials)

@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from infra.permissions import Permissions
-from infra.settings import MOST_REGIONS
+from infra.access.permissions import Permissions
+from infra.settings import MAX_REGIONS
 from tests.infra.conftest import REGIONS
 from tests.infra.templates import Template, allowed, as_list, statements, text
 
@@ -137,7 +137,7 @@ def test_the_state_machine_may_call_the_functions_of_its_steps_and_nothing_else(
 
 
 def test_the_policies_of_a_role_fit_into_what_iam_allows_even_for_the_most_regions() -> None:
-    regions = tuple(f"ap-southeast-{number}" for number in range(MOST_REGIONS))
+    regions = tuple(f"ap-southeast-{number}" for number in range(MAX_REGIONS))
     grants = Permissions("123456789012", "aws", regions, "s" * 120, "e" * 120, "b" * 120).by_function()
     for name, granted in grants.items():
         document = json.dumps([grant.statement().to_statement_json() for grant in granted])

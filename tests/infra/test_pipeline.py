@@ -12,8 +12,8 @@ import pytest
 from aws_cdk import App, Aws, Stack
 from aws_cdk import aws_stepfunctions as sfn
 
+from infra.checks import require_clean_report
 from infra.pipeline import InvalidPipelineAction, PipelineActions, execution_name_prefix
-from infra.validation import demand_clean_report
 from snow_white.model.action import Action
 from snow_white.model.request import Defaults, Request
 from tests.infra.example_pipeline import MACHINE, NAME
@@ -90,7 +90,7 @@ def test_each_action_s_role_may_start_and_watch_such_runs_and_nothing_else(
 
 
 def test_the_example_passes_the_checks(folder: Path) -> None:
-    demand_clean_report(folder)
+    require_clean_report(folder)
     result = subprocess.run(
         ["cfn-lint", "--ignore-checks", "W3005", "--template", "ExamplePipeline.template.json"],
         cwd=folder,
@@ -117,7 +117,7 @@ def test_an_input_that_codepipeline_does_not_take_is_refused_with_the_way_out() 
     fitting = workers(environments=("e" * room,)).execution_input("quiet")
     assert 990 <= len(fitting) <= 1_000
     with pytest.raises(
-        InvalidPipelineAction, match=r"has 1,001 characters, but CodePipeline takes 1,000\. Name"
+        InvalidPipelineAction, match=r"has 1,001 characters, but CodePipeline accepts 1,000\. Name"
     ):
         workers(environments=("e" * (room + 1),)).quiet()
 

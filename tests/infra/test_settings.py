@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.log_groups import RETENTION
+from infra.constructs.log_groups import RETENTION
 from infra.script_source import GitHubFolder, S3Folder, script_source
 from infra.settings import LOG_RETENTION_DAYS, InvalidSettings, Settings, context_of, load_settings
 

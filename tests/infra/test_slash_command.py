@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from infra.permissions import Permissions
-from infra.settings import MOST_REGIONS, MOST_SLASH_IDS
-from infra.validation import demand_clean_report
+from infra.access.permissions import Permissions
+from infra.checks import require_clean_report
+from infra.settings import MAX_REGIONS, MAX_SLASH_COMMAND_IDS
 from tests.infra.templates import Assembly, Json, Template, allowed, text
 from tests.infra.test_checks import complaints_of_cfn_lint
 
@@ -105,8 +105,8 @@ def test_it_knows_who_may_start_runs_where_and_what_it_may_read(home: Template, 
 
 def test_as_many_people_and_channels_as_may_be_set_fit_into_its_environment(home_with: Template) -> None:
     variables = dict(home_with.function("slash_command")["Environment"]["Variables"])
-    ids = ",".join("U" * 15 for _ in range(MOST_SLASH_IDS))
-    regions = ",".join("ap-southeast-1" for _ in range(MOST_REGIONS))
+    ids = ",".join("U" * 15 for _ in range(MAX_SLASH_COMMAND_IDS))
+    regions = ",".join("ap-southeast-1" for _ in range(MAX_REGIONS))
     arns = dict.fromkeys(("STATE_MACHINE_ARN", "SLACK_SIGNING_SECRET"), "a" * 120)
     lists = {"SLASH_COMMAND_USERS": ids, "SLASH_COMMAND_CHANNELS": ids, "DEFAULT_REGIONS": regions}
     assert len(json.dumps({**variables, **arns, **lists})) < MOST_ENVIRONMENT
@@ -118,7 +118,7 @@ def test_the_signing_secret_stands_in_no_template(home_with: Template) -> None:
 
 
 def test_the_checks_have_no_complaint_about_it(assembly_with_slash_command: Assembly) -> None:
-    demand_clean_report(assembly_with_slash_command.folder)
+    require_clean_report(assembly_with_slash_command.folder)
     assert complaints_of_cfn_lint(assembly_with_slash_command) == []
 
 
@@ -133,7 +133,7 @@ def test_the_machine_may_not_call_it(home_with: Template) -> None:
 
 
 def test_no_grant_of_it_has_a_star() -> None:
-    grants = Permissions("123456789012", "aws", ("us-east-1",), "s", "e").of_slash_command(
+    grants = Permissions("123456789012", "aws", ("us-east-1",), "s", "e").for_slash_command(
         "machine", "secret"
     )
     assert [star for grant in grants for star in (*grant.actions, *grant.resources) if "*" in star] == []

@@ -1,7 +1,7 @@
-"""Every run that has ended is handed to close_run.
+"""The EventBridge rule that calls close_run when a run has ended.
 
-Most have told their end themselves; close_run sees that, and tells of the others: those that somebody stopped, that
-timed out, or that ended without being able to tell. That may be a confirmed one too, so that successes are handed over.
+Most runs have reported their own end. close_run reports the others: runs that were stopped or timed out, and runs that
+could not report. A confirmed run may be one of these, so the rule also matches SUCCEEDED.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 
-class ClosingRule(Construct):
-    """Hands every run that has ended to close_run: it tells Slack if need be, and cancels what a failed one left."""
+class RunEndedRule(Construct):
+    """Calls close_run at every end of a run. It notifies Slack if the run did not, and cancels leftover commands."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, machine: sfn.IStateMachine, close_run: lambda_.IFunction
@@ -24,7 +24,7 @@ class ClosingRule(Construct):
         events.Rule(
             self,
             "RunEnded",
-            description="A run of Snow White has ended, in whatever way",
+            description="Calls close_run when a run of Snow White has ended, whatever its status",
             event_pattern=events.EventPattern(
                 source=["aws.states"],
                 detail_type=["Step Functions Execution Status Change"],

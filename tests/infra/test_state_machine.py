@@ -1,4 +1,4 @@
-"""The state machine: it waits for free, polls with one call, and no way through it hides a failure."""
+"""The state machine: waiting costs nothing, a poll is one call, and no path hides a failure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from snow_white.model.request import KEYS
 from snow_white.steps.pacing import seconds_to_wait
 from tests.infra.templates import Json, Template
 
-LONGEST_DRAIN = 172_800
+MAX_DRAIN = 172_800
 MOST_EVENTS = 25_000
-PASSING = {
+TRANSIENT = {
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
@@ -111,16 +111,16 @@ def test_the_run_starts_with_the_request_and_with_what_only_the_machine_knows(
     }
 
 
-def test_every_task_retries_errors_by_name_and_a_passing_one_only(states: dict[str, Json]) -> None:
+def test_every_task_retries_errors_by_name_and_transient_ones_only(states: dict[str, Json]) -> None:
     for name, task in tasks(states).items():
         retried = {error for retry in task["Retry"] for error in retry["ErrorEquals"]}
         assert retried, name
-        assert retried <= PASSING, name
+        assert retried <= TRANSIENT, name
     for name in WORK:
-        assert {error for retry in states[name]["Retry"] for error in retry["ErrorEquals"]} == PASSING
+        assert {error for retry in states[name]["Retry"] for error in retry["ErrorEquals"]} == TRANSIENT
 
 
-def test_retries_of_work_are_patient_and_spread_out(states: dict[str, Json]) -> None:
+def test_retries_of_steps_last_for_minutes_and_are_random(states: dict[str, Json]) -> None:
     for name in WORK:
         (retry,) = states[name]["Retry"]
         assert {key: value for key, value in retry.items() if key != "ErrorEquals"} == {
@@ -175,11 +175,11 @@ def test_a_poll_turn_is_one_function_call_whatever_the_plan(states: dict[str, Js
     assert (turn, name) == (["WaitForWorkers", "PollCommand", "Outcome"], "WaitForWorkers")
 
 
-def test_the_history_of_the_longest_run_stays_under_the_limit_even_if_every_turn_tells_and_sends() -> None:
+def test_the_history_of_the_longest_run_stays_under_the_limit_even_if_every_poll_notifies_and_sends() -> None:
     wait_task_and_choice, one_more_task = 9, 5
     elapsed, events = 0.0, 100
-    while elapsed < LONGEST_DRAIN:
-        elapsed += seconds_to_wait(elapsed, LONGEST_DRAIN - elapsed)
+    while elapsed < MAX_DRAIN:
+        elapsed += seconds_to_wait(elapsed, MAX_DRAIN - elapsed)
         events += wait_task_and_choice + 2 * one_more_task
     assert events < MOST_EVENTS
 
@@ -240,7 +240,7 @@ def test_a_run_without_a_whole_report_fails_and_says_where_to_look(
 
 def test_the_machine_outlives_the_longest_drain_and_leaves_traces(home: Template) -> None:
     machine = home.only("AWS::StepFunctions::StateMachine")
-    assert home.machine()["TimeoutSeconds"] == LONGEST_DRAIN + 3 * 3600
+    assert home.machine()["TimeoutSeconds"] == MAX_DRAIN + 3 * 3600
     assert machine["StateMachineType"] == "STANDARD"
     assert machine["TracingConfiguration"] == {"Enabled": True}
     assert machine["LoggingConfiguration"]["Level"] == "ALL"

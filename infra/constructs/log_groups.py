@@ -1,4 +1,4 @@
-"""Log groups that forget after the days that the settings say."""
+"""Log groups that keep their logs for the number of days in the settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RETENTION: Final = {
 def build_log_group(
     scope: Construct, construct_id: str, *, retention_days: int, name: str | None = None
 ) -> logs.LogGroup:
-    """Logs kept for `retention_days` and removed with the stack; `name` only where AWS wants a prefix."""
+    """A log group that is deleted with the stack; give a `name` only where AWS requires a prefix."""
     return logs.LogGroup(
         scope,
         construct_id,

@@ -1,6 +1,6 @@
-"""What each function may do: one list of grants per function, written where a reviewer can read them at once.
+"""What each function may do: one list of grants per function.
 
-Calls that AWS does not let one limit to a resource are limited to the worker regions instead.
+Calls that IAM cannot limit to a resource are limited to the worker regions instead.
 """
 
 from __future__ import annotations
@@ -9,61 +9,63 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from infra.access.roles import NO_RESOURCE_IN_IAM, Grant
 from infra.command_documents import DOCUMENT_NAMES
-from infra.roles import NOTHING_TO_NAME, Grant
 
 BEANSTALK_TAG: Final = "elasticbeanstalk:environment-name"
 
-_MATCH: Final = "elasticbeanstalk:DescribeEnvironments"
-_FIND: Final = ("ec2:DescribeInstances", "ssm:DescribeInstanceInformation")
-_FOLLOW: Final = ("ssm:ListCommands", "ssm:ListCommandInvocations")
+_DESCRIBE_ENVIRONMENTS: Final = "elasticbeanstalk:DescribeEnvironments"
+_DESCRIBE_INSTANCES: Final = ("ec2:DescribeInstances", "ssm:DescribeInstanceInformation")
+_READ_COMMANDS: Final = ("ssm:ListCommands", "ssm:ListCommandInvocations")
 
 
 @dataclass(frozen=True)
 class Permissions:
-    """Builds the grants of one deployment: which account, which regions, which secret, which machine."""
+    """Builds the grants of one deployment from its account, regions, Slack secret and state machine."""
 
     account: str
     partition: str
     regions: tuple[str, ...]
     secret_arn: str
     execution_arns: str
-    """Matches every execution of the state machine, and nothing else."""
+    """ARN with a wildcard that matches the executions of the state machine and nothing else."""
     event_bus_arn: str = ""
-    """The bus that the end of each run is announced on."""
+    """The event bus that gets an event when a run ends."""
 
     def by_function(self) -> Mapping[str, list[Grant]]:
         """The grants of each function, by the name of its file in lambdas/."""
         return {
             "discover_instances": [
-                self._in_worker_regions(_MATCH, *_FIND),
+                self._in_worker_regions(_DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES),
                 Grant(("ssm:DescribeDocument",), self._documents()),
             ],
             "dispatch_command": [
-                self._in_worker_regions(*_FIND, *_FOLLOW),
+                self._in_worker_regions(*_DESCRIBE_INSTANCES, *_READ_COMMANDS),
                 Grant(("ssm:SendCommand",), self._documents()),
                 self._send_to_beanstalk_instances(),
             ],
             "poll_command": [
-                self._in_worker_regions(_MATCH, *_FIND, *_FOLLOW, "ssm:CancelCommand"),
-                # It asks those who take long how many jobs they have, and may ask nothing else of them.
+                self._in_worker_regions(
+                    _DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES, *_READ_COMMANDS, "ssm:CancelCommand"
+                ),
+                # It asks stragglers how many jobs they still run, and may send them nothing else.
                 Grant(("ssm:SendCommand",), self._documents("status")),
                 self._send_to_beanstalk_instances(),
             ],
-            "notify_slack": self._tell(),
+            "notify_slack": self._notify(),
             "close_run": [
-                *self._tell(),
+                *self._notify(),
                 self._in_worker_regions("ssm:ListCommands", "ssm:CancelCommand"),
                 Grant(
                     ("states:GetExecutionHistory",),
                     (self.execution_arns,),
-                    because="A run gets its name when it is started.",
+                    wildcard_reason="A run gets its name when it is started.",
                 ),
             ],
         }
 
-    def of_slash_command(self, machine_arn: str, signing_secret_arn: str) -> list[Grant]:
-        """The grants of the function that is there only when the slash command is."""
+    def for_slash_command(self, machine_arn: str, signing_secret_arn: str) -> list[Grant]:
+        """The grants of the slash command's function, which exists only if the command is switched on."""
         return [
             Grant(("states:StartExecution",), (machine_arn,)),
             Grant(("secretsmanager:GetSecretValue",), (signing_secret_arn,)),
@@ -71,15 +73,15 @@ class Permissions:
 
     @property
     def read_token(self) -> Grant:
-        """What whoever talks to Slack needs."""
+        """Reading the Slack bot's token."""
         return Grant(("secretsmanager:GetSecretValue",), (self.secret_arn,))
 
-    def _tell(self) -> list[Grant]:
-        """What the end of a run takes: Slack, who asked, and the event for others."""
+    def _notify(self) -> list[Grant]:
+        """What reporting the end of a run needs: Slack, who asked for the run, and the event for other systems."""
         return [
             self.read_token,
             self._read_user_tags(),
-            Grant(("cloudtrail:LookupEvents",), ("*",), because=NOTHING_TO_NAME),
+            Grant(("cloudtrail:LookupEvents",), ("*",), wildcard_reason=NO_RESOURCE_IN_IAM),
             Grant(("events:PutEvents",), (self.event_bus_arn,)),
         ]
 
@@ -88,7 +90,7 @@ class Permissions:
             actions,
             ("*",),
             {"StringEquals": {"aws:RequestedRegion": list(self.regions)}},
-            because=NOTHING_TO_NAME,
+            wildcard_reason=NO_RESOURCE_IN_IAM,
         )
 
     def _send_to_beanstalk_instances(self) -> Grant:
@@ -96,18 +98,18 @@ class Permissions:
             ("ssm:SendCommand",),
             tuple(f"arn:{self.partition}:ec2:{region}:{self.account}:instance/*" for region in self.regions),
             {"StringLike": {f"ssm:resourceTag/{BEANSTALK_TAG}": "*"}},
-            because="Workers come and go; the condition leaves only instances of Elastic Beanstalk.",
+            wildcard_reason="Instances come and go; the condition allows only those of Elastic Beanstalk.",
         )
 
     def _read_user_tags(self) -> Grant:
         return Grant(
             ("iam:ListUserTags",),
             (f"arn:{self.partition}:iam::{self.account}:user/*",),
-            because="Anybody may have started the run; the tag with the Slack id is on the person's user.",
+            wildcard_reason="Any user may have started the run; the tag with the Slack id is on that user.",
         )
 
     def _documents(self, *actions: str) -> tuple[str, ...]:
-        """The documents of these actions, of all without any."""
+        """ARNs of the documents of these actions; of all actions if none is given."""
         return tuple(
             f"arn:{self.partition}:ssm:{region}:{self.account}:document/{name}"
             for region in self.regions

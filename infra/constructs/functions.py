@@ -1,4 +1,4 @@
-"""The functions: one per file in lambdas/, all from one bundle, each with a role of its own."""
+"""The Lambda functions: one per handler file in lambdas/, all from one bundle, each with its own role."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.acknowledgement import acknowledge
+from infra.access.permissions import Permissions
+from infra.access.roles import NO_RESOURCE_IN_IAM, Grant, build_role
+from infra.checks import acknowledge
+from infra.constructs.log_groups import build_log_group
 from infra.lambda_bundle import lambda_bundle
-from infra.log_groups import build_log_group
-from infra.permissions import Permissions
-from infra.roles import NOTHING_TO_NAME, Grant, build_role
 from infra.settings import Settings
 
 FUNCTION_TIMEOUT: Final = Duration.seconds(300)
@@ -43,7 +43,7 @@ class Functions(Construct):
         environment: Mapping[str, str] | None = None,
         timeout: Duration = FUNCTION_TIMEOUT,
     ) -> lambda_.Function:
-        """The function of lambdas/<name>.py; `environment` comes on top of what every function is told."""
+        """The function of lambdas/<name>.py; `environment` is added to the variables that every function gets."""
         title = "".join(word.capitalize() for word in name.split("_"))
         log_group = build_log_group(self, f"{title}Logs", retention_days=self._settings.log_retention_days)
         function = lambda_.Function(
@@ -62,11 +62,11 @@ class Functions(Construct):
                 self,
                 f"{title}Role",
                 service="lambda.amazonaws.com",
-                grants=[*grants, _write_logs(log_group), SEND_TRACES],
+                grants=[*grants, _write_logs(log_group), _SEND_TRACES],
             ),
         )
         acknowledge(
-            function, "AwsSolutions-L1", "Moving on from Python 3.13 is decided, not done by default."
+            function, "AwsSolutions-L1", "A newer Python is a decision: the packages are pinned for 3.13."
         )
         return function
 
@@ -92,8 +92,8 @@ def _write_logs(log_group: logs.ILogGroup) -> Grant:
     return Grant(("logs:CreateLogStream", "logs:PutLogEvents"), (log_group.log_group_arn,))
 
 
-SEND_TRACES: Final = Grant(
+_SEND_TRACES: Final = Grant(
     ("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
     ("*",),
-    because=NOTHING_TO_NAME,
+    wildcard_reason=NO_RESOURCE_IN_IAM,
 )

@@ -1,4 +1,4 @@
-"""Alarms for runs that did not end well; an aborted run is somebody's decision and alarms nobody."""
+"""Alarms for failed and timed-out runs. An aborted run was stopped on purpose and raises none."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from constructs import Construct
 
 
 class Alarms(Construct):
-    """One alarm for failed runs and one for runs that met the machine's time limit.
+    """One alarm for failed runs and one for runs that reached the state machine's time limit.
 
-    They count what Step Functions counts, so that they go off even when no function works. `topic_arn` is an SNS
-    topic that is told; without one they are shown in CloudWatch only.
+    They use the metrics of Step Functions itself, so they work even when every function fails. `topic_arn` is the SNS
+    topic to notify; if it is empty, the alarms only show in CloudWatch.
     """
 
     def __init__(
@@ -25,17 +25,17 @@ class Alarms(Construct):
         failed = self._build_alarm(
             "RunFailed",
             machine.metric_failed(statistic="Sum", period=period),
-            "A run of Snow White failed: not every worker is confirmed. Its execution says which and why.",
+            "A run of Snow White failed: not every worker is confirmed. The execution lists which and why.",
         )
         timed_out = self._build_alarm(
             "RunTimedOut",
             machine.metric_timed_out(statistic="Sum", period=period),
-            "A run of Snow White met the state machine's time limit and confirmed nothing.",
+            "A run of Snow White reached the state machine's time limit. It confirmed nothing.",
         )
         if topic_arn:
-            tell = actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn))
-            failed.add_alarm_action(tell)
-            timed_out.add_alarm_action(tell)
+            notify = actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn))
+            failed.add_alarm_action(notify)
+            timed_out.add_alarm_action(notify)
 
     def _build_alarm(
         self, construct_id: str, metric: cloudwatch.IMetric, description: str

@@ -1,4 +1,4 @@
-"""The state machine that does one action on one application; it reads like the diagram in the README."""
+"""The state machine: its states, retries, time limits and role. README.md has the diagram."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra.functions import FUNCTION_TIMEOUT
-from infra.log_groups import build_log_group
-from infra.roles import Grant, build_role
+from infra.access.roles import Grant, build_role
+from infra.constructs.functions import FUNCTION_TIMEOUT
+from infra.constructs.log_groups import build_log_group
 
 MACHINE_NAME: Final = "SnowWhite"
-LONGEST_DRAIN: Final = Duration.seconds(172_800)
-# Finding, telling, and judging what is left after the longest drain that can be asked for.
-RUN_TIMEOUT: Final = LONGEST_DRAIN.plus(Duration.hours(3))
-# A bit over the function's own, so that Lambda's word about a timeout comes first.
+MAX_DRAIN: Final = Duration.seconds(172_800)
+# Leaves time for discovery, notification and the final checks around the longest drain that can be requested.
+RUN_TIMEOUT: Final = MAX_DRAIN.plus(Duration.hours(3))
+# Longer than the function's own timeout, so that Lambda reports a timeout first.
 TASK_TIMEOUT: Final = sfn.Timeout.duration(FUNCTION_TIMEOUT.plus(Duration.seconds(20)))
 
 LAMBDA_ERRORS: Final = (
@@ -30,7 +30,7 @@ LAMBDA_ERRORS: Final = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 )
-PASSING_ERRORS: Final = (
+TRANSIENT_ERRORS: Final = (
     *LAMBDA_ERRORS,
     "Lambda.Unknown",
     "Sandbox.Timedout",
@@ -38,19 +38,19 @@ PASSING_ERRORS: Final = (
     "RegionUnavailable",
 )
 COMMENT: Final = (
-    "Puts Sidekiq workers to sleep (quiet, stop), wakes them (wake) or asks how they are (status). "
+    "Quiets or stops Sidekiq workers (quiet, stop), wakes them (wake) or reports their state (status). "
     'Input to start with: {"action": "quiet", "application": "NAME"}. Optional: "environments": "workers", '
     '"regions": ["us-east-1"], "timeout_seconds": 7200 (60 to 172800), "channel": "C0123456789", '
     '"slack_user": "U0123456789", "direct_message": true, "requested_by": "ann"'
 )
 UNREPORTED: Final = (
     "The run ended without a report, so nothing is confirmed. The last failed step in this execution's "
-    "history says why, and the logs of its function say more."
+    "history says why; the logs of its function have more."
 )
 
 
-class RunMachine(Construct):
-    """One execution is one run. `state_machine` is the machine."""
+class SnowWhiteStateMachine(Construct):
+    """The state machine `SnowWhite`, in `state_machine`. One execution is one run."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class RunMachine(Construct):
         self.state_machine = self._build_machine(log_retention_days)
 
     def _build_states(self) -> sfn.IChainable:
-        """The chain of states, with every way through it."""
+        """The first state, with all others connected to it."""
         receive_request = self._build_receive_request()
         discover = self._build_step("DiscoverInstances", "discover_instances")
         announce_start = self._build_step("AnnounceStart", "notify_slack")
@@ -84,11 +84,11 @@ class RunMachine(Construct):
         unreported = sfn.Fail(self, "Unreported", error="Unreported", cause=UNREPORTED)
 
         for step in (discover, dispatch, poll):
-            _OF_WORK.add_to(step)
+            _STEP_RETRIES.add_to(step)
             step.add_catch(notify, errors=["States.ALL"], result_path="$.error")
-        # Slack never fails a run: whatever went wrong with telling, the run goes on.
+        # Slack never fails a run: after any error of a notification the run continues.
         for step, following in ((announce_start, dispatch), (announce_progress, wait), (notify, confirmed)):
-            _OF_TELLING.add_to(step)
+            _SLACK_RETRIES.add_to(step)
             step.add_catch(following, errors=["States.ALL"], result_path="$.slack_error")
 
         receive_request.next(discover).next(announce_start).next(dispatch).next(wait).next(poll).next(outcome)
@@ -119,7 +119,7 @@ class RunMachine(Construct):
         )
 
     def _build_step(self, state: str, function: str) -> tasks.LambdaInvoke:
-        """A task that hands the whole run to a function, which gives the whole run back."""
+        """A task that passes the whole state of the run to a function and takes the new state from it."""
         self._invoked[function] = self._functions[function]
         return tasks.LambdaInvoke(
             self,
@@ -152,17 +152,17 @@ class RunMachine(Construct):
         )
 
     def _build_role(self) -> iam.IRole:
-        """May invoke the functions of the steps built so far, so it comes after them."""
+        """Allows invoking the functions of the steps built so far, so the steps are built first."""
         steps = tuple(function.function_arn for function in self._invoked.values())
         return build_role(
             self,
             "Role",
             service="states.amazonaws.com",
-            grants=[Grant(("lambda:InvokeFunction",), steps), DELIVER_LOGS_AND_TRACES],
+            grants=[Grant(("lambda:InvokeFunction",), steps), _DELIVER_LOGS_AND_TRACES],
         )
 
 
-DELIVER_LOGS_AND_TRACES: Final = Grant(
+_DELIVER_LOGS_AND_TRACES: Final = Grant(
     (
         "logs:CreateLogDelivery",
         "logs:GetLogDelivery",
@@ -178,7 +178,7 @@ DELIVER_LOGS_AND_TRACES: Final = Grant(
         "xray:GetSamplingTargets",
     ),
     ("*",),
-    because="IAM has no resource to name for delivering a state machine's logs and traces.",
+    wildcard_reason="IAM has no resource for delivering a state machine's logs and traces.",
 )
 
 
@@ -186,7 +186,7 @@ def _outcome_is(outcome: str) -> sfn.Condition:
     return sfn.Condition.string_equals("$.outcome", outcome)
 
 
-# A comparison of something that is not there ends an execution on the spot, so presence is asked first.
+# Comparing a missing value ends an execution at once, so its presence is checked first.
 def _is_confirmed() -> sfn.Condition:
     return sfn.Condition.and_(
         sfn.Condition.is_present("$.report.result"),
@@ -205,7 +205,7 @@ def _has_a_cause() -> sfn.Condition:
 
 @dataclass(frozen=True)
 class _Retries:
-    """How often a failed step is tried again, with random pauses that double from `first` up to `longest`."""
+    """Retries of a failed step, with random pauses that double from `first` up to `longest`."""
 
     errors: tuple[str, ...]
     first: Duration
@@ -223,5 +223,5 @@ class _Retries:
         )
 
 
-_OF_WORK: Final = _Retries(PASSING_ERRORS, Duration.seconds(2), Duration.seconds(60), attempts=6)
-_OF_TELLING: Final = _Retries(LAMBDA_ERRORS, Duration.seconds(1), Duration.seconds(10), attempts=3)
+_STEP_RETRIES: Final = _Retries(TRANSIENT_ERRORS, Duration.seconds(2), Duration.seconds(60), attempts=6)
+_SLACK_RETRIES: Final = _Retries(LAMBDA_ERRORS, Duration.seconds(1), Duration.seconds(10), attempts=3)

@@ -1,4 +1,4 @@
-"""One page that says how Snow White is doing: runs, failures and why, how long drains take, the functions' errors."""
+"""The CloudWatch dashboard: runs, failures, problems by verdict, drain times, and the functions' errors."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _FROM_ZERO: Final = cloudwatch.YAxisProps(min=0)
 
 
 class Dashboard(Construct):
-    """The dashboard `SnowWhite`, in rows from the most important downwards.
+    """The dashboard `SnowWhite`; the most important row comes first.
 
-    Metrics of runs are found by searching, so that a new application is on it without a new deployment.
+    Metrics of runs come from a search, so a new application appears without a new deployment.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Dashboard(Construct):
 
 
 def _search(metric: str, statistic: str, dimensions: str = _BY_RUN) -> cloudwatch.IMetric:
-    """All metrics of the name, one line for each action, application (and verdict)."""
+    """All metrics of that name: one line per action and application (and verdict)."""
     found = f'{{{NAMESPACE},{dimensions}}} MetricName="{metric}"'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{found}', '{statistic}', 3600)",

@@ -1,8 +1,8 @@
-"""The slash command in Slack, which is there only when the setting `slash_command` is on.
+"""The slash command in Slack. It is deployed only if the setting `slash_command` is true.
 
-A function URL, because it is the least that can be reached from Slack: one resource, no service in between that has to
-be configured and watched, and the local AWS serves it too. The URL is open to everybody (AuthType NONE), since Slack
-cannot sign as AWS wants it: the function believes only what the Slack app's signing secret has signed.
+Slack calls a function URL: one resource, without another service to configure and watch, and the local AWS serves it
+too. The URL is public (AuthType NONE) because Slack cannot sign requests for IAM. The function accepts only requests
+that are signed with the Slack app's signing secret.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.acknowledgement import acknowledge
-from infra.functions import Functions
-from infra.permissions import Permissions
+from infra.access.permissions import Permissions
+from infra.checks import acknowledge
+from infra.constructs.functions import Functions
 from infra.settings import Settings
 
-# Slack waits 3 seconds; a cold start may take as long again, and what comes later is of use to nobody.
+# Slack waits 3 seconds for an answer. A cold start may take as long again; a later answer would be useless.
 TIMEOUT: Final = Duration.seconds(10)
 
 
 class SlashCommand(Construct):
-    """The function with its URL, and a secret without a value for the Slack app's signing secret.
+    """The function with its URL, and an empty secret for the Slack app's signing secret.
 
-    `url` is what the Slack app is given, `signing_secret_arn` where a person stores its signing secret. Until there
-    is one, and for everybody whom the settings do not name, commands do nothing.
+    `url` is the request URL for the Slack app. A person stores the app's signing secret in `signing_secret_arn`; until
+    then every command is refused, and so are commands of users who are not in the settings.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class SlashCommand(Construct):
         self.signing_secret_arn = self._build_signing_secret()
         function = functions.build_function(
             "slash_command",
-            permissions.of_slash_command(machine_arn, self.signing_secret_arn),
+            permissions.for_slash_command(machine_arn, self.signing_secret_arn),
             environment={
                 "STATE_MACHINE_ARN": machine_arn,
                 "SLACK_SIGNING_SECRET": self.signing_secret_arn,
@@ -62,6 +62,8 @@ class SlashCommand(Construct):
             description="The signing secret of Snow White's Slack app, stored as plain text",
         )
         acknowledge(
-            secret, "AwsSolutions-SMG4", "Slack gives signing secrets out by hand; nothing can rotate them."
+            secret,
+            "AwsSolutions-SMG4",
+            "Slack issues signing secrets by hand; they cannot be rotated automatically.",
         )
         return secret.ref

@@ -1,4 +1,4 @@
-"""Who may start, watch and stop runs: whoever this policy is attached to."""
+"""The policy for people and pipelines that start, watch and stop runs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.acknowledgement import acknowledge_wildcard
+from infra.checks import acknowledge_wildcard
 
 
 class InvokePolicy(Construct):
-    """A managed policy for users and roles: this machine, its executions and this stack's outputs only."""
+    """A managed policy that allows access to this state machine, its executions and this stack's outputs only."""
 
     def __init__(self, scope: Construct, construct_id: str, *, machine_arn: str, execution_arns: str) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
-        # The stack's own id does not match a call that names the stack, as the command line's does.
+        # The command line names the stack without the unique id that the stack's own ARN ends with.
         stack_arns = stack.format_arn(
             service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*"
         )
@@ -45,5 +45,7 @@ class InvokePolicy(Construct):
                 ),
             ],
         )
-        acknowledge_wildcard(self.policy, execution_arns, "A run gets its name when it is started.")
-        acknowledge_wildcard(self.policy, stack_arns, "The stack is looked up by its name, without its id.")
+        acknowledge_wildcard(self.policy, execution_arns, "An execution gets its name when it starts.")
+        acknowledge_wildcard(
+            self.policy, stack_arns, "The stack is looked up by name; its ARN ends with an id."
+        )

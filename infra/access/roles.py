@@ -1,4 +1,4 @@
-"""Roles that may do what is written where they are made, and nothing that a construct would add by itself."""
+"""IAM roles that allow exactly the grants they are built from; no CDK construct adds to them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Final
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.acknowledgement import acknowledge_wildcard
+from infra.checks import acknowledge_wildcard
 
-NOTHING_TO_NAME: Final = (
-    "Looking up, cancelling and tracing: IAM has no resource for it that is known beforehand."
+NO_RESOURCE_IN_IAM: Final = (
+    "Looking up, cancelling and tracing: IAM has no resource for these calls that is known in advance."
 )
 
 
 @dataclass(frozen=True)
 class Grant:
-    """Some actions on some resources. Where a resource has a star in it, `because` says why it must."""
+    """Actions that are allowed on resources. A resource with a wildcard needs a `wildcard_reason`."""
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     conditions: Mapping[str, Mapping[str, str | list[str]]] = field(default_factory=dict)
-    because: str = ""
+    wildcard_reason: str = ""
 
     def statement(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
@@ -32,7 +32,7 @@ class Grant:
 
 
 def build_role(scope: Construct, construct_id: str, *, service: str, grants: Sequence[Grant]) -> iam.IRole:
-    """A role for an AWS service with exactly `grants`; raises ValueError for a star without a reason."""
+    """A role for an AWS service with exactly `grants`; raises ValueError for a wildcard without a reason."""
     role = iam.Role(
         scope,
         construct_id,
@@ -42,11 +42,13 @@ def build_role(scope: Construct, construct_id: str, *, service: str, grants: Seq
     for grant in grants:
         for resource in grant.resources:
             if "*" in resource:
-                _acknowledge_star(role, resource, grant)
+                _acknowledge_wildcard(role, resource, grant)
     return role.without_policy_updates()
 
 
-def _acknowledge_star(role: iam.Role, resource: str, grant: Grant) -> None:
-    if not grant.because:
-        raise ValueError(f"{role.node.path}: say why {', '.join(grant.actions)} is allowed on {resource}.")
-    acknowledge_wildcard(role, resource, grant.because)
+def _acknowledge_wildcard(role: iam.Role, resource: str, grant: Grant) -> None:
+    if not grant.wildcard_reason:
+        raise ValueError(
+            f"{role.node.path}: {', '.join(grant.actions)} on {resource} needs a wildcard_reason."
+        )
+    acknowledge_wildcard(role, resource, grant.wildcard_reason)

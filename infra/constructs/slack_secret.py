@@ -1,17 +1,17 @@
-"""Where the Slack bot's token is kept."""
+"""The secret that holds the Slack bot's token."""
 
 from __future__ import annotations
 
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.acknowledgement import acknowledge
+from infra.checks import acknowledge
 
 
 class SlackSecret(Construct):
-    """A secret without a value: the token is stored by a person and never stands in a template.
+    """A secret that is created empty: a person stores the token, so it is never in a template.
 
-    Its value is the bare bot token (xoxb-...). Until there is one, runs work and tell nobody.
+    Its value is the bot token alone (xoxb-...). Without a token, runs work but send no Slack message.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -20,6 +20,8 @@ class SlackSecret(Construct):
             self, "Token", description="Snow White's Slack bot token (xoxb-...), stored as plain text"
         )
         acknowledge(
-            secret, "AwsSolutions-SMG4", "Slack gives bot tokens out by hand; nothing can rotate them."
+            secret,
+            "AwsSolutions-SMG4",
+            "Slack issues bot tokens by hand; they cannot be rotated automatically.",
         )
         self.arn = secret.ref
