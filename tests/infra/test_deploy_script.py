@@ -1,4 +1,4 @@
-"""./scripts/deploy: what it would run, what it says about mistakes, and its own part on the local AWS."""
+"""./scripts/deploy: the commands it would run, its error messages, and its AWS calls on the local AWS."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def test_permissions_are_asked_for_unless_told_otherwise() -> None:
     [
         (["--yess"], "", 2, "There is no option '--yess'."),
         (["--profile"], "", 2, "The option --profile needs a value."),
-        ([], "", 2, "There is no terminal to ask on before permissions change: add --yes."),
+        ([], "", 2, "There is no terminal to ask for approval of new permissions: add --yes."),
         (["--yes", "--slack-token-stdin"], "", 1, "There is no Slack token on standard input."),
-        (["--yes", "--slack-token-stdin"], "xoxp-1", 1, "That is no Slack bot token: it starts with xoxb-"),
+        (["--yes", "--slack-token-stdin"], "xoxp-1", 1, "That is no Slack bot token: it must be xoxb-"),
         (["--yes", "--slack-token-stdin"], "xoxb-1 2", 1, "That is no Slack bot token"),
-        (["--yes", "--slack-token"], TOKEN, 1, "There is no terminal to ask for the Slack token on"),
-        (["--only-slack-token"], TOKEN, 1, "There is no terminal to ask for the Slack token on"),
+        (["--yes", "--slack-token"], TOKEN, 1, "There is no terminal to ask for the Slack token: use"),
+        (["--only-slack-token"], TOKEN, 1, "There is no terminal to ask for the Slack token: use"),
         (["--yes", "--settings", "{"], "", 1, "The environment variable SNOW_WHITE_OVERRIDES is not JSON"),
         (["--yes", "--settings", '{"regions": "all"}'], "", 1, "The setting 'regions' is 'all', but must be"),
         (["--yes"], "", 1, "There are no AWS credentials that work"),
