@@ -1,4 +1,4 @@
-"""docs/ names what there is: permissions, verdicts, errors, states, files."""
+"""README.md and docs/ name what exists: permissions, verdicts, errors, states, folders, files, links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from tests.infra.templates import Template, allowed
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+CODE_BLOCK = re.compile(r"^( *)```.*?^\1```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def page(name: str) -> str:
@@ -52,15 +54,61 @@ def test_every_state_is_in_the_architecture(home: Template) -> None:
     assert missing == set()
 
 
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings; of two equal headings the second gets -1."""
+    found: list[str] = []
+    for heading in re.findall(r"^#+ (.*)$", CODE_BLOCK.sub("", path.read_text()), re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        found.append(f"{slug}-{found.count(slug)}" if slug in found else slug)
+    return set(found)
+
+
+def broken_links(path: Path) -> list[str]:
+    """The relative links of a page whose file or anchor does not exist."""
+    broken = []
+    for link in LINK.findall(CODE_BLOCK.sub("", path.read_text())):
+        if re.match(r"[a-z]+:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    return broken
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_files_and_pages_that_are_named_exist(path: Path) -> None:
-    text = path.read_text()
-    named = re.findall(r"`\.?/?((?:infra|lambdas|scripts|ssm_documents|tests)/[\w./]*)`", text)
+def test_files_that_are_named_exist(path: Path) -> None:
+    named = re.findall(
+        r"`\.?/?((?:infra|lambdas|scripts|ssm_documents|tests|docs)/[\w./-]*)`", path.read_text()
+    )
     assert [name for name in named if not (ROOT / name).exists()] == []
-    links = re.findall(r"\]\(([\w-]+\.md)(#[\w-]+)?\)", text)
-    for target, anchor in links:
-        headings = re.findall(r"^#+ (.*)$", (DOCS / target).read_text(), re.MULTILINE)
-        assert not anchor or anchor[1:] in {heading.lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_links_lead_to_files_and_headings_that_exist(path: Path) -> None:
+    assert broken_links(path) == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A `b`: c\n[1](#a-b-c) [2](page.md#a-b-c) [3](https://example.com/x) [4](#a) [5](no.md)\n"
+        "```\n# d\n[6](no.md)\n```\n![7](no.png) [8](page.md#d)\n"
+    )
+    assert broken_links(page) == ["#a", "no.md", "no.png", "page.md#d"]
+
+
+def test_the_map_of_the_code_has_every_folder() -> None:
+    parents = [ROOT / name for name in ("infra", "lambdas", "lambdas/snow_white", "scripts", "ssm_documents")]
+    folders = {
+        f"{child.relative_to(ROOT)}/"
+        for parent in parents
+        for child in parent.iterdir()
+        if child.is_dir() and not child.name.startswith((".", "_"))
+    }
+    lines = page("architecture").splitlines()
+    missing = {folder for folder in folders if not any(line.startswith(f"| `{folder}` |") for line in lines)}
+    assert missing == set()
 
 
 def test_every_action_is_shown_on_the_command_line() -> None:
