@@ -60,7 +60,7 @@ class Dashboard(Construct):
     def _build_totals(self) -> cloudwatch.IWidget:
         machine = self._machine
         return cloudwatch.SingleValueWidget(
-            title="Runs in the time shown",
+            title="Runs in the selected time range",
             width=_WIDTH,
             height=4,
             set_period_to_time_range=True,
@@ -77,13 +77,13 @@ class Dashboard(Construct):
         return _graph("Runs by action and application", _search("Runs", "Sum"), stacked=True)
 
     def _build_failures(self) -> cloudwatch.IWidget:
-        return _graph("Runs that were not confirmed", _search("RunsFailed", "Sum"), stacked=True)
+        return _graph("Failed runs by action and application", _search("RunsFailed", "Sum"), stacked=True)
 
     def _build_problems(self) -> cloudwatch.IWidget:
         return _graph("Problems by verdict", _search("Problems", "Sum", dimensions=_BY_VERDICT), stacked=True)
 
     def _build_workers(self) -> cloudwatch.IWidget:
-        return _graph("Workers confirmed", _search("WorkersConfirmed", "Sum"), stacked=True)
+        return _graph("Confirmed workers", _search("WorkersConfirmed", "Sum"), stacked=True)
 
     def _build_drains(self) -> cloudwatch.IWidget:
         return _graph("Longest drain (seconds)", _search("DrainSeconds", "Maximum"))

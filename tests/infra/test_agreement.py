@@ -1,4 +1,4 @@
-"""What is written on both sides, in infra/ and in lambdas/ or ssm_documents/, says the same."""
+"""Facts that infra/ shares with lambdas/ or ssm_documents/ are the same in both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from snow_white.model.action import Action
 from snow_white.model.durations import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
 from snow_white.reporting.errors import OWN_ERRORS
 
-# What Step Functions and Lambda themselves name an error by.
+# Names of errors that Step Functions and Lambda raise themselves.
 OF_AWS = re.compile(r"(Lambda|States|Sandbox)\.\w+")
 
 
@@ -43,7 +43,7 @@ def test_the_documents_that_are_deployed_are_those_that_are_sent() -> None:
 
 
 @pytest.mark.parametrize("action", DOCUMENT_NAMES)
-def test_a_document_takes_every_timeout_that_a_request_may_have_and_no_other(action: str) -> None:
+def test_a_document_accepts_exactly_the_timeouts_of_a_request(action: str) -> None:
     parameter = command_document(action)["parameters"]["executionTimeout"]
     taken = [
         seconds
@@ -63,16 +63,16 @@ def test_the_answer_is_read_from_the_step_that_runs_the_script(action: str, sour
     assert [step["action"] for step in read] == ["aws:runShellScript"]
 
 
-def test_the_machine_outlives_the_longest_timeout_that_a_request_may_have() -> None:
+def test_the_machine_outlives_the_longest_timeout_of_a_request() -> None:
     assert MAX_DRAIN.to_seconds() == MAX_TIMEOUT_SECONDS
     assert f"({MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS})" in COMMENT
 
 
-def test_of_the_functions_own_errors_the_machine_retries_exactly_the_one_that_passes() -> None:
+def test_region_unavailable_is_the_only_error_of_the_functions_that_is_retried() -> None:
     own = {error for error in TRANSIENT_ERRORS if not OF_AWS.fullmatch(error)}
     assert own == {RegionUnavailable.__name__}
 
 
-def test_every_error_with_a_sentence_for_the_person_is_one_that_the_functions_raise() -> None:
+def test_every_error_with_its_own_sentence_is_one_that_the_functions_raise() -> None:
     assert raised_names() >= OWN_ERRORS
     assert RegionUnavailable.__name__ in OWN_ERRORS

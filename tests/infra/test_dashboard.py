@@ -1,4 +1,4 @@
-"""The dashboard shows what one asks first, and only what is really counted."""
+"""The dashboard shows the most important metrics first, and only metrics that the functions write."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def searches(widgets: list[dict[str, Any]]) -> list[tuple[str, str]]:
     ]
 
 
-def test_there_are_runs_failures_problems_durations_and_the_functions_errors(
+def test_the_widgets_are_in_this_order(
     widgets: list[dict[str, Any]],
 ) -> None:
     titles = [widget["properties"]["title"] for widget in widgets]
     assert titles == [
-        "Runs in the time shown",
+        "Runs in the selected time range",
         "Runs by action and application",
-        "Runs that were not confirmed",
+        "Failed runs by action and application",
         "Problems by verdict",
-        "Workers confirmed",
+        "Confirmed workers",
         "Longest drain (seconds)",
         "Longest run (seconds)",
         "Errors and throttles of the functions",
@@ -49,7 +49,7 @@ def test_there_are_runs_failures_problems_durations_and_the_functions_errors(
     ]
 
 
-def test_what_is_searched_for_is_what_the_functions_count(widgets: list[dict[str, Any]]) -> None:
+def test_the_searched_metrics_are_the_ones_that_the_functions_write(widgets: list[dict[str, Any]]) -> None:
     found = searches(widgets)
     assert len(found) == 6
     counted = (ROOT / "lambdas" / "runtime" / "metrics.py").read_text()
@@ -59,7 +59,7 @@ def test_what_is_searched_for_is_what_the_functions_count(widgets: list[dict[str
         assert dimensions.split(",") == ["service", "action", "application", *verdict]
 
 
-def test_every_function_is_on_it(widgets: list[dict[str, Any]], home: Template) -> None:
+def test_every_function_is_on_the_dashboard(widgets: list[dict[str, Any]], home: Template) -> None:
     shown = json.dumps(widgets)
     for logical_id in home.resources("AWS::Lambda::Function"):
         assert f"<{logical_id}>" in shown

@@ -1,11 +1,11 @@
-"""Who has the invoke policy may start, watch and stop Snow White's runs, and touch nothing else."""
+"""The invoke policy allows starting, watching and stopping runs, and nothing else."""
 
 from __future__ import annotations
 
 from tests.infra.templates import Template, allowed
 
 
-def test_the_invoke_policy_is_about_this_machine_its_runs_and_this_stack_only(home: Template) -> None:
+def test_the_invoke_policy_covers_only_this_machine_its_executions_and_this_stack(home: Template) -> None:
     (machine,) = home.resources("AWS::StepFunctions::StateMachine")
     runs = "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*"
     stack = "arn:aws:cloudformation:us-east-1:<AWS::AccountId>:stack/SnowWhite/*"
@@ -20,9 +20,9 @@ def test_the_invoke_policy_is_about_this_machine_its_runs_and_this_stack_only(ho
     }
 
 
-def test_the_runs_it_names_are_those_of_the_machine_s_own_name(home: Template) -> None:
+def test_the_execution_arns_have_the_name_of_the_machine(home: Template) -> None:
     assert home.only("AWS::StepFunctions::StateMachine")["StateMachineName"] == "SnowWhite"
 
 
-def test_the_stack_says_what_a_person_needs_next(home: Template) -> None:
+def test_the_stack_outputs_what_a_person_needs_next(home: Template) -> None:
     assert {"StateMachineArn", "InvokePolicyArn", "SlackTokenSecretArn"} <= set(home.content["Outputs"])

@@ -32,7 +32,7 @@ def test_the_bundle_has_each_handler_and_the_domain(bundle: Path) -> None:
         assert {path.relative_to(bundle / package) for path in (bundle / package).rglob("*.py")} == sources
 
 
-def test_the_bundle_has_no_leftovers_of_compiling_and_testing(bundle: Path) -> None:
+def test_the_bundle_has_no_compiled_files_and_no_tests(bundle: Path) -> None:
     names = {path.name for path in bundle.rglob("*")}
     assert not [name for name in names if name.endswith((".pyc", ".so", ".pyd")) or name.startswith(".")]
     assert names.isdisjoint({"__pycache__", "tests", "requirements.txt", "bin"})
@@ -96,7 +96,7 @@ def test_pip_runs_again_only_when_the_pins_have_changed(wheels: Path, tmp_path: 
         assert not (bundle / "base.py").exists()
 
 
-def test_a_package_that_is_not_there_is_an_error_with_the_words_of_pip(wheels: Path, tmp_path: Path) -> None:
+def test_a_missing_package_is_an_error_with_the_output_of_pip(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==9.9\n")
     with (
         pytest.raises(BundlingFailed, match=r"(?s)requirements\.txt for manylinux2014_aarch64.*base==9\.9"),
@@ -106,7 +106,7 @@ def test_a_package_that_is_not_there_is_an_error_with_the_words_of_pip(wheels: P
     assert not list((tmp_path / "cache").iterdir())
 
 
-def test_a_package_that_nobody_pinned_is_an_error(wheels: Path, tmp_path: Path) -> None:
+def test_a_package_that_is_not_pinned_is_an_error(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nneedy==1.0\n")
     with (
         pytest.raises(BundlingFailed, match="does not pin base"),

@@ -1,4 +1,4 @@
-"""Each role may do what is in the table below, and not one thing more."""
+"""Each role allows exactly what is in the table below."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def rights_of(function: str, secret: str) -> Rights:
 FUNCTIONS = ["discover_instances", "dispatch_command", "poll_command", "notify_slack", "close_run"]
 
 
-def test_there_are_these_functions_and_no_others(home: Template) -> None:
+def test_there_are_exactly_these_functions(home: Template) -> None:
     handlers = [each["Handler"] for each in home.resources("AWS::Lambda::Function").values()]
     assert sorted(handlers) == sorted(f"{name}.handler" for name in FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_may_do_exactly_what_is_in_the_table(name: str, home: Template) -> None:
+def test_a_function_s_role_allows_exactly_what_is_in_the_table(name: str, home: Template) -> None:
     function = home.function(name)
     (secret,) = home.resources("AWS::SecretsManager::Secret")
     own_logs = f"<{function['LoggingConfig']['LogGroup']['Ref']}.Arn>"
@@ -90,7 +90,7 @@ def test_a_function_may_do_exactly_what_is_in_the_table(name: str, home: Templat
     assert allowed(home.role(function["Role"])) == rights_of(name, f"<{secret}>") | own | traces
 
 
-def test_those_who_may_read_the_token_are_told_of_slack_and_no_others(home: Template) -> None:
+def test_only_functions_that_may_read_the_token_get_the_slack_variables(home: Template) -> None:
     (secret,) = home.resources("AWS::SecretsManager::Secret")
     for name in FUNCTIONS:
         told = home.function(name)["Environment"]["Variables"]
@@ -101,7 +101,7 @@ def test_those_who_may_read_the_token_are_told_of_slack_and_no_others(home: Temp
             assert not [key for key in told if key.startswith("SLACK")], name
 
 
-def test_no_function_shares_its_role_and_no_role_has_a_policy_from_elsewhere(home: Template) -> None:
+def test_no_function_shares_its_role_and_no_role_has_another_policy(home: Template) -> None:
     roles = [text(each["Role"]) for each in home.resources("AWS::Lambda::Function").values()]
     assert len(set(roles)) == len(FUNCTIONS)
     assert not home.resources("AWS::IAM::Policy")
@@ -109,21 +109,21 @@ def test_no_function_shares_its_role_and_no_role_has_a_policy_from_elsewhere(hom
         assert "ManagedPolicyArns" not in role
 
 
-def test_no_action_has_a_star_anywhere(home: Template) -> None:
+def test_no_action_has_a_wildcard(home: Template) -> None:
     holders = [*home.resources("AWS::IAM::Role").values(), home.only("AWS::IAM::ManagedPolicy")]
     actions = {action for each in holders for said in statements(each) for action in as_list(said["Action"])}
     assert actions
     assert not [action for action in actions if "*" in action]
 
 
-def test_each_role_is_for_its_own_service_only(home: Template) -> None:
+def test_each_role_can_only_be_assumed_by_its_service(home: Template) -> None:
     for logical_id, role in home.resources("AWS::IAM::Role").items():
         (said,) = role["AssumeRolePolicyDocument"]["Statement"]
         service = "states.amazonaws.com" if logical_id.startswith("Run") else "lambda.amazonaws.com"
         assert said["Principal"] == {"Service": service}
 
 
-def test_the_state_machine_may_call_the_functions_of_its_steps_and_nothing_else(home: Template) -> None:
+def test_the_state_machine_may_only_invoke_the_functions_of_its_steps(home: Template) -> None:
     machine = home.only("AWS::StepFunctions::StateMachine")
     rights = allowed(home.role(machine["RoleArn"]))
     called = {
@@ -136,7 +136,7 @@ def test_the_state_machine_may_call_the_functions_of_its_steps_and_nothing_else(
     assert {action.split(":")[0] for action in others} == {"logs", "xray"}
 
 
-def test_the_policies_of_a_role_fit_into_what_iam_allows_even_for_the_most_regions() -> None:
+def test_the_policies_of_a_role_fit_the_limit_of_iam_with_the_most_regions() -> None:
     regions = tuple(f"ap-southeast-{number}" for number in range(MAX_REGIONS))
     grants = Permissions("123456789012", "aws", regions, "s" * 120, "e" * 120, "b" * 120).by_function()
     for name, granted in grants.items():
@@ -144,7 +144,7 @@ def test_the_policies_of_a_role_fit_into_what_iam_allows_even_for_the_most_regio
         assert len("".join(document.split())) < 10_240 - 1_000, name
 
 
-def test_secrets_stand_in_no_template(home: Template) -> None:
+def test_no_template_contains_a_secret(home: Template) -> None:
     secret = home.only("AWS::SecretsManager::Secret")
     assert "SecretString" not in secret
     assert "GenerateSecretString" not in secret

@@ -27,8 +27,8 @@ def machine(home: Template) -> Json:
     return home.machine()
 
 
-def ways_on(machine: Json) -> set[tuple[str, str]]:
-    """Every step from state to state, errors aside."""
+def transitions(machine: Json) -> set[tuple[str, str]]:
+    """Every transition from state to state, without those after errors."""
     ways = {(END, machine["StartAt"])}
     for name, state in machine["States"].items():
         ways |= {(name, state[key]) for key in ("Next", "Default") if key in state}
@@ -38,7 +38,7 @@ def ways_on(machine: Json) -> set[tuple[str, str]]:
     return ways
 
 
-def ways_of_errors(machine: Json) -> set[tuple[str, str]]:
+def error_transitions(machine: Json) -> set[tuple[str, str]]:
     states = machine["States"].items()
     return {(name, caught["Next"]) for name, state in states for caught in state.get("Catch", [])}
 
@@ -48,9 +48,11 @@ def test_the_diagram_has_the_states_of_the_template(arrows: set[tuple[str, str]]
     assert shown == set(machine["States"])
 
 
-def test_the_diagram_shows_every_way_on(arrows: set[tuple[str, str]], machine: Json) -> None:
-    assert ways_on(machine) - arrows == set()
+def test_the_diagram_shows_every_transition(arrows: set[tuple[str, str]], machine: Json) -> None:
+    assert transitions(machine) - arrows == set()
 
 
-def test_the_diagram_shows_no_way_that_is_not_there(arrows: set[tuple[str, str]], machine: Json) -> None:
-    assert arrows - ways_on(machine) - ways_of_errors(machine) == set()
+def test_the_diagram_shows_no_transition_that_does_not_exist(
+    arrows: set[tuple[str, str]], machine: Json
+) -> None:
+    assert arrows - transitions(machine) - error_transitions(machine) == set()

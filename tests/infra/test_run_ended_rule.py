@@ -1,11 +1,11 @@
-"""A run that has ended is handed to close_run, however it ended."""
+"""close_run is called for every run that has ended, whatever its status."""
 
 from __future__ import annotations
 
 from tests.infra.templates import Template
 
 
-def test_the_rule_fires_for_every_end_of_a_run_of_this_machine_only(home: Template) -> None:
+def test_the_rule_matches_every_end_of_a_run_of_this_machine_only(home: Template) -> None:
     (machine,) = home.resources("AWS::StepFunctions::StateMachine")
     rule = home.only("AWS::Events::Rule")
     assert rule["State"] == "ENABLED"
@@ -19,13 +19,13 @@ def test_the_rule_fires_for_every_end_of_a_run_of_this_machine_only(home: Templa
     }
 
 
-def test_the_rule_calls_close_run_and_tries_again(home: Template) -> None:
+def test_the_rule_calls_close_run_and_retries(home: Template) -> None:
     (target,) = home.only("AWS::Events::Rule")["Targets"]
     assert home.function_name(target["Arn"]) == "close_run"
     assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
 
 
-def test_nobody_else_may_call_close_run(home: Template) -> None:
+def test_nothing_else_may_call_close_run(home: Template) -> None:
     (rule,) = home.resources("AWS::Events::Rule")
     permission = home.only("AWS::Lambda::Permission")
     assert permission["Principal"] == "events.amazonaws.com"

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what a person is told who gets one wrong."""
+"""Settings: where they come from, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ ENOUGH = {"home_region": "us-east-1", "regions": ["us-east-1"]}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def test_the_settings_in_cdk_json_are_right_as_they_come() -> None:
+def test_the_settings_in_cdk_json_are_valid() -> None:
     settings = load_settings(context_of(ROOT / "cdk.json"), environ={})
     assert settings.default_environments == ("workers",)
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.account is None
 
 
-def test_there_is_no_slash_command_unless_it_is_wanted_and_nobody_may_use_it_unless_they_are_named() -> None:
+def test_by_default_there_is_no_slash_command_and_nobody_may_use_it() -> None:
     settings = load_settings(context_of(ROOT / "cdk.json"), environ={})
     assert settings.slash_command is False
     assert settings.slash_command_users == settings.slash_command_channels == ()
 
 
-def test_nobody_and_everywhere_can_be_said() -> None:
+def test_no_users_and_all_channels_are_valid() -> None:
     settings = Settings.from_mapping(
         {**ENOUGH, "slash_command": True, "slash_command_users": [], "slash_command_channels": ["*"]}
     )
@@ -154,18 +154,18 @@ anything = st.recursive(
 
 
 @given(key=st.sampled_from(sorted(Settings.__dataclass_fields__)), value=anything)
-def test_any_value_is_either_taken_or_refused_in_words(key: str, value: object) -> None:
+def test_any_value_is_either_accepted_or_refused_with_its_key(key: str, value: object) -> None:
     try:
         Settings.from_mapping({**ENOUGH, key: value})
     except InvalidSettings as error:
         assert repr(key) in str(error)
 
 
-def test_every_number_of_days_that_may_be_set_can_be_built() -> None:
+def test_every_allowed_number_of_days_is_known_to_the_log_groups() -> None:
     assert set(LOG_RETENTION_DAYS) == set(RETENTION)
 
 
-def test_a_person_who_synthesizes_with_a_wrong_setting_reads_a_sentence_and_no_stack_trace(
+def test_a_wrong_setting_ends_the_synthesis_with_a_sentence_and_no_stack_trace(
     tmp_path: Path,
 ) -> None:
     environ = {

@@ -1,4 +1,4 @@
-"""The slash command: nothing of it unless it is wanted; then a URL, a secret without a value, and two permissions."""
+"""The slash command: nothing of it by default; if switched on, a URL, an empty secret and two permissions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.access.permissions import Permissions
 from infra.checks import require_clean_report
 from infra.settings import MAX_REGIONS, MAX_SLASH_COMMAND_IDS
 from tests.infra.templates import Assembly, Json, Template, allowed, text
-from tests.infra.test_checks import complaints_of_cfn_lint
+from tests.infra.test_checks import cfn_lint_findings
 
 MOST_ENVIRONMENT = 4_096
 
@@ -70,7 +70,7 @@ def test_its_role_is_its_own(home_with: Template) -> None:
     assert roles.count(text(home_with.function("slash_command")["Role"])) == 1
 
 
-def test_everybody_may_call_it_but_only_by_its_url(home_with: Template) -> None:
+def test_anybody_may_call_it_but_only_by_its_url(home_with: Template) -> None:
     permissions: list[Json] = [
         permission
         for permission in home_with.resources("AWS::Lambda::Permission").values()
@@ -88,11 +88,11 @@ def test_everybody_may_call_it_but_only_by_its_url(home_with: Template) -> None:
     }
 
 
-def test_no_browser_of_another_page_may_call_it(home_with: Template) -> None:
+def test_no_other_web_page_may_call_it(home_with: Template) -> None:
     assert "Cors" not in home_with.only("AWS::Lambda::Url")
 
 
-def test_it_knows_who_may_start_runs_where_and_what_it_may_read(home: Template, home_with: Template) -> None:
+def test_its_variables_name_machine_secret_users_and_channels(home: Template, home_with: Template) -> None:
     (machine,) = home_with.resources("AWS::StepFunctions::StateMachine")
     (signing_secret,) = secrets_of(home_with) - secrets_of(home)
     variables = home_with.function("slash_command")["Environment"]["Variables"]
@@ -103,7 +103,7 @@ def test_it_knows_who_may_start_runs_where_and_what_it_may_read(home: Template, 
     assert "SLACK_TOKEN_SECRET" not in variables
 
 
-def test_as_many_people_and_channels_as_may_be_set_fit_into_its_environment(home_with: Template) -> None:
+def test_the_most_users_and_channels_fit_into_its_environment(home_with: Template) -> None:
     variables = dict(home_with.function("slash_command")["Environment"]["Variables"])
     ids = ",".join("U" * 15 for _ in range(MAX_SLASH_COMMAND_IDS))
     regions = ",".join("ap-southeast-1" for _ in range(MAX_REGIONS))
@@ -112,17 +112,17 @@ def test_as_many_people_and_channels_as_may_be_set_fit_into_its_environment(home
     assert len(json.dumps({**variables, **arns, **lists})) < MOST_ENVIRONMENT
 
 
-def test_the_signing_secret_stands_in_no_template(home_with: Template) -> None:
+def test_no_template_contains_the_signing_secret(home_with: Template) -> None:
     for secret in home_with.resources("AWS::SecretsManager::Secret").values():
         assert not {"SecretString", "GenerateSecretString"} & secret.keys()
 
 
-def test_the_checks_have_no_complaint_about_it(assembly_with_slash_command: Assembly) -> None:
+def test_it_passes_the_checks(assembly_with_slash_command: Assembly) -> None:
     require_clean_report(assembly_with_slash_command.folder)
-    assert complaints_of_cfn_lint(assembly_with_slash_command) == []
+    assert cfn_lint_findings(assembly_with_slash_command) == []
 
 
-def test_the_machine_may_not_call_it(home_with: Template) -> None:
+def test_the_state_machine_may_not_call_it(home_with: Template) -> None:
     machine = home_with.only("AWS::StepFunctions::StateMachine")
     called = {
         home_with.function_name({"Fn::GetAtt": arn.strip("<>").split(".")})
@@ -132,7 +132,7 @@ def test_the_machine_may_not_call_it(home_with: Template) -> None:
     assert "slash_command" not in called
 
 
-def test_no_grant_of_it_has_a_star() -> None:
+def test_no_grant_of_it_has_a_wildcard() -> None:
     grants = Permissions("123456789012", "aws", ("us-east-1",), "s", "e").for_slash_command(
         "machine", "secret"
     )

@@ -26,7 +26,7 @@ TRANSIENT = {
     "RegionUnavailable",
 }
 WORK = ("DiscoverInstances", "DispatchCommand", "PollCommand")
-TELLING = ("AnnounceStart", "AnnounceProgress", "NotifySlack")
+NOTIFYING = ("AnnounceStart", "AnnounceProgress", "NotifySlack")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def tasks(states: dict[str, Json]) -> dict[str, Json]:
 
 
 def following(state: Json) -> Iterator[str]:
-    """The states that may come next, errors aside."""
+    """The states that may come next, without those after errors."""
     yield from (state[key] for key in ("Next", "Default") if key in state)
     yield from (choice["Next"] for choice in state.get("Choices", []))
 
@@ -132,24 +132,22 @@ def test_retries_of_steps_last_for_minutes_and_are_random(states: dict[str, Json
         }
 
 
-def test_whatever_fails_while_working_is_told_to_slack_with_the_error(states: dict[str, Json]) -> None:
+def test_any_error_of_a_step_goes_to_slack_with_the_error(states: dict[str, Json]) -> None:
     for name in WORK:
         assert states[name]["Catch"] == [
             {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "NotifySlack"}
         ]
 
 
-def test_slack_being_down_never_changes_the_way_of_a_run(states: dict[str, Json]) -> None:
-    for name in TELLING:
+def test_an_error_of_slack_never_changes_the_path_of_a_run(states: dict[str, Json]) -> None:
+    for name in NOTIFYING:
         (caught,) = states[name]["Catch"]
         assert caught["ErrorEquals"] == ["States.ALL"]
         assert caught["ResultPath"] == "$.slack_error"
         assert caught["Next"] == states[name]["Next"]
 
 
-def test_waiting_is_done_by_wait_states_and_never_by_a_function(
-    states: dict[str, Json], home: Template
-) -> None:
+def test_only_wait_states_wait_and_no_function_does(states: dict[str, Json], home: Template) -> None:
     assert states["WaitForWorkers"]["SecondsPath"] == "$.wait_seconds"
     for task in tasks(states).values():
         assert task["Resource"].endswith(":states:::lambda:invoke")
@@ -230,7 +228,7 @@ def test_a_report_of_anything_else_fails_with_the_report_s_own_words(
         {"report": {"result": "failed", "error": "Busy", "cause": None}},
     ],
 )
-def test_a_run_without_a_whole_report_fails_and_says_where_to_look(
+def test_a_run_without_a_complete_report_fails_and_says_where_to_look(
     run: Json, states: dict[str, Json]
 ) -> None:
     assert chosen(states["Confirmed"], run) == "Unreported"
@@ -247,7 +245,7 @@ def test_the_machine_outlives_the_longest_drain_and_leaves_traces(home: Template
     assert machine["LoggingConfiguration"]["IncludeExecutionData"] is True
 
 
-def test_the_machine_s_comment_says_what_to_type(home: Template) -> None:
+def test_the_machine_s_comment_has_an_example_input(home: Template) -> None:
     assert '{"action": "quiet", "application": "NAME"}' in home.machine()["Comment"]
 
 
