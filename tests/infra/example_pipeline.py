@@ -58,7 +58,7 @@ class ExamplePipeline(Stack):
             "Pipeline",
             pipeline_name=NAME,
             pipeline_type=codepipeline.PipelineType.V2,
-            # Executions queue: otherwise one could wake the workers that another has quieted.
+            # One deploy after the other: a second one must not wake workers that the first wants quiet.
             execution_mode=codepipeline.ExecutionMode.QUEUED,
             artifact_bucket=self._build_bucket("Artifacts"),
             stages=[
@@ -74,11 +74,7 @@ class ExamplePipeline(Stack):
 
     def _acknowledge_what_the_cdk_grants(self) -> None:
         for action in ("s3:GetObject*", "s3:GetBucket*", "s3:List*", "s3:DeleteObject*", "s3:Abort*"):
-            acknowledge(
-                self.pipeline,
-                f"AwsSolutions-IAM5[Action::{action}]",
-                "The CDK grants artifacts with wildcards.",
-            )
+            acknowledge(self.pipeline, f"AwsSolutions-IAM5[Action::{action}]", "The CDK grants artifacts so.")
         acknowledge_wildcard(
             self.pipeline,
             self.pipeline.artifact_bucket.arn_for_objects("*"),
@@ -88,7 +84,7 @@ class ExamplePipeline(Stack):
             acknowledge_wildcard(
                 self.pipeline,
                 f"{MACHINE.replace(':stateMachine:', ':execution:')}:{action}-{APPLICATION}*",
-                "An execution gets its name when it starts.",
+                "A run gets its name when it is started.",
             )
         acknowledge(
             self.pipeline,
@@ -106,7 +102,7 @@ class ExamplePipeline(Stack):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        acknowledge(bucket, "AwsSolutions-S1", "This is an example; it needs no access logs.")
+        acknowledge(bucket, "AwsSolutions-S1", "An example: who reads versions is not of interest.")
         return bucket
 
 

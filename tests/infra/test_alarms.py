@@ -1,4 +1,4 @@
-"""A failed or timed-out run raises an alarm; a setting says which topic is notified."""
+"""A run that failed or met its time limit alarms; whom, is a setting."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOPIC = "arn:aws:sns:us-east-1:111122223333:alerts"
 SETTINGS = {"home_region": "us-east-1", "regions": ["us-east-1"]}
 
 
-def test_one_failed_run_raises_an_alarm_and_missing_runs_do_not(home: Template) -> None:
+def test_one_failed_run_is_enough_and_no_run_is_no_alarm(home: Template) -> None:
     (machine,) = home.resources("AWS::StepFunctions::StateMachine")
     alarms = home.resources("AWS::CloudWatch::Alarm").values()
     assert sorted(alarm["MetricName"] for alarm in alarms) == ["ExecutionsFailed", "ExecutionsTimedOut"]
@@ -30,12 +30,12 @@ def test_one_failed_run_raises_an_alarm_and_missing_runs_do_not(home: Template) 
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_without_a_topic_nobody_is_notified(home: Template) -> None:
+def test_without_a_topic_nobody_is_told(home: Template) -> None:
     for alarm in home.resources("AWS::CloudWatch::Alarm").values():
         assert "AlarmActions" not in alarm
 
 
-def test_the_topic_of_the_settings_is_notified(tmp_path: Path) -> None:
+def test_the_topic_of_the_settings_is_told(tmp_path: Path) -> None:
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("CDK_", "SNOW_WHITE_"))},
         "CDK_OUTDIR": str(tmp_path),
@@ -47,6 +47,6 @@ def test_the_topic_of_the_settings_is_notified(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["alerts", "arn:aws:sqs:us-east-1:111122223333:alerts", None, TOPIC + " "])
-def test_a_value_that_is_no_topic_is_refused(wrong: object) -> None:
+def test_what_is_no_topic_is_refused(wrong: object) -> None:
     with pytest.raises(InvalidSettings, match="'alarm_topic'"):
         Settings.from_mapping({**SETTINGS, "alarm_topic": wrong})

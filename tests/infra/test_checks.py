@@ -1,4 +1,4 @@
-"""The checks of the templates pass, and a finding makes them fail."""
+"""The checks of the templates: they pass, and they would not pass in silence."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ def synthesize_a_secret(folder: Path, *, reason: str = "") -> None:
     app.synth()
 
 
-def test_a_finding_that_is_not_acknowledged_fails_with_its_construct_and_rule(tmp_path: Path) -> None:
+def test_what_cdk_nag_finds_and_nobody_acknowledged_fails_with_place_and_rule(tmp_path: Path) -> None:
     synthesize_a_secret(tmp_path)
     with pytest.raises(ChecksFailed, match="Example/Secret: AwsSolutions-SMG4: "):
         require_clean_report(tmp_path)
 
 
-def test_an_acknowledged_finding_passes(tmp_path: Path) -> None:
+def test_what_somebody_acknowledged_passes(tmp_path: Path) -> None:
     synthesize_a_secret(tmp_path, reason="It is an example.")
     require_clean_report(tmp_path)
 
 
-def test_this_application_has_no_open_finding(assembly: Assembly) -> None:
+def test_this_application_has_nothing_unanswered(assembly: Assembly) -> None:
     require_clean_report(assembly.folder)
 
 
-def test_a_missing_report_is_not_a_clean_report(tmp_path: Path) -> None:
+def test_a_report_that_is_not_there_is_no_clean_report(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         require_clean_report(tmp_path)
 
 
-def cfn_lint_findings(assembly: Assembly) -> list[Any]:
+def complaints_of_cfn_lint(assembly: Assembly) -> list[Any]:
     templates = [str(path) for path in sorted(assembly.folder.glob("*.template.json"))]
     assert len(templates) == len(assembly.stacks())
     config = str(ROOT / ".cfnlintrc")
     command = ["cfn-lint", "--config-file", config, "--format", "json", "--template", *templates]
     result = subprocess.run(command, cwd=assembly.folder, capture_output=True, text=True, check=False)
-    findings: list[Any] = json.loads(result.stdout or "[]")
-    assert findings or result.returncode == 0, result.stderr
-    return findings
+    complaints: list[Any] = json.loads(result.stdout or "[]")
+    assert complaints or result.returncode == 0, result.stderr
+    return complaints
 
 
-def test_cfn_lint_finds_nothing_in_any_template(assembly: Assembly) -> None:
-    assert cfn_lint_findings(assembly) == []
+def test_cfn_lint_has_no_complaint_about_any_template(assembly: Assembly) -> None:
+    assert complaints_of_cfn_lint(assembly) == []

@@ -37,7 +37,7 @@ def deploy(
     )
 
 
-def test_help_lists_every_option() -> None:
+def test_help_says_every_option_the_script_knows() -> None:
     result = deploy("--help")
     assert result.returncode == 0
     known = ["--profile", "--settings", "--slack-token", "--slack-token-stdin", "--only-slack-token", "--yes"]
@@ -58,7 +58,7 @@ def test_a_dry_run_shows_the_whole_deployment_of_every_region_in_order() -> None
     assert result.returncode == 0
 
 
-def test_new_permissions_need_approval_by_default() -> None:
+def test_permissions_are_asked_for_unless_told_otherwise() -> None:
     assert "--require-approval broadening" in deploy("--dry-run").stdout
 
 
@@ -79,7 +79,7 @@ def test_new_permissions_need_approval_by_default() -> None:
         (["--yes", "--profile", "nobody"], "", 1, "There are no AWS credentials that work"),
     ],
 )
-def test_a_mistake_ends_the_script_with_a_sentence_before_it_changes_anything(
+def test_a_mistake_ends_it_with_a_sentence_before_anything_is_done(
     options: list[str], token: str, code: int, said: str
 ) -> None:
     result = deploy(*options, token=token)
@@ -120,7 +120,7 @@ def account(
     )
 
 
-def test_credentials_of_another_account_than_in_the_settings_are_refused(
+def test_credentials_of_another_account_than_the_one_set_are_refused(
     aws: LocalAws, credentials: dict[str, str]
 ) -> None:
     assert aws.account in account("identity", credentials).stdout
@@ -129,7 +129,7 @@ def test_credentials_of_another_account_than_in_the_settings_are_refused(
     assert other.stderr.startswith("The setting 'account' is '999999999999', but the credentials are ")
 
 
-def test_a_token_for_a_missing_stack_is_refused_with_the_region(
+def test_a_token_for_a_stack_that_is_not_there_is_refused_with_the_region(
     credentials: dict[str, str],
 ) -> None:
     settings = {**credentials, "SNOW_WHITE_OVERRIDES": '{"home_region": "eu-north-1"}'}

@@ -49,7 +49,7 @@ def workers(**given: Any) -> PipelineActions:
     return PipelineActions(**{"state_machine": machine, "pipeline": NAME, "application": "backups", **given})
 
 
-def test_workers_are_quieted_before_the_deploy_and_woken_after_it(deploy_stage: list[Json]) -> None:
+def test_workers_are_quiet_before_the_deploy_and_woken_after_it(deploy_stage: list[Json]) -> None:
     assert [(action["Name"], action["ActionTypeId"]["Provider"]) for action in deploy_stage] == [
         ("QuietWorkers", "StepFunctions"),
         ("DeployVersion", "ElasticBeanstalk"),
@@ -59,7 +59,7 @@ def test_workers_are_quieted_before_the_deploy_and_woken_after_it(deploy_stage: 
     assert orders == sorted(set(orders)), "each waits for the one before, which a failed one never lets begin"
 
 
-def test_the_actions_start_snow_white_with_a_valid_request(deploy_stage: list[Json]) -> None:
+def test_the_actions_start_snow_white_with_a_request_that_it_takes(deploy_stage: list[Json]) -> None:
     for action, expected in ((deploy_stage[0], Action.QUIET), (deploy_stage[2], Action.WAKE)):
         configuration = action["Configuration"]
         assert configuration["StateMachineArn"] == MACHINE
@@ -101,18 +101,18 @@ def test_the_example_passes_the_checks(folder: Path) -> None:
     assert (result.returncode, result.stdout) == (0, "")
 
 
-def test_omitted_values_are_left_to_the_settings() -> None:
+def test_what_is_not_said_is_left_to_the_settings() -> None:
     assert json.loads(workers().execution_input("quiet")).keys() == {"action", "application", "requested_by"}
 
 
 @pytest.mark.parametrize("directly", [True, False])
-def test_direct_messages_can_be_switched_on_and_off(directly: bool) -> None:
+def test_whether_the_person_is_told_directly_can_be_said(directly: bool) -> None:
     sent = json.loads(workers(slack_user="U0ANN", direct_message=directly).execution_input("quiet"))
     assert sent["direct_message"] is directly
     assert Request.parse(sent, Defaults(("us-east-1",), ("other",))).direct_message is directly
 
 
-def test_an_input_that_is_too_long_for_codepipeline_is_refused_with_advice() -> None:
+def test_an_input_that_codepipeline_does_not_take_is_refused_with_the_way_out() -> None:
     room = 1_000 - len(workers(environments=("",)).execution_input("quiet")) - 1
     fitting = workers(environments=("e" * room,)).execution_input("quiet")
     assert 990 <= len(fitting) <= 1_000
@@ -122,7 +122,7 @@ def test_an_input_that_is_too_long_for_codepipeline_is_refused_with_advice() -> 
         workers(environments=("e" * (room + 1),)).quiet()
 
 
-def test_values_that_are_known_only_at_deploy_time_are_refused() -> None:
+def test_what_is_only_known_at_deploy_time_is_refused() -> None:
     with pytest.raises(InvalidPipelineAction, match="must be plain text"):
         workers(application=Aws.STACK_NAME).wake()
 

@@ -10,7 +10,7 @@ from infra.access.permissions import Permissions
 from infra.checks import require_clean_report
 from infra.settings import MAX_REGIONS, MAX_SLASH_COMMAND_IDS
 from tests.infra.templates import Assembly, Json, Template, allowed, text
-from tests.infra.test_checks import cfn_lint_findings
+from tests.infra.test_checks import complaints_of_cfn_lint
 
 MOST_ENVIRONMENT = 4_096
 
@@ -119,7 +119,7 @@ def test_no_template_contains_the_signing_secret(home_with: Template) -> None:
 
 def test_it_passes_the_checks(assembly_with_slash_command: Assembly) -> None:
     require_clean_report(assembly_with_slash_command.folder)
-    assert cfn_lint_findings(assembly_with_slash_command) == []
+    assert complaints_of_cfn_lint(assembly_with_slash_command) == []
 
 
 def test_the_state_machine_may_not_call_it(home_with: Template) -> None:
