@@ -22,7 +22,7 @@ from demonstration.ledger import Ledger, WorkerLife, enqueue
 from demonstration.report import print_ledger, print_report, print_slack, print_timings, print_usage
 from infra.command_documents import DOCUMENT_NAMES
 from local_aws.client import LocalAws
-from local_aws.engine.running import Credentials
+from local_aws.engine.account import Credentials
 from local_aws.hosts.redis_server import RedisServer
 from local_aws.slack.server import TOKEN
 from snow_white.model.run import Progress

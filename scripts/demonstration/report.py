@@ -10,7 +10,7 @@ from rich.table import Table
 
 from demonstration.ledger import Ledger
 from local_aws.client import LocalAws
-from local_aws.engine.running import HOME_REGION, Credentials
+from local_aws.engine.account import HOME_REGION, Credentials
 from local_aws.slack.client import LocalSlack
 from snow_white_cli.runs import Ended
 

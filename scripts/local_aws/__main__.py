@@ -16,7 +16,7 @@ def main() -> None:
 
     prepare(arguments.folder, arguments.wait_scale)
 
-    from local_aws.engine.server import serve
+    from local_aws.server import serve
 
     serve(arguments.folder)
 

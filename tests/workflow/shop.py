@@ -11,7 +11,7 @@ import redis
 from demonstration.customer import Application
 from demonstration.ledger import Ledger, enqueue
 from local_aws import LocalAws
-from local_aws.engine.running import Credentials
+from local_aws.engine.account import Credentials
 from local_aws.hosts.choice import attach_host
 from local_aws.hosts.redis_server import RedisServer
 from snow_white_cli.runs import Ended, FollowedRun

@@ -20,7 +20,7 @@ _PARAMETER_NAME = re.compile(r"[A-Za-z0-9]+")
 
 @dataclass(frozen=True)
 class DocumentVersion:
-    """One version of a document: what it was made from, and the schema 2.2 content as the agent gets it."""
+    """One version of a document: its text, and the schema 2.2 content that the agent gets."""
 
     name: str
     number: int

@@ -1,8 +1,8 @@
 """Setting up the local Slack, and reading what was posted to it."""
 
-import json
-import urllib.request
 from typing import Any
+
+from local_aws.engine.json_request import json_request
 
 
 class LocalSlack:
@@ -31,7 +31,7 @@ class LocalSlack:
         self._request("POST", "/channels", {"id": channel, "name": name})
 
     def add_person(self, user: str, email: str, name: str = "") -> None:
-        """Somebody whom users.lookupByEmail finds."""
+        """A member of the workspace, whom users.lookupByEmail finds."""
         self._request("POST", "/people", {"id": user, "email": email, "name": name})
 
     def fail_next(self, calls: int, answer: str, retry_after: int = 1, method: str = "") -> None:
@@ -44,11 +44,4 @@ class LocalSlack:
         self._request("DELETE", "/recorded")
 
     def _request(self, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(  # noqa: S310  # our own server on 127.0.0.1
-            self._server + path,
-            data=json.dumps(content).encode() if content is not None else None,
-            headers={"Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return json.load(answer)
+        return json_request(method, self._server + path, content)

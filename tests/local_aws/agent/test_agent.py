@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from local_aws.agent.agent import Agent, AgentGone, Registry
+from local_aws.agent.agent import Agent, InstanceEnded
 from local_aws.agent.document import DEFAULT_TIMEOUT, Parameters, parse
+from local_aws.agent.registry import AgentRegistry
 from local_aws.agent.result import Result, shortened_output
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
-    with WorkerHost.start(tmp_path_factory.mktemp("hosts") / "host") as host:
+    with SystemdHost.start(tmp_path_factory.mktemp("hosts") / "host") as host:
         yield Agent("eu-west-1", "i-0123", host)
 
 
@@ -186,10 +187,10 @@ def test_what_the_agent_cannot_execute_fails_with_a_sentence(agent: Agent) -> No
 
 
 def test_an_instance_that_ends_in_the_middle_never_reports(tmp_path: Any) -> None:
-    with WorkerHost.start(tmp_path / "host") as host:
+    with SystemdHost.start(tmp_path / "host") as host:
         agent = Agent("eu-west-1", "i-0456", host)
         threading.Timer(0.5, host.stop).start()
-        with pytest.raises(AgentGone, match="i-0456"):
+        with pytest.raises(InstanceEnded, match="i-0456"):
             run(agent, document(["sleep 600"]))
 
 
@@ -210,7 +211,7 @@ def test_a_list_parameter_becomes_lines_or_json() -> None:
 
 
 def test_the_registry_knows_agents_by_region_and_instance(agent: Agent) -> None:
-    registry = Registry()
+    registry = AgentRegistry()
     registry.add(agent)
     assert registry["eu-west-1", "i-0123"] is agent
     assert ("eu-west-2", "i-0123") not in registry

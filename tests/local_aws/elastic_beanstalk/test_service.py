@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from demonstration.ledger import Ledger, enqueue
 from local_aws import LocalAws
 from local_aws.hosts.redis_server import RedisServer
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 
 REGION, ELSEWHERE = "eu-west-1", "us-west-2"
@@ -84,8 +84,8 @@ class Cloud:
     def ids(self, name: str) -> list[str]:
         return sorted(instance["InstanceId"] for instance in self.instances(name))
 
-    def host(self, instance_id: str) -> WorkerHost:
-        return WorkerHost.attach(self.aws.folder / "hosts" / instance_id)
+    def host(self, instance_id: str) -> SystemdHost:
+        return SystemdHost.attach(self.aws.folder / "hosts" / instance_id)
 
     def versions_running(self, *instance_ids: str) -> list[str]:
         """The version that the newest Sidekiq of each host told, in the hosts' order."""
@@ -312,7 +312,7 @@ def test_stopping_the_local_aws_leaves_no_host_behind(tmp_path: Path) -> None:
         )
         eventually(lambda: list((tmp_path / "aws" / "hosts").glob("*/host.json")) != [], "a host is up")
         (state,) = (tmp_path / "aws" / "hosts").glob("*/host.json")
-        host = WorkerHost.attach(state.parent)
+        host = SystemdHost.attach(state.parent)
     assert not host.is_running
     assert not host.cgroup.exists()
     assert not (tmp_path / "aws").exists()

@@ -19,7 +19,7 @@ from local_aws.hosts.choice import attach_host, start_host
 from local_aws.hosts.host import HostError, HostKind, Restart, Service
 from local_aws.hosts.plain_host import PlainHost
 from local_aws.hosts.redis_server import RedisServer
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -132,7 +132,7 @@ def test_it_is_what_one_gets_without_root_and_the_log_says_so(
 
 
 def test_attaching_finds_out_which_kind_of_host_it_is(tmp_path: Path) -> None:
-    with WorkerHost.start(tmp_path / "host"):
+    with SystemdHost.start(tmp_path / "host"):
         assert attach_host(tmp_path / "host").kind is HostKind.SYSTEMD
     with pytest.raises(HostError, match="no running host"):
         attach_host(tmp_path / "host")

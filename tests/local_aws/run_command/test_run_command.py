@@ -53,9 +53,9 @@ class Fleet:
     def agent(self, instance: str) -> FakeAgent:
         return self.agents[REGION, instance]
 
-    def send(self, instances: list[str], waiting_factor: float = 1.0, **request: Any) -> str:
+    def send(self, instances: list[str], wait_scale: float = 1.0, **request: Any) -> str:
         asked = {"DocumentName": "Work", "InstanceIds": instances, **request}
-        sent: dict[str, Any] = self.service.send(REGION, asked, waiting_factor=waiting_factor)
+        sent: dict[str, Any] = self.service.send(REGION, asked, wait_scale=wait_scale)
         return str(sent["Command"]["CommandId"])
 
     def command(self, command_id: str) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def test_the_agents_time_limit_is_an_execution_timeout(fleet: Fleet) -> None:
 
 def test_an_agent_that_does_not_answer_is_delayed_and_then_given_up(fleet: Fleet) -> None:
     [instance] = fleet.add(1, FakeAgent("ConnectionLost"))
-    command = fleet.send([instance], waiting_factor=0.02, TimeoutSeconds=30)
+    command = fleet.send([instance], wait_scale=0.02, TimeoutSeconds=30)
 
     assert fleet.details(command)[instance] == "Delayed"
     eventually(lambda: fleet.details(command)[instance] == "DeliveryTimedOut", "the delivery has timed out")
