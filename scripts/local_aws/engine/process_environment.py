@@ -1,4 +1,4 @@
-"""The environment MiniStack reads while it is imported, and the Lambda functions inherit."""
+"""The environment variables that MiniStack reads while it is imported, and that Lambda functions inherit."""
 
 import os
 import secrets

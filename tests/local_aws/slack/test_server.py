@@ -148,7 +148,7 @@ def test_being_down_is_a_connection_that_breaks(slack: LocalSlack, bot: WebClien
 def test_everything_can_be_forgotten(slack: LocalSlack, bot: WebClient) -> None:
     bot.chat_postMessage(channel=CHANNEL, text="old")
     slack.fail_next(5, "down")
-    slack.forget()
+    slack.clear()
 
     assert slack.recorded()["messages"] == slack.recorded()["calls"] == []
     assert bot.auth_test()["ok"]

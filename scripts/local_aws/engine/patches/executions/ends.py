@@ -1,4 +1,4 @@
-"""An execution ends once: when time is up or when it is stopped, nothing of it goes on or is written over."""
+"""An execution ends once: after its time limit or a stop nothing of it runs on, and its status stays."""
 
 import contextvars
 import json
@@ -14,16 +14,16 @@ _current: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar
 
 
 def install() -> None:
-    """AWS ends an execution as TIMED_OUT after the machine's TimeoutSeconds, keeps the status it ended with, adds
-    no event after it, retries nothing any more, and gives a failed one an error and a cause but no output. What
-    it describes has ended altogether or not at all; MiniStack writes an end piece by piece, for anybody to read.
+    """AWS ends an execution as TIMED_OUT after the machine's TimeoutSeconds. After an end it changes no status, adds
+    no event and retries nothing. A failed execution has an error and a cause but no output. DescribeExecution shows
+    an end completely or not at all. MiniStack does none of this, and shows an end while it is being written.
     """
     from ministack.services import stepfunctions
 
     find(stepfunctions, "_executions")
     wrap(stepfunctions, "_run_execution", _with_time_limit)
     wrap(stepfunctions, "_fail_execution", _only_while_running)
-    wrap(stepfunctions, "_describe_execution", _running_until_written)
+    wrap(stepfunctions, "_describe_execution", _running_until_complete)
     wrap(stepfunctions, "_add_event", _only_before_the_end)
     wrap(stepfunctions, "_find_matching_retrier", _no_retry_after_the_end)
     wrap(stepfunctions, "_invoke_resource", _no_task_after_the_end)
@@ -64,7 +64,7 @@ def _with_time_limit(run: Any) -> Any:
 
 
 def _only_while_running(_: Any) -> Any:
-    """In place of MiniStack's, which gives the execution an output and tells EventBridge of it."""
+    """Replaces MiniStack's, which gives the execution an output and emits an event for an execution that has ended."""
     from ministack.services import stepfunctions
 
     def fail_once(execution: dict[str, Any], error: str, cause: str) -> None:
@@ -78,22 +78,22 @@ def _only_while_running(_: Any) -> Any:
     return fail_once
 
 
-def _running_until_written(describe: Any) -> Any:
-    """The last event is written after everything else of an end, so it says whether all of it is there."""
+def _running_until_complete(describe: Any) -> Any:
+    """The last event is written after everything else of an end, so it tells whether the end is complete."""
     from ministack.services import stepfunctions
 
-    def describe_whole(data: dict[str, Any]) -> Any:
+    def describe_complete_end(data: dict[str, Any]) -> Any:
         execution = stepfunctions._executions.get(data.get("executionArn"))
-        written = execution is None or execution["events"][-1]["type"] in _ENDS
+        complete = execution is None or execution["events"][-1]["type"] in _ENDS
         status, headers, body = describe(data)
-        if written:
+        if complete:
             return status, headers, body
         described = json.loads(body)
-        for of_the_end in ("output", "error", "cause", "stopDate"):
-            described.pop(of_the_end, None)
+        for field in ("output", "error", "cause", "stopDate"):
+            described.pop(field, None)
         return status, headers, json.dumps({**described, "status": "RUNNING"}).encode()
 
-    return describe_whole
+    return describe_complete_end
 
 
 def _only_before_the_end(add: Any) -> Any:
@@ -110,7 +110,7 @@ def _has_ended() -> bool:
 
 
 def _no_task_after_the_end(invoke: Any) -> Any:
-    """The end may come while a retry waits."""
+    """An execution may end while a retry waits."""
     from ministack.services import stepfunctions
 
     def invoke_while_running(resource: str, given: Any) -> Any:

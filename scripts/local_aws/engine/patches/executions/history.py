@@ -10,9 +10,9 @@ _ENDS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "Execution
 
 
 def install() -> None:
-    """AWS notes TaskStarted between TaskScheduled and what became of it, and the event before each; it fails an
-    execution that reaches 25,000 events, and one whose state grows over 262,144 bytes (States.DataLimitExceeded).
-    MiniStack has neither those nor the limits.
+    """AWS adds a TaskStarted after each TaskScheduled, and to each event the id of the previous one. It fails an
+    execution that reaches 25,000 events, and one whose state exceeds 262,144 bytes (States.DataLimitExceeded).
+    MiniStack has neither those events and ids nor the limits.
     """
     from ministack.services import stepfunctions
 

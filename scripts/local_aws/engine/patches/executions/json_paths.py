@@ -8,8 +8,8 @@ from local_aws.engine.ministack import find, wrap
 
 def install() -> None:
     """AWS fails an execution with States.Runtime, which nothing catches, when a path in Parameters, InputPath,
-    OutputPath, SecondsPath or a Choice's Variable (except under IsPresent) finds nothing. MiniStack goes on with
-    null, without waiting.
+    OutputPath, SecondsPath or a Choice's Variable (except under IsPresent) finds nothing. MiniStack
+    continues with null, without waiting.
     """
     from ministack.services import stepfunctions
 

@@ -7,9 +7,9 @@ from local_aws.engine.ministack import find, wrap
 
 
 def install() -> None:
-    """On AWS StartExecution with the name and the input of one that is running answers with that one, so that a
-    retried call starts nothing twice; with another input, or once it has ended, it is ExecutionAlreadyExists.
-    MiniStack always refuses. It also takes an input that is not JSON, where AWS answers InvalidExecutionInput.
+    """On AWS StartExecution with the name and the input of a running execution answers with that execution, so that
+    a retried call starts nothing twice. With another input, or after its end, AWS answers ExecutionAlreadyExists.
+    MiniStack always answers that. It also accepts an input that is not JSON, where AWS answers InvalidExecutionInput.
     """
     from ministack.services import stepfunctions
 

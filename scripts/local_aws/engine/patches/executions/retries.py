@@ -9,9 +9,9 @@ _NEVER_CAUGHT_BY_ALL = ("States.DataLimitExceeded", "States.Runtime")
 
 
 def install() -> None:
-    """AWS limits a retry's wait by MaxDelaySeconds and, with JitterStrategy FULL, draws it between 0 and that; and
-    States.ALL does not match States.DataLimitExceeded and States.Runtime. MiniStack knows none of this. (It also
-    never waits more than 60 seconds between attempts, which stays.)
+    """AWS limits the delay before a retry by MaxDelaySeconds and, with JitterStrategy FULL, draws it between 0 and the
+    result. States.ALL matches neither States.DataLimitExceeded nor States.Runtime. MiniStack does none of this. (It
+    also never waits more than 60 seconds between attempts; that is not patched.)
     """
     from ministack.services import stepfunctions
 

@@ -11,9 +11,9 @@ from local_aws.engine.ministack import MissingTarget, find
 
 
 def install() -> None:
-    """On AWS a cold start mounts code that is there already, read-only. MiniStack unpacks the zip file into a new
-    folder each time, which takes seconds for a bundle with boto3 in it; here that folder is a link to one that
-    holds the same content.
+    """On AWS a cold start mounts code that is unpacked already, read-only. MiniStack unpacks the zip file into a new
+    folder each time, which takes seconds for a bundle with boto3 in it. The patch makes that folder a link to one
+    that has the same content.
     """
     from ministack.core import lambda_runtime
 

@@ -16,8 +16,8 @@ _raised: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
 
 def install() -> None:
     """On AWS the class of a Python exception is the error's name, which Retry and Catch of a state machine match,
-    and the execution environment goes on being used. MiniStack calls them all Runtime.HandlerError and starts a new
-    process for the next invocation.
+    and the next invocation runs in the same execution environment. MiniStack calls every error Runtime.HandlerError
+    and starts a new process for the next invocation.
     """
     from ministack.core import lambda_runtime
     from ministack.services import lambda_svc

@@ -9,9 +9,8 @@ sys.path[:] = [p for p in sys.path if not p.rstrip("/").endswith(("site-packages
 
 
 def install() -> None:
-    """MiniStack runs functions with its own interpreter, so that a package missing from the bundle would be found
-    in this project's virtual environment. (AWS has boto3 in the runtime; a bundle that brings its own is the same
-    everywhere.)
+    """On AWS a package that is missing from the bundle cannot be imported, except for boto3. MiniStack runs functions
+    with its own interpreter, which would find the package in this project's virtual environment.
     """
     from ministack.core import lambda_runtime
 

@@ -1,4 +1,4 @@
-"""An event rule reaches a function only if the function lets it, and tries again when the function raises."""
+"""An event rule invokes a function only if the function's policy allows it, and again when the function raises."""
 
 import contextvars
 import json
@@ -13,9 +13,9 @@ _logger = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """AWS delivers an event to a function whose resource policy allows events.amazonaws.com, for the rule's ARN
-    where the policy names one; otherwise nothing happens. It invokes it asynchronously: one that raises is invoked
-    twice more, after one and two minutes. MiniStack invokes any function, and once.
+    """AWS delivers an event only to a function whose resource policy allows events.amazonaws.com, for the rule's ARN
+    if the policy names one. It invokes the function asynchronously: one that raises is invoked twice more, after one
+    and two minutes. MiniStack invokes every function, and once.
     """
     from ministack.services import eventbridge
 
@@ -66,6 +66,6 @@ def _if_the_function_allows(dispatch: Any) -> Any:
             lambda_svc._LAMBDA_ASYNC_RETRY_MAX_SECONDS = 2 * first_delay
             invoke(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
         else:
-            _logger.warning("%s does not let the rule %s invoke it", arn, _rule_arn.get())
+            _logger.warning("The policy of %s does not allow the rule %s to invoke it.", arn, _rule_arn.get())
 
     return dispatch_if_allowed

@@ -1,4 +1,4 @@
-"""CloudTrail says who started an execution, and which."""
+"""CloudTrail records who started which execution."""
 
 import contextvars
 import json
@@ -11,22 +11,22 @@ _started: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar
 
 def install() -> None:
     """AWS records the caller's type, ARN and user name or session issuer, and for StartExecution the execution's
-    ARN in the response elements. MiniStack makes up a user named like the access key, and has no response elements.
+    ARN in the response elements. MiniStack records a made-up user named like the access key, and no response elements.
     """
     from ministack.services import cloudtrail, stepfunctions
 
     find(cloudtrail, "_get_event_queue")
     wrap(cloudtrail, "record_event", _with_identity)
-    wrap(stepfunctions, "_start_execution", _remembering_answer)
+    wrap(stepfunctions, "_start_execution", _recording_answer)
 
 
-def _remembering_answer(start: Any) -> Any:
-    def start_and_remember(request: dict[str, Any]) -> Any:
+def _recording_answer(start: Any) -> Any:
+    def start_and_record(request: dict[str, Any]) -> Any:
         answer = start(request)
         _started.set(json.loads(answer[2]) if answer[0] == 200 else None)
         return answer
 
-    return start_and_remember
+    return start_and_record
 
 
 def _with_identity(record: Any) -> Any:

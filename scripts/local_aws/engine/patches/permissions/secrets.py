@@ -8,9 +8,9 @@ _TYPE = "AWS::SecretsManager::Secret"
 
 
 def install() -> None:
-    """On AWS, Ref of a secret is its ARN, which grants and functions are then given; MiniStack gives its name.
-    And a template without SecretString makes a secret without a version: GetSecretValue answers
-    ResourceNotFoundException until somebody puts a value, where MiniStack has an empty text.
+    """On AWS, Ref of a secret is its ARN, which policies and functions then get; in MiniStack it is its name. A
+    template without SecretString makes a secret without a version: GetSecretValue answers ResourceNotFoundException
+    until a value is put, where MiniStack answers an empty text.
     """
     from ministack.services import secretsmanager
     from ministack.services.cloudformation import provisioners

@@ -17,15 +17,16 @@ _NAMED_BY = {
 
 
 def install() -> None:
-    """AWS checks ssm:SendCommand on the document (and on each instance, which `ssm_service` does), and calls about
-    documents on it. MiniStack checks the first against `*`, and takes the others' Name for a parameter's.
+    """AWS checks ssm:SendCommand on the document and on each instance (the latter is in `run_command`), and calls
+    about a document on that document. MiniStack checks SendCommand against `*`, and takes the Name of the other calls
+    for that of a parameter.
     """
     from ministack.core import iam_actions
 
-    wrap(iam_actions, "extract_resource_arn", _knowing_documents)
+    wrap(iam_actions, "extract_resource_arn", _with_documents)
 
 
-def _knowing_documents(extract: Any) -> Any:
+def _with_documents(extract: Any) -> Any:
     def extract_document(
         service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
     ) -> Any:

@@ -1,4 +1,4 @@
-"""IAM denies by default, also what MiniStack does not know."""
+"""IAM denies calls to services that MiniStack does not know, too."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from local_aws.engine.ministack import wrap
 
 
 def install() -> None:
-    """MiniStack lets every caller through to a service that has no IAM namespace in its tables. Such calls get one
-    here, the service's own name, so that a policy has to allow them.
+    """AWS denies what no policy allows. MiniStack allows every call to a service that has no IAM namespace in its
+    tables. The patch gives such calls the service's own name as their namespace, so that a policy must allow them.
     """
     from ministack.core import iam_actions
 
