@@ -3,11 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from local_aws.agent.agent import Agent
 from local_aws.run_command.command import Command, Invocation
 
-_CHECK_SECONDS = 0.2
+CHECK_SECONDS: Final = 0.2
+"""How often the delivery checks for agents that answer again, and for timeouts."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -110,7 +113,7 @@ class Delivery:
         self._advance(command)
 
     def _watch_open_commands(self) -> None:
-        while not self._closed.wait(_CHECK_SECONDS):
+        while not self._closed.wait(CHECK_SECONDS):
             with self._lock:
                 self._open = [command for command in self._open if not command.ended]
                 open_commands = list(self._open)

@@ -1,6 +1,5 @@
 """The local Slack answers the real slack_sdk as Slack does."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.error import URLError
 
@@ -10,22 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
 from local_aws.slack.client import LocalSlack
-from local_aws.slack.server import TOKEN, SlackServer
 
 CHANNEL = "C0LOCAL"
-
-
-@pytest.fixture
-def slack() -> Iterator[LocalSlack]:
-    server = SlackServer()
-    server.start()
-    yield LocalSlack(server.url)
-    server.stop()
-
-
-@pytest.fixture
-def bot(slack: LocalSlack) -> WebClient:
-    return WebClient(TOKEN, base_url=slack.api_url, retry_handlers=[])
 
 
 def error_of(call: Any, **arguments: Any) -> str:
