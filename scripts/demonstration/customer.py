@@ -14,7 +14,7 @@ _VARIABLE: Final = "aws:elasticbeanstalk:application:environment"
 _LOCAL: Final = "snow-white:local"
 _LAST_LINES: Final = 30
 VERSIONS: Final = ("v1", "v2")
-"""The application's versions; environments begin with the first."""
+"""The application's versions; an environment starts with the first."""
 
 
 class EnvironmentFailed(Exception):

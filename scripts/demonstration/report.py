@@ -51,7 +51,7 @@ def print_ledger(console: Console, ledger: Ledger) -> None:
 
 def print_usage(console: Console, aws: LocalAws, ann: Credentials) -> None:
     """Print how to use what still runs."""
-    console.rule("[bold]Everything keeps running until Ctrl-C", align="left")
+    console.rule("[bold]Everything runs on until Ctrl-C", align="left")
     request = json.dumps({"action": "status", "application": "backups"})
     console.print(
         f"""As IAM user ann, in another terminal:

@@ -38,7 +38,7 @@ _LONG_JOBS: Final = 6
 
 
 class DemoFailed(Exception):
-    """The scenario cannot go on; the sentence says why."""
+    """The scenario had to stop; the sentence has the reason."""
 
 
 @dataclass

@@ -32,7 +32,7 @@ _SCRIPTS = Path(__file__).resolve().parent.parent
 
 
 class LocalAwsError(Exception):
-    """The local AWS could not be started, reached or deployed to; the text says what happened."""
+    """The local AWS could not be started, reached or deployed to; the text has the reason."""
 
 
 class LocalAws(Stoppable):
@@ -193,6 +193,6 @@ class LocalAws(Stoppable):
     @property
     def outputs(self) -> dict[str, str]:
         """The outputs of all stacks at the last `deploy`, also one of another process."""
-        kept = self.folder / "outputs.json"
-        outputs: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+        file = self.folder / "outputs.json"
+        outputs: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
         return outputs

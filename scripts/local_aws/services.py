@@ -45,7 +45,7 @@ def _register_run_command(handlers: dict[str, Handler], agents: AgentRegistry) -
 
 
 def _register_elastic_beanstalk(handlers: dict[str, Handler], agents: AgentRegistry) -> ElasticBeanstalk:
-    """Route calls signed for Elastic Beanstalk to it, and let IAM and error answers know its protocol."""
+    """Route calls signed for Elastic Beanstalk to it, and register its protocol for IAM and error answers."""
     from ministack.core import iam_actions, router
 
     service = ElasticBeanstalk(Path(os.environ["TMPDIR"]).parent / "hosts", agents, ACCOUNT)

@@ -1,4 +1,4 @@
-"""The ledger tells the truth about jobs that real Sidekiq processes ran, lost or ran twice."""
+"""The ledger shows which jobs real Sidekiq processes ran, lost or ran twice."""
 
 from __future__ import annotations
 

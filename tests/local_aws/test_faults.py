@@ -1,4 +1,4 @@
-"""Services fail when they are told to, as often as they are told to, and as AWS words it."""
+"""Services fail as often as `fail_next` says, with the errors of AWS."""
 
 import time
 from collections.abc import Iterator

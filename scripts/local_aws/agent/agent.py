@@ -52,7 +52,7 @@ class Agent:
     ) -> Result:
         """Execute a schema 2.2 document; blocks until it has ended. Calls `on_start` before the first step.
 
-        Setting `cancelled` kills the running step's process group; steps that have not begun are left out.
+        Setting `cancelled` kills the running step's process group; steps that have not started are skipped.
         Raises InstanceEnded when the host ends meanwhile: the service then never gets a result.
         """
         on_start()

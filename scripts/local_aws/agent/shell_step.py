@@ -12,7 +12,7 @@ from local_aws.agent.result import StepOutcome
 from local_aws.hosts.host import Host
 from local_aws.hosts.host_process import HostProcess
 
-KEPT_BYTES = 24_000
+STORED_BYTES = 24_000
 KILLED = 137
 AGENT_WORKING_DIRECTORY = "/usr/bin"
 _POLL_SECONDS = 0.1
@@ -38,8 +38,8 @@ def run_shell(
     code = process.wait()
     return StepOutcome(
         code=128 - code if code < 0 else code,
-        stdout=streams[0].kept,
-        stderr=streams[1].kept,
+        stdout=streams[0].content,
+        stderr=streams[1].content,
         was_cancelled=was_cancelled,
     )
 
@@ -64,21 +64,21 @@ def _wait(
 
 
 class _FirstBytes:
-    """Reads a stream to its end on a thread of its own, and keeps only the beginning."""
+    """Reads a stream to its end in a thread of its own, and stores only its first bytes."""
 
     def __init__(self, stream: IO[bytes] | None) -> None:
         assert stream is not None
         self.ended = threading.Event()
         self._stream = stream
-        self._kept = bytearray()
+        self._content = bytearray()
         threading.Thread(target=self._read, daemon=True).start()
 
     @property
-    def kept(self) -> bytes:
-        return bytes(self._kept)
+    def content(self) -> bytes:
+        return bytes(self._content)
 
     def _read(self) -> None:
         with self._stream:
             while chunk := self._stream.read1(65536):  # type: ignore[attr-defined]
-                self._kept += chunk[: KEPT_BYTES - len(self._kept)]
+                self._content += chunk[: STORED_BYTES - len(self._content)]
         self.ended.set()

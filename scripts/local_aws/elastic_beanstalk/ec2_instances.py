@@ -57,7 +57,7 @@ def terminate(region: str, instance_ids: list[str]) -> None:
 
 
 def set_state(region: str, instance_id: str, state: str) -> None:
-    """Set the state of an instance; does nothing on one that EC2 has forgotten or that has ended already."""
+    """Set the state of an instance; does nothing on one that EC2 does not list any more or that has ended."""
     instance = _record(region, instance_id)
     if instance is not None and instance["State"]["Name"] != "terminated":
         instance["State"] = {"Code": _CODES[state], "Name": state}

@@ -97,7 +97,7 @@ class EnvironmentOperations:
             environment.instances = [each for each in environment.instances if each not in instances]
         remaining = [each for each in instances if self.has(each.region, each.instance_id)]
         ec2_instances.terminate(environment.region, [each.instance_id for each in remaining])
-        # EC2's call has begun to end them in the background; a second end waits for the first.
+        # The call to EC2 ends them in the background; this waits for that.
         self._each(remaining, lambda each: each.end(self._agents))
 
     def _start(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ACCOUNT: Final = "111122223333"
-"""The account everything lives in; AWS keeps this number free for examples."""
+"""The number of the account; AWS reserves it for examples."""
 
 HOME_REGION: Final = "us-east-1"
 """The region of a client that names none."""

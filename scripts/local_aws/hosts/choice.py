@@ -13,7 +13,7 @@ _logger = logging.getLogger(__name__)
 
 
 def start_host(folder: Path, name: str) -> Host:
-    """A host with a real systemd; where the machine cannot have one, the fallback, and the log says so."""
+    """Start a host with a real systemd; where the machine cannot have one, the fallback, with a warning in the log."""
     reason = why_impossible()
     if reason is None:
         return SystemdHost.start(folder, name=name)

@@ -33,14 +33,14 @@ class Restart(StrEnum):
 
 
 class HostKind(StrEnum):
-    """How a host is made; `PLAIN` is the fallback and every output that lists hosts should say so."""
+    """How a host is made; the text of `PLAIN` names it as the fallback wherever hosts are listed."""
 
     SYSTEMD = "systemd"
     PLAIN = "plain (fallback without systemd)"
 
 
 class HostError(Exception):
-    """A host could not be made or does not answer; the sentence says which and why."""
+    """A host could not be started or does not answer; the sentence has the host and the reason."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Host(Stoppable):
 
     @property
     def root(self) -> Path:
-        """The host's file system as seen from outside. Absolute links inside lead out of it."""
+        """The host's file system from outside. An absolute link in it resolves to a path of this machine."""
         return Path(f"/proc/{self.init_pid}/root")
 
     @property
@@ -93,7 +93,7 @@ class Host(Stoppable):
         stdout: int | IO[Any] | None = subprocess.PIPE,
         stderr: int | IO[Any] | None = subprocess.PIPE,
     ) -> HostProcess:
-        """Start a command inside as root, in `/`, in a session of its own, with PATH, LANG and `env`."""
+        """Start a command in the host as root, in `/`, in a session of its own, with PATH, LANG and `env`."""
         if not self.is_running:
             raise HostError(f"The host {self.name} is not running.")
         return start_in_host(
@@ -108,18 +108,18 @@ class Host(Stoppable):
         timeout: float = 60,
         check: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command inside and wait for it; `check` raises CalledProcessError unless it exits 0."""
+        """Run a command in the host and wait for it; `check` raises CalledProcessError unless it exits 0."""
         return self.popen(command, env=env).finish(command, timeout, check=check)
 
     def write(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
-        """Write a file inside the host, with its parent folders."""
+        """Write a file in the host, with its parent folders."""
         target = self.root / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content.encode() if isinstance(content, str) else content)
         target.chmod(mode)
 
     def read(self, path: str) -> str:
-        """Read a text file inside the host; FileNotFoundError when it is not there."""
+        """Read a text file of the host; FileNotFoundError when it is not there."""
         return (self.root / path.lstrip("/")).read_text()
 
     def stop(self) -> None:
@@ -134,7 +134,7 @@ class Host(Stoppable):
 
     @property
     def _stopping(self) -> Path:
-        """A file that exists from the first moment of `stop` on, so that other processes know of it."""
+        """A file that exists from the first moment of `stop` on, so that no other process uses the host any more."""
         return self.folder / "stopping"
 
     @abstractmethod

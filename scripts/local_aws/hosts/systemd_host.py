@@ -8,7 +8,7 @@ dozens run side by side, and all end with the process that started them, in what
         host.add_service(Service("worker", ["/usr/bin/sidekiq", "-r", "/var/app/current/app.rb"]))
         print(host.run(["systemctl", "is-active", "worker.service"]).stdout)
 
-and from any other process, while the first one lives:
+and from any other process, while the first one runs:
 
     SystemdHost.attach(tmp_path / "host").run(["systemctl", "restart", "worker.service"])
 """

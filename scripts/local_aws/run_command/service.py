@@ -1,4 +1,4 @@
-"""Systems Manager Run Command: what it accepts and refuses, and what it lists of commands and managed instances."""
+"""Run Command: sending and cancelling commands, and listing commands and managed instances."""
 
 import time
 from collections.abc import Callable, Mapping

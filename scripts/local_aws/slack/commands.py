@@ -68,15 +68,15 @@ def send(
         headers={**headers, "Host": urlsplit(function_url).netloc},
         method=method,
     )
-    begin = time.monotonic()
+    started = time.monotonic()
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return _reply(answer, begin)
+            return _reply(answer, started)
     except urllib.error.HTTPError as refusal:
         with refusal:
-            return _reply(refusal, begin)
+            return _reply(refusal, started)
 
 
-def _reply(answer: Any, begin: float) -> Reply:
+def _reply(answer: Any, started: float) -> Reply:
     body = answer.read().decode()
-    return Reply(answer.status, body, time.monotonic() - begin)
+    return Reply(answer.status, body, time.monotonic() - started)

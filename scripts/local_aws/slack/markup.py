@@ -1,6 +1,6 @@
 """Slack's markup as HTML, as far as apps use it: https://docs.slack.dev/messaging/formatting-message-text
 
-A message may contain anything. So whatever is not known markup is text, and all text is escaped.
+A message may contain anything: all that is not known markup is text, and all text is escaped.
 """
 
 from __future__ import annotations

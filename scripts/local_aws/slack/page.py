@@ -119,7 +119,7 @@ class _View:
             f'<span class="edited">(edited {edits} time{"s" if edits > 1 else ""})</span>' if edits else ""
         )
         blocks = message.get("blocks", [])
-        # Slack shows the text itself only where there are no blocks; with them it is what notifications say.
+        # Slack shows the text itself only when there are no blocks; else the text appears in notifications only.
         text = "" if blocks else f"<p>{self._mrkdwn(message.get('text', ''))} {times}</p>"
         attached = "\n".join(map(self._attachment, message.get("attachments", [])))
         return f"""<article id="m{html.escape(message["ts"])}">
@@ -165,8 +165,8 @@ class _View:
         text = f"<p>{self._text(block['text'])}</p>" if block.get("text") else ""
         fields = "".join(f"<div>{self._text(field)}</div>" for field in block.get("fields", []))
         columns = f'<div class="fields">{fields}</div>' if fields else ""
-        beside = self._element(block["accessory"]) if block.get("accessory") else ""
-        return f'<div class="section"><div>{text}{columns}</div>{beside}</div>'
+        accessory = self._element(block["accessory"]) if block.get("accessory") else ""
+        return f'<div class="section"><div>{text}{columns}</div>{accessory}</div>'
 
     def _context(self, block: Json) -> str:
         return f'<p class="context">{" ".join(map(self._element, block.get("elements", [])))}</p>'

@@ -82,7 +82,7 @@ class Cloud:
         return SystemdHost.attach(self.aws.folder / "hosts" / instance_id)
 
     def versions_running(self, *instance_ids: str) -> list[str]:
-        """The version that the newest Sidekiq of each host told, in the hosts' order."""
+        """The version that the newest Sidekiq of each host recorded, in the hosts' order."""
         newest = {life.worker.host: life.version for life in Ledger.read(self.ledger).workers}
         return [newest.get(instance_id, "") for instance_id in instance_ids]
 

@@ -119,12 +119,12 @@ def test_a_user_runs_a_document_on_the_instances_their_policy_allows(hosts: Host
 def test_an_instance_whose_agent_was_lost_is_managed_but_not_reached(hosts: Hosts) -> None:
     [lost] = hosts.lost
     wanted = [{"Key": "InstanceIds", "Values": [*hosts.lost, *hosts.workers]}]
-    told = hosts.ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"]
+    listed = hosts.ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"]
 
     sent = hosts.ssm.send_command(DocumentName="Quarry-Say", InstanceIds=[lost], TimeoutSeconds=30)["Command"]
     [invocation] = hosts.ended(sent["CommandId"])
 
-    assert {each["InstanceId"]: each["PingStatus"] for each in told} == {
+    assert {each["InstanceId"]: each["PingStatus"] for each in listed} == {
         lost: "ConnectionLost",
         **dict.fromkeys(hosts.workers, "Online"),
     }

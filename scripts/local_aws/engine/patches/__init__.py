@@ -1,7 +1,7 @@
 """Where MiniStack differs from AWS: one small module for each difference, in packages by what they are about.
 
-Each module's `install` says what AWS does, and raises MissingTarget if what it replaces is not there any more.
-tests/local_aws/engine/patches shows that each difference is gone.
+The docstring of each module's `install` describes the difference. It raises MissingTarget when MiniStack no longer has
+what the patch replaces. tests/local_aws/engine/patches shows that each difference is gone.
 """
 
 from local_aws.engine.patches.executions import (

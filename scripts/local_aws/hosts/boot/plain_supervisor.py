@@ -26,7 +26,7 @@ class Program:
     """A service and its current process, pid 0 while it is down."""
 
     service: dict[str, Any]
-    wanted: bool = True
+    should_run: bool = True
     pid: int = 0
     runner: asyncio.Task[None] | None = None
 
@@ -60,7 +60,7 @@ class Supervisor:
         program.runner = asyncio.create_task(self.run(program))
 
     async def stop(self, program: Program) -> None:
-        program.wanted = False
+        program.should_run = False
         if program.pid:
             pid, ended = program.pid, self.exits[program.pid]
             os.kill(pid, signal.SIGTERM)
@@ -73,14 +73,14 @@ class Supervisor:
     async def run(self, program: Program) -> None:
         """Run the service, and start it again after each end if its `restart` says so."""
         restart = program.service["restart"]
-        while program.wanted:
+        while program.should_run:
             program.pid = self.spawn(program.service)
             code = await self.exits[program.pid]
             del self.exits[program.pid]
             program.pid = 0
             if restart == "no" or (restart == "on-failure" and code in (0, -signal.SIGTERM)):
                 return
-            if program.wanted:
+            if program.should_run:
                 await asyncio.sleep(RESTART_DELAY_SECONDS)
 
     def spawn(self, service: dict[str, Any]) -> int:

@@ -75,8 +75,8 @@ def test_an_end_is_described_whole_or_not_at_all(workbench: Workbench) -> None:
     with ThreadPoolExecutor(8) as at_once:
         ends = list(at_once.map(first_end, [False, True] * 16))
 
-    told = {(end["status"], end.get("output"), end.get("error"), end.get("cause")) for end in ends}
-    assert told == {
+    found = {(end["status"], end.get("output"), end.get("error"), end.get("cause")) for end in ends}
+    assert found == {
         ("SUCCEEDED", '{"well": true}', None, None),
         ("FAILED", None, "Busy", "Two workers are busy."),
     }
@@ -85,7 +85,7 @@ def test_an_end_is_described_whole_or_not_at_all(workbench: Workbench) -> None:
 def test_max_delay_limits_the_wait_between_attempts(workbench: Workbench, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     retry = {
-        "ErrorEquals": ["WorkerShy"],
+        "ErrorEquals": ["WorkerBusy"],
         "IntervalSeconds": 1,
         "BackoffRate": 50,
         "MaxAttempts": 2,
@@ -93,14 +93,14 @@ def test_max_delay_limits_the_wait_between_attempts(workbench: Workbench, tmp_pa
     }
     ended = workbench.run({"Work": workbench.task(Retry=[retry], End=True)}, {"marks": str(marks)})
 
-    assert (ended["status"], ended["error"]) == ("FAILED", "WorkerShy")
+    assert (ended["status"], ended["error"]) == ("FAILED", "WorkerBusy")
     assert len(marks.read_text().splitlines()) == 3
 
 
 def test_full_jitter_waits_less_than_the_full_delay(workbench: Workbench, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     delays = {"IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 4, "JitterStrategy": "FULL"}
-    retry = {"ErrorEquals": ["WorkerShy"], **delays}
+    retry = {"ErrorEquals": ["WorkerBusy"], **delays}
     workbench.run({"Work": workbench.task(Retry=[retry], End=True)}, {"marks": str(marks)})
 
     times = [float(line) for line in marks.read_text().splitlines()]

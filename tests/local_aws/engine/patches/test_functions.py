@@ -21,20 +21,20 @@ def test_the_class_of_an_exception_is_the_name_of_the_error(aws: LocalAws, workb
     failed, body = invoke(aws, {"raise": "not today"})
 
     assert failed
-    assert body["errorType"] == "WorkerShy"
+    assert body["errorType"] == "WorkerBusy"
     assert body["errorMessage"] == "not today"
     assert body["stackTrace"]
 
 
 def test_a_catch_finds_the_error_by_that_name(workbench: Workbench) -> None:
-    caught = {"ErrorEquals": ["WorkerShy"], "Next": "Caught", "ResultPath": "$.error"}
+    caught = {"ErrorEquals": ["WorkerBusy"], "Next": "Caught", "ResultPath": "$.error"}
     ended = workbench.run(
         {"Work": workbench.task(Catch=[caught], End=True), "Caught": {"Type": "Succeed"}}, {"raise": "no"}
     )
 
     assert ended["status"] == "SUCCEEDED"
     error = json.loads(ended["output"])["error"]
-    assert error["Error"] == "WorkerShy"
+    assert error["Error"] == "WorkerBusy"
     assert json.loads(error["Cause"])["errorMessage"] == "no"
 
 

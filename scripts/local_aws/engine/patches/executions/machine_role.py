@@ -9,8 +9,8 @@ _role: contextvars.ContextVar[str | None] = contextvars.ContextVar("machine_role
 
 
 def install() -> None:
-    """AWS invokes a task's function with the machine's role, and fails the task with Lambda.AWSLambdaException where
-    it is not allowed to. MiniStack invokes it whatever the role says.
+    """AWS invokes a task's function with the machine's role, and fails the task with Lambda.AWSLambdaException when the
+    role does not allow it. MiniStack ignores the role.
     """
     from ministack.services import stepfunctions
 

@@ -1,4 +1,4 @@
-"""Retries wait as long as the state machine says, and some errors are never caught."""
+"""Retries wait as the state machine defines, and States.ALL does not match every error."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""A function that raises keeps the name of its exception, and its process."""
+"""A function that raises fails with the name of its exception, and its process serves the next invocation."""
 
 import contextvars
 from typing import Any
