@@ -71,7 +71,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_it_can_be_kept_running_until_it_is_told_to_end() -> None:
+def test_it_can_be_kept_running_until_a_signal() -> None:
     aws = LocalAws.start()
     aws.keep_running()
     kept = LocalAws.attach(aws.folder)
@@ -103,7 +103,7 @@ def test_there_is_nothing_to_attach_to_in_an_empty_folder(tmp_path: Path) -> Non
         LocalAws.attach(tmp_path)
 
 
-def test_two_of_them_know_nothing_of_each_other(aws: LocalAws) -> None:
+def test_two_of_them_are_independent(aws: LocalAws) -> None:
     with LocalAws.start() as other:
         other.client("sns").create_topic(Name="only-there")
 

@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 from tests.local_aws.elastic_beanstalk.cloud import APPLICATION, ELSEWHERE, REGION, Cloud, settings
 
 
-def test_a_terminated_environment_has_no_instances_and_is_shown_for_a_while_if_wanted(cloud: Cloud) -> None:
+def test_a_terminated_environment_has_no_instances_and_is_listed_for_an_hour_if_requested(
+    cloud: Cloud,
+) -> None:
     cloud.create("former-workers", ("MinSize", "1"))
     before = datetime.now(UTC)
     cloud.beanstalk().terminate_environment(EnvironmentName="former-workers")
@@ -95,7 +97,7 @@ def test_what_aws_refuses_is_refused(
     assert words in refused.value.response["Error"]["Message"]
 
 
-def test_an_option_that_is_not_possible_is_named(cloud: Cloud) -> None:
+def test_an_invalid_option_is_named(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="OptionName: 'Agent'"):
         cloud.beanstalk().create_environment(
             ApplicationName=APPLICATION,
@@ -112,7 +114,7 @@ def test_an_environment_that_is_not_ready_cannot_be_updated(cloud: Cloud) -> Non
     assert cloud.wait("changing-workers", "Ready")["VersionLabel"] == "v2"
 
 
-def test_iam_decides_who_may_ask(cloud: Cloud) -> None:
+def test_iam_decides_who_may_call_it(cloud: Cloud) -> None:
     nobody = cloud.aws.create_user("nobody")
     client = cloud.aws.client("elasticbeanstalk", REGION, nobody)
     with pytest.raises(ClientError, match="not authorized to perform: elasticbeanstalk:DescribeEnvironments"):

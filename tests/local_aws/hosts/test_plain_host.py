@@ -32,7 +32,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainHost]:
         yield host
 
 
-def test_it_says_that_it_is_the_fallback(host: PlainHost) -> None:
+def test_its_kind_names_it_as_the_fallback(host: PlainHost) -> None:
     assert host.kind is HostKind.PLAIN
     assert "fallback" in host.kind
 
@@ -60,7 +60,7 @@ def test_a_service_comes_back_whenever_it_ends(host: PlainHost) -> None:
         eventually(lambda: host.service_pids()["kept"] > 0, "the service is up")
         before = host.service_pids()["kept"]
         host.run(["kill", f"-{how}", str(before)], check=True)
-        eventually(partial(is_back, before), f"it has come back after {how}")
+        eventually(partial(is_back, before), f"the service is up again after {how}")
 
 
 def test_a_service_that_restarts_on_failure_stays_down_after_term(host: PlainHost) -> None:
@@ -118,7 +118,7 @@ def test_an_agent_executes_documents_on_it(host: PlainHost) -> None:
     assert (result.response_code, result.stdout.split()) == (2, ["ip-10-0-0-8", "/usr/bin"])
 
 
-def test_it_is_what_one_gets_without_root_and_the_log_says_so(
+def test_it_is_started_without_root_with_a_warning_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)

@@ -25,7 +25,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemdHost]:
         yield host
 
 
-def test_systemd_is_its_first_process_and_all_its_units_are_well(host: SystemdHost) -> None:
+def test_systemd_is_its_first_process_and_no_unit_has_failed(host: SystemdHost) -> None:
     assert host.read("/proc/1/comm").strip() == "systemd"
     assert host.run(["systemctl", "is-system-running"]).stdout.strip() == "running"
 
@@ -62,7 +62,7 @@ def test_its_systemd_may_neither_set_the_clock_nor_configure_the_shared_network(
         assert not bounding >> capability & 1
 
 
-def test_what_it_writes_stays_inside(host: SystemdHost) -> None:
+def test_what_it_writes_stays_in_the_host(host: SystemdHost) -> None:
     host.write("/etc/only-inside/file", "inside")
     assert host.run(["cat", "/etc/only-inside/file"]).stdout == "inside"
     assert not Path("/etc/only-inside").exists()
@@ -83,7 +83,7 @@ def test_a_stopped_service_stays_down(host: SystemdHost) -> None:
     assert host.run(["systemctl", "is-active", "stopped.service"]).stdout.strip() == "inactive"
 
 
-def test_a_service_lives_in_its_own_cgroup_as_on_a_real_host(host: SystemdHost) -> None:
+def test_a_service_has_its_own_cgroup_as_on_a_real_host(host: SystemdHost) -> None:
     host.add_service(Service("kept", SLEEPER))
     cgroups = host.run(["cat", f"/proc/{main_pid(host, 'kept')}/cgroup"]).stdout
     assert "0::/system.slice/kept.service" in cgroups.splitlines()
@@ -118,7 +118,7 @@ def test_a_private_network_has_a_working_loopback_of_its_own(tmp_path: Path) -> 
         assert host.run(["sh", "-c", "cat /sys/class/net/lo/operstate; ip -o addr show lo"]).returncode == 0
 
 
-def test_many_hosts_live_side_by_side_and_leave_nothing_behind(tmp_path: Path) -> None:
+def test_many_hosts_run_side_by_side_and_leave_nothing_behind(tmp_path: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
         hosts = list(
             pool.map(lambda number: SystemdHost.start(tmp_path / f"{number}", name=f"n{number}"), range(6))
@@ -134,7 +134,7 @@ def test_many_hosts_live_side_by_side_and_leave_nothing_behind(tmp_path: Path) -
     assert not any(Path(f"/proc/{host.init_pid}").exists() for host in hosts)
 
 
-def test_it_takes_few_of_the_inotify_instances_that_all_hosts_share(host: SystemdHost) -> None:
+def test_it_uses_few_of_the_inotify_instances_that_all_hosts_share(host: SystemdHost) -> None:
     count = "for fd in /proc/[0-9]*/fd/*; do readlink $fd; done | grep -c inotify"
     assert int(host.run(["sh", "-c", count]).stdout) <= 3
 
@@ -177,7 +177,7 @@ def test_a_host_ends_with_the_process_that_started_it(tmp_path: Path, how: signa
     )
 
 
-def test_a_boot_that_fails_says_what_went_wrong_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_boot_that_fails_gives_its_log_and_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "a,b"  # a comma separates the options of a mount
     with pytest.raises(HostError, match=r"ended while it booted.*mount"):
         SystemdHost.start(folder)

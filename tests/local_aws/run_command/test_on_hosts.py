@@ -147,7 +147,7 @@ def test_cancelling_kills_what_runs_on_the_host(hosts: Hosts) -> None:
     assert hosts.ssm.list_commands(CommandId=command)["Commands"][0]["Status"] == "Cancelled"
 
 
-def test_a_terminated_instance_is_no_longer_taken(hosts: Hosts) -> None:
+def test_a_terminated_instance_is_refused(hosts: Hosts) -> None:
     victim = hosts.workers.pop()
     hosts.aws.client("ec2", REGION).terminate_instances(InstanceIds=[victim])
 

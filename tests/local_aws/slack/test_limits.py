@@ -35,7 +35,7 @@ FIELD = {"type": "mrkdwn", "text": "x"}
         {"type": "context", "elements": [FIELD]},
     ],
 )
-def test_what_is_within_the_limits_is_taken(block: dict[str, Any]) -> None:
+def test_a_block_within_the_limits_is_accepted(block: dict[str, Any]) -> None:
     check({"attachments": [{"blocks": [block]}]})
 
 
@@ -61,7 +61,7 @@ def test_what_is_within_the_limits_is_taken(block: dict[str, Any]) -> None:
     ],
 )
 @pytest.mark.parametrize("where", ["blocks", "attachments"])
-def test_a_block_that_slack_would_not_take_is_refused(block: dict[str, Any], where: str) -> None:
+def test_a_block_beyond_the_limits_is_refused(block: dict[str, Any], where: str) -> None:
     content = {"blocks": [block]} if where == "blocks" else {"attachments": [{"blocks": [block]}]}
     with pytest.raises(MessageRefused, match="invalid_blocks"):
         check(content)

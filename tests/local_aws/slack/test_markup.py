@@ -53,7 +53,7 @@ def test_a_link_leads_to_the_web_and_leaves_no_trace_of_this_page() -> None:
 @given(
     st.text(st.sampled_from("<>&\"'`*_~|@#!:;=/\\\n abx0\ue000\ue001"), max_size=60) | st.text(max_size=40)
 )
-def test_no_text_becomes_an_element_that_markup_has_not(text: str) -> None:
+def test_no_text_becomes_an_element_of_its_own(text: str) -> None:
     for content in (mrkdwn(text, PEOPLE, CHANNELS), plain_text(text)):
         tags = Tags.of(content)
         assert tags <= {"b", "i", "s", "br", "code", "pre", "span", "time", "a"}

@@ -37,7 +37,7 @@ def shown(block: dict[str, Any]) -> ParsedPage:
     return seen(message(text="", attachments=[{"color": "#2eb67d", "blocks": [block]}]))
 
 
-def test_the_page_asks_for_itself_again() -> None:
+def test_the_page_reloads_itself() -> None:
     (refresh,) = [tag for tag in seen().all("meta") if tag.get("http-equiv") == "refresh"]
     assert int(str(refresh["content"])) <= 5
 
@@ -56,7 +56,7 @@ def test_a_message_shows_its_text_its_time_and_how_often_it_was_edited() -> None
     assert "edited" not in seen(message(text="a")).text
 
 
-def test_replies_stand_below_their_message_and_not_elsewhere() -> None:
+def test_replies_are_shown_below_their_message_and_not_elsewhere() -> None:
     first, second = message(1, text="the first"), message(2, text="the second")
     reply = message(3, text="to the first", thread_ts=first["ts"])
     said = seen(first, second, reply)
@@ -95,7 +95,7 @@ def test_a_header_is_a_heading_without_markup() -> None:
     assert "*Quiet* ❌" in said.text
 
 
-def test_a_section_shows_its_text_its_fields_and_what_stands_beside_it() -> None:
+def test_a_section_shows_its_text_its_fields_and_its_accessory() -> None:
     said = shown(
         {
             "type": "section",
@@ -164,13 +164,13 @@ def test_an_attachment_of_the_old_kind_shows_title_text_and_fields() -> None:
     assert "only this" in seen(message(attachments=[{"fallback": "only this"}])).text
 
 
-def test_what_is_not_known_is_shown_as_it_came() -> None:
+def test_an_unknown_part_is_shown_as_json() -> None:
     assert '"type": "rich_poetry"' in shown({"type": "rich_poetry", "verse": EVIL}).text
     select = {"type": "static_select", "placeholder": {"type": "plain_text", "text": "a"}}
     assert "static_select" in shown({"type": "actions", "elements": [select]}).text
 
 
-def test_whatever_stands_in_a_message_stays_text() -> None:
+def test_all_content_of_a_message_stays_text() -> None:
     evil = {"type": "mrkdwn", "text": EVIL}
     recorded = {
         "people": {"U0ANN": EVIL},

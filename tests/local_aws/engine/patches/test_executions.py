@@ -15,14 +15,14 @@ from tests.patience import eventually
 WAIT_AN_HOUR: dict[str, Any] = {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}
 
 
-def test_an_execution_ends_when_the_machines_time_is_up(workbench: Workbench) -> None:
+def test_an_execution_ends_at_the_machines_timeout(workbench: Workbench) -> None:
     ended = workbench.run(WAIT_AN_HOUR, TimeoutSeconds=1)
 
     assert ended["status"] == "TIMED_OUT"
     assert [event["type"] for event in workbench.events(ended["executionArn"])][-1] == "ExecutionTimedOut"
 
 
-def test_what_was_stopped_stays_aborted_and_is_not_retried(workbench: Workbench, tmp_path: Path) -> None:
+def test_a_stopped_execution_stays_aborted_and_is_not_retried(workbench: Workbench, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 1}
     machine = workbench.machine({"Work": workbench.task(Retry=[retry], End=True)})
@@ -49,7 +49,7 @@ def test_a_failed_execution_has_an_error_and_a_cause_but_no_output(workbench: Wo
     assert "output" not in ended
 
 
-def test_an_end_is_described_whole_or_not_at_all(workbench: Workbench) -> None:
+def test_an_end_is_described_completely_or_not_at_all(workbench: Workbench) -> None:
     machine = workbench.machine(
         {
             "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Ends"},
@@ -155,7 +155,7 @@ def test_a_path_that_finds_nothing_fails_the_execution(workbench: Workbench, sta
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
 
 
-def test_is_present_may_ask_for_what_is_not_there(workbench: Workbench) -> None:
+def test_is_present_may_name_a_path_that_finds_nothing(workbench: Workbench) -> None:
     choice = {
         "Type": "Choice",
         "Choices": [{"Variable": "$.report", "IsPresent": True, "Next": "Bad"}],

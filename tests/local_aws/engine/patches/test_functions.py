@@ -38,7 +38,9 @@ def test_a_catch_finds_the_error_by_that_name(workbench: Workbench) -> None:
     assert json.loads(error["Cause"])["errorMessage"] == "no"
 
 
-def test_a_function_that_raised_goes_on_in_the_same_process(aws: LocalAws, workbench: Workbench) -> None:
+def test_a_function_that_raised_serves_the_next_call_in_the_same_process(
+    aws: LocalAws, workbench: Workbench
+) -> None:
     _, before = invoke(aws, {})
     invoke(aws, {"raise": "no"})
     _, after = invoke(aws, {})
@@ -56,7 +58,7 @@ def test_a_function_cannot_import_what_its_bundle_does_not_have(
     assert body["errorType"] == "ModuleNotFoundError"
 
 
-def test_a_function_has_the_keys_of_its_role_and_nobody_elses(aws: LocalAws, workbench: Workbench) -> None:
+def test_a_function_has_the_keys_of_its_role_and_no_others(aws: LocalAws, workbench: Workbench) -> None:
     names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
     _, body = invoke(aws, {"environment": True})
     environment = body["environment"]

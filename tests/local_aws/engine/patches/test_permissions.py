@@ -29,7 +29,7 @@ def error_code(call: Any, **arguments: Any) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def test_nobody_gets_in_without_the_secret_key_root_neither(aws: LocalAws) -> None:
+def test_every_signature_is_checked_also_that_of_root(aws: LocalAws) -> None:
     user = user_with(aws)
     refused = {
         "AKIAUNKNOWN": "InvalidClientTokenId",
@@ -44,7 +44,7 @@ def test_nobody_gets_in_without_the_secret_key_root_neither(aws: LocalAws) -> No
     assert aws.client("iam").list_users()["Users"]
 
 
-def test_a_service_that_is_not_known_is_denied_to_those_without_a_policy(aws: LocalAws) -> None:
+def test_an_unknown_service_is_denied_without_a_policy(aws: LocalAws) -> None:
     textract = aws.client("textract", credentials=user_with(aws))
 
     assert error_code(textract.get_document_analysis, JobId="1") == "AccessDeniedException"
@@ -138,7 +138,7 @@ def test_a_secret_is_referred_to_by_its_arn_and_has_no_value_at_first(aws: Local
     assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "xoxb-1"
 
 
-def test_cloudtrail_says_who_started_which_execution(aws: LocalAws, workbench: Workbench) -> None:
+def test_cloudtrail_records_who_started_which_execution(aws: LocalAws, workbench: Workbench) -> None:
     name = f"ann-{uuid.uuid4().hex[:8]}"
     keys = aws.create_user(name)
     machine = workbench.machine({"Done": {"Type": "Succeed"}})
@@ -183,7 +183,7 @@ class Rule:
         )
 
 
-def test_a_rule_reaches_the_function_once_the_function_allows_it(
+def test_a_rule_invokes_the_function_once_its_policy_allows_it(
     aws: LocalAws, workbench: Workbench, tmp_path: Path
 ) -> None:
     rule = Rule(aws, workbench)
