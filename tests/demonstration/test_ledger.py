@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,39 +146,6 @@ def test_starts_are_ordered_by_time() -> None:
 
     ledger = Ledger(frozenset(), (at(3), at(1)), (), frozenset(), frozenset(), (), frozenset())
     assert [start.jid for start in ledger.starts_on("i-1")] == ["job-1", "job-3"]
-
-
-def test_redis_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    starter = (
-        "import sys, time; from pathlib import Path; from local_aws.hosts.redis_server import RedisServer\n"
-        "server = RedisServer.start(Path(sys.argv[1])); print(server.port, flush=True); time.sleep(1000)"
-    )
-    runner = subprocess.Popen(
-        [sys.executable, "-c", starter, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(APPLICATION.parents[3])},
-        stdout=subprocess.PIPE,
-    )
-    with runner:
-        assert runner.stdout is not None
-        port = int(runner.stdout.readline())
-        assert redis.Redis(port=port).ping()
-        runner.kill()
-    eventually(lambda: not answers(port), "Redis answers no more")
-
-
-def test_redis_writes_no_files(tmp_path: Path) -> None:
-    with RedisServer.start(tmp_path) as server, server.client() as client:
-        enqueue(client, [1])
-        port = server.port
-    assert not list(tmp_path.iterdir())
-    assert not answers(port)
-
-
-def answers(port: int) -> bool:
-    try:
-        return bool(redis.Redis(port=port).ping())
-    except redis.ConnectionError:
-        return False
 
 
 def thread_names(pid: int) -> set[str]:

@@ -2,17 +2,14 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from local_aws import LocalAws, LocalAwsError
+from tests.local_aws.starter import starter
 from tests.local_aws.workbench import Workbench
 from tests.patience import eventually
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def children_of(pid: int) -> list[int]:
@@ -51,21 +48,12 @@ def test_stopping_ends_its_functions_and_removes_its_folder() -> None:
     aws.stop()
 
 
-def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    program = "from local_aws import LocalAws; aws = LocalAws.start(); print(aws.folder, flush=True); input()"
-    parent = subprocess.Popen(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(PROJECT / "scripts")},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert parent.stdout is not None
-    folder = Path(parent.stdout.readline().strip())
-    server = LocalAws.attach(folder).connection.pid
-
-    parent.kill()
-    parent.wait()
+def test_it_ends_with_the_process_that_started_it() -> None:
+    program = "from local_aws import LocalAws; aws = LocalAws.start(); print(aws.folder, flush=True)"
+    with starter(program) as (process, line):
+        folder = Path(line)
+        server = LocalAws.attach(folder).connection.pid
+        process.kill()
 
     eventually(lambda: is_gone(server), "the server has ended")
     assert not folder.exists()

@@ -14,6 +14,7 @@ from tests.patience import eventually
 
 REGION, ELSEWHERE = "eu-west-1", "us-west-2"
 APPLICATION = "backups"
+VARIABLES = "aws:elasticbeanstalk:application:environment"
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,11 @@ class Cloud:
             EnvironmentName=name,
             VersionLabel="v1",
             OptionSettings=[
-                *settings("MinSize", dict(options).get("MinSize", "0"), namespace="aws:autoscaling:asg"),
-                *[
-                    setting
-                    for option, value in options
-                    if option != "MinSize"
-                    for setting in settings(option, value, namespace="snow-white:local")
-                ],
-                *[
-                    setting
+                *(setting(option, value) for option, value in {"MinSize": "0", **dict(options)}.items()),
+                *(
+                    setting(key, value, VARIABLES)
                     for key, value in {"REDIS_URL": self.redis_url, **variables}.items()
-                    for setting in settings(
-                        key, value, namespace="aws:elasticbeanstalk:application:environment"
-                    )
-                ],
+                ),
             ],
         )
         return self.wait(name, "Ready")
@@ -87,8 +79,10 @@ class Cloud:
         return [newest.get(instance_id, "") for instance_id in instance_ids]
 
 
-def settings(name: str, value: str, *, namespace: str) -> list[dict[str, str]]:
-    return [{"Namespace": namespace, "OptionName": name, "Value": value}]
+def setting(name: str, value: str, namespace: str = "") -> dict[str, str]:
+    """An option setting; without a namespace it is MinSize or one of the local options of a host."""
+    namespace = namespace or ("aws:autoscaling:asg" if name == "MinSize" else "snow-white:local")
+    return {"Namespace": namespace, "OptionName": name, "Value": value}
 
 
 def managed(cloud: Cloud) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from demonstration.ledger import Ledger, enqueue
 from local_aws import LocalAws
 from local_aws.hosts.systemd_host import SystemdHost
-from tests.local_aws.elastic_beanstalk.cloud import APPLICATION, REGION, Cloud, managed, settings
+from tests.local_aws.elastic_beanstalk.cloud import APPLICATION, REGION, Cloud, managed, setting
 from tests.patience import eventually
 
 
@@ -59,9 +59,9 @@ def test_a_deploy_replaces_the_application_and_restarts_the_worker_on_the_same_i
 def test_it_grows_and_shrinks_by_its_minimum_size(cloud: Cloud) -> None:
     cloud.create("sized-workers", ("MinSize", "1"))
     (first,) = cloud.ids("sized-workers")
-    cloud.update("sized-workers", OptionSettings=settings("MinSize", "2", namespace="aws:autoscaling:asg"))
+    cloud.update("sized-workers", OptionSettings=[setting("MinSize", "2")])
     assert len(cloud.ids("sized-workers")) == 2
-    cloud.update("sized-workers", OptionSettings=settings("MinSize", "1", namespace="aws:autoscaling:asg"))
+    cloud.update("sized-workers", OptionSettings=[setting("MinSize", "1")])
     assert cloud.ids("sized-workers") == [first]
     assert len(list((cloud.aws.folder / "hosts").glob(first))) == 1
 
@@ -104,7 +104,7 @@ def test_stopping_the_local_aws_leaves_no_host_behind(tmp_path: Path) -> None:
         beanstalk.create_environment(
             ApplicationName=APPLICATION,
             EnvironmentName="last-workers",
-            OptionSettings=settings("Workers", "none", namespace="snow-white:local"),
+            OptionSettings=[setting("Workers", "none")],
         )
         eventually(lambda: list((tmp_path / "aws" / "hosts").glob("*/host.json")) != [], "a host is up")
         (state,) = (tmp_path / "aws" / "hosts").glob("*/host.json")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.elastic_beanstalk.cloud import APPLICATION, ELSEWHERE, REGION, Cloud, settings
+from tests.local_aws.elastic_beanstalk.cloud import APPLICATION, ELSEWHERE, REGION, Cloud, setting
 
 
 def test_a_terminated_environment_has_no_instances_and_is_listed_for_an_hour_if_requested(
@@ -102,7 +102,7 @@ def test_an_invalid_option_is_named(cloud: Cloud) -> None:
         cloud.beanstalk().create_environment(
             ApplicationName=APPLICATION,
             EnvironmentName="wrong-workers",
-            OptionSettings=settings("Agent", "asleep", namespace="snow-white:local"),
+            OptionSettings=[setting("Agent", "asleep")],
         )
 
 

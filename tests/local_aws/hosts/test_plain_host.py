@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -20,9 +16,9 @@ from local_aws.hosts.host import HostError, HostKind, Restart, Service
 from local_aws.hosts.plain_host import PlainHost
 from local_aws.hosts.redis_server import RedisServer
 from local_aws.hosts.systemd_host import SystemdHost
+from tests.local_aws.starter import SCRIPTS, starter
 from tests.patience import eventually
 
-SCRIPTS = Path(__file__).parents[3] / "scripts"
 SLEEPER = ["/usr/bin/sleep", "100000"]
 
 
@@ -149,19 +145,13 @@ def test_another_process_can_use_and_end_it_by_its_folder(tmp_path: Path) -> Non
 
 
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    starter = (
-        "import sys, time; from pathlib import Path; from local_aws.hosts.plain_host import PlainHost\n"
-        "host = PlainHost.start(Path(sys.argv[1])); print(host.init_pid, flush=True); time.sleep(1000)"
+    program = (
+        "import sys; from pathlib import Path; from local_aws.hosts.plain_host import PlainHost\n"
+        "host = PlainHost.start(Path(sys.argv[1])); print(host.init_pid, flush=True)"
     )
-    runner = subprocess.Popen(
-        [sys.executable, "-c", starter, str(tmp_path / "host")],
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
-        stdout=subprocess.PIPE,
-    )
-    with runner:
-        assert runner.stdout is not None
-        init_pid = int(runner.stdout.readline())
-        runner.send_signal(signal.SIGKILL)
+    with starter(program, tmp_path / "host") as (process, init_pid):
+        assert Path(f"/proc/{init_pid}").exists()
+        process.kill()
     eventually(
         lambda: not Path(f"/proc/{init_pid}").exists() and not (tmp_path / "host").exists(),
         "nothing of the host is left",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from local_aws.hosts.host import HostError, Restart, Service
 from local_aws.hosts.systemd_host import SystemdHost
+from tests.local_aws.starter import starter
 from tests.patience import eventually
 
 SLEEPER = ["/usr/bin/sleep", "100000"]
@@ -149,28 +148,15 @@ def test_a_host_can_be_ended_from_another_process(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_host_ends_with_the_process_that_started_it(tmp_path: Path, how: signal.Signals) -> None:
-    starter = (
-        "import sys, time; from pathlib import Path; from local_aws.hosts.systemd_host import SystemdHost\n"
-        "host = SystemdHost.start(Path(sys.argv[1])); print(host.init_pid, host.cgroup, flush=True)\n"
-        "time.sleep(1000)"
+    program = (
+        "import sys; from pathlib import Path; from local_aws.hosts.systemd_host import SystemdHost\n"
+        "host = SystemdHost.start(Path(sys.argv[1])); print(host.init_pid, host.cgroup, flush=True)"
     )
-    runner = subprocess.Popen(
-        [sys.executable, "-c", starter, str(tmp_path / "host")],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "scripts")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert runner.stdout is not None
-    try:
-        init_pid, cgroup = runner.stdout.readline().split()
+    with starter(program, tmp_path / "host") as (process, line):
+        init_pid, cgroup = line.split()
         assert Path(f"/proc/{init_pid}").exists()
-        runner.send_signal(how)
-        eventually(lambda: runner.poll() is not None, "its starter has ended")
-    finally:
-        runner.kill()
-        runner.wait()
-        runner.stdout.close()
+        process.send_signal(how)
+        eventually(lambda: process.poll() is not None, "its starter has ended")
     eventually(lambda: not Path(f"/proc/{init_pid}").exists(), "the host has ended")
     eventually(
         lambda: not Path(cgroup).exists() and not (tmp_path / "host").exists(), "nothing of the host is left"

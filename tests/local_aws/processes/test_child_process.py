@@ -1,17 +1,15 @@
 """A child process ends when its pipe is closed, by its parent or by the parent's end."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from local_aws.processes.child_process import ChildProcess
+from tests.local_aws.starter import starter
 from tests.patience import eventually
 
 UNTIL_THE_PIPE_ENDS = ["sh", "-c", 'read -r line; echo "$line" >"$1"', "sh"]
-SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 def test_it_runs_until_it_is_ended(tmp_path: Path) -> None:
@@ -45,17 +43,11 @@ def test_a_detached_one_gets_the_message(tmp_path: Path) -> None:
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from local_aws.processes.child_process import ChildProcess\n"
-        "child = ChildProcess(sys.argv[1:]); print(child.pid, flush=True); time.sleep(1000)"
+        "import sys; from local_aws.processes.child_process import ChildProcess\n"
+        "child = ChildProcess(sys.argv[1:]); print(child.pid, flush=True)"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", program, *UNTIL_THE_PIPE_ENDS, str(tmp_path / "end")],
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
-        stdout=subprocess.PIPE,
-    )
-    with parent:
-        assert parent.stdout is not None
-        int(parent.stdout.readline())
+    with starter(program, *UNTIL_THE_PIPE_ENDS, tmp_path / "end") as (parent, child):
+        assert Path(f"/proc/{child}").exists()
         parent.kill()
 
     eventually((tmp_path / "end").exists, "the child has read the end of its input")

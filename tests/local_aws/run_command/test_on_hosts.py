@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from demonstration.customer import Application
 from local_aws import LocalAws
+from local_aws.run_command.command import UNFINISHED
 from tests.local_aws.workbench import allowing
 from tests.patience import eventually
 
@@ -26,56 +28,30 @@ def document(*lines: str) -> str:
 
 
 class Hosts:
-    """Two environments of hosts without Sidekiq, one with two instances whose agent answers, one with a lost agent."""
+    """Two environments of hosts without Sidekiq: one with two instances whose agent answers, one with a lost agent."""
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
         self.ssm = aws.client("ssm", REGION)
-        self._beanstalk = aws.client("elasticbeanstalk", REGION)
-        self._beanstalk.create_application(ApplicationName="quarry")
-        self._beanstalk.create_application_version(ApplicationName="quarry", VersionLabel="v1")
-        self._launch("quarry-workers", 2, "online")
-        self._launch("quarry-lost", 1, "lost")
-        eventually(self._all_ready, "the environments are ready")
-        self.workers = self._instances("quarry-workers")
-        self.lost = self._instances("quarry-lost")
+        application = Application(aws, "shop", "redis://127.0.0.1:1/0")
+        workers = application.add_environment("workers", REGION, instances=2, Workers="none")
+        lost = application.add_environment("lost", REGION, Agent="lost", Workers="none")
+        eventually(application.is_ready, "the environments are ready")
+        self.workers = application.instances(workers, REGION)
+        self.lost = application.instances(lost, REGION)
         self.ssm.create_document(
-            Name="Quarry-Say", Content=document("echo {{ word }}", "id -u", "exit 3"), DocumentType="Command"
+            Name="Shop-Say", Content=document("echo {{ word }}", "id -u", "exit 3"), DocumentType="Command"
         )
-        self.ssm.create_document(Name="Quarry-Sleep", Content=document("sleep 600"), DocumentType="Command")
-
-    def _launch(self, name: str, number: int, agent: str) -> None:
-        options = {"aws:autoscaling:asg": {"MinSize": str(number)}}
-        options["snow-white:local"] = {"Agent": agent, "Workers": "none"}
-        self._beanstalk.create_environment(
-            ApplicationName="quarry",
-            EnvironmentName=name,
-            VersionLabel="v1",
-            OptionSettings=[
-                {"Namespace": namespace, "OptionName": option, "Value": value}
-                for namespace, values in options.items()
-                for option, value in values.items()
-            ],
-        )
-
-    def _all_ready(self) -> bool:
-        found = self._beanstalk.describe_environments(ApplicationName="quarry")["Environments"]
-        return all(each["Status"] == "Ready" for each in found)
-
-    def _instances(self, environment: str) -> list[str]:
-        tagged = [{"Name": "tag:elasticbeanstalk:environment-name", "Values": [environment]}]
-        found = self.aws.client("ec2", REGION).describe_instances(Filters=tagged)["Reservations"]
-        return [instance["InstanceId"] for each in found for instance in each["Instances"]]
+        self.ssm.create_document(Name="Shop-Sleep", Content=document("sleep 600"), DocumentType="Command")
 
     def ended(self, command: str) -> list[dict[str, Any]]:
         """The invocations with details, once all have ended."""
 
-        def over() -> list[dict[str, Any]] | None:
+        def all_ended() -> list[dict[str, Any]] | None:
             listed = self.ssm.list_command_invocations(CommandId=command, Details=True)["CommandInvocations"]
-            going_on = {"Pending", "InProgress", "Delayed", "Cancelling"}
-            return listed if all(each["Status"] not in going_on for each in listed) else None
+            return listed if all(each["Status"] not in UNFINISHED for each in listed) else None
 
-        return eventually(over, f"{command} has ended") or []
+        return eventually(all_ended, f"{command} has ended") or []
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +64,11 @@ def test_a_user_runs_a_document_on_the_instances_their_policy_allows(hosts: Host
     name = f"user-{uuid.uuid4().hex[:8]}"
     keys = hosts.aws.create_user(name)
     tagged = {
-        "Condition": {"StringEquals": {"ssm:resourceTag/elasticbeanstalk:environment-name": "quarry-workers"}}
+        "Condition": {"StringEquals": {"ssm:resourceTag/elasticbeanstalk:environment-name": "shop-workers"}}
     }
     for number, policy in enumerate(
         [
-            allowing("ssm:SendCommand", f"arn:aws:ssm:{REGION}:{hosts.aws.account}:document/Quarry-*"),
+            allowing("ssm:SendCommand", f"arn:aws:ssm:{REGION}:{hosts.aws.account}:document/Shop-*"),
             allowing("ssm:SendCommand", "arn:aws:ec2:*:*:instance/*", **tagged),
         ]
     ):
@@ -100,7 +76,7 @@ def test_a_user_runs_a_document_on_the_instances_their_policy_allows(hosts: Host
     send = hosts.aws.client("ssm", REGION, keys).send_command
 
     sent = send(
-        DocumentName="Quarry-Say", InstanceIds=hosts.workers, Parameters={"word": ["hello"]}, MaxErrors="100%"
+        DocumentName="Shop-Say", InstanceIds=hosts.workers, Parameters={"word": ["hello"]}, MaxErrors="100%"
     )["Command"]
     invocations = hosts.ended(sent["CommandId"])
 
@@ -113,7 +89,7 @@ def test_a_user_runs_a_document_on_the_instances_their_policy_allows(hosts: Host
         assert plugin["Output"].startswith("hello\n0\n")
         assert plugin["ResponseFinishDateTime"] >= plugin["ResponseStartDateTime"]
     with pytest.raises(ClientError, match="AccessDenied"):
-        send(DocumentName="Quarry-Say", InstanceIds=hosts.lost)
+        send(DocumentName="Shop-Say", InstanceIds=hosts.lost)
 
 
 def test_an_instance_whose_agent_was_lost_is_managed_but_not_reached(hosts: Hosts) -> None:
@@ -121,7 +97,7 @@ def test_an_instance_whose_agent_was_lost_is_managed_but_not_reached(hosts: Host
     wanted = [{"Key": "InstanceIds", "Values": [*hosts.lost, *hosts.workers]}]
     listed = hosts.ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"]
 
-    sent = hosts.ssm.send_command(DocumentName="Quarry-Say", InstanceIds=[lost], TimeoutSeconds=30)["Command"]
+    sent = hosts.ssm.send_command(DocumentName="Shop-Say", InstanceIds=[lost], TimeoutSeconds=30)["Command"]
     [invocation] = hosts.ended(sent["CommandId"])
 
     assert {each["InstanceId"]: each["PingStatus"] for each in listed} == {
@@ -132,7 +108,7 @@ def test_an_instance_whose_agent_was_lost_is_managed_but_not_reached(hosts: Host
 
 
 def test_cancelling_kills_what_runs_on_the_host(hosts: Hosts) -> None:
-    command = hosts.ssm.send_command(DocumentName="Quarry-Sleep", InstanceIds=hosts.workers[:1])["Command"][
+    command = hosts.ssm.send_command(DocumentName="Shop-Sleep", InstanceIds=hosts.workers[:1])["Command"][
         "CommandId"
     ]
     eventually(
@@ -153,7 +129,7 @@ def test_a_terminated_instance_is_refused(hosts: Hosts) -> None:
 
     def refused() -> bool:
         try:
-            hosts.ssm.send_command(DocumentName="Quarry-Say", InstanceIds=[victim])
+            hosts.ssm.send_command(DocumentName="Shop-Say", InstanceIds=[victim])
         except ClientError as error:
             return str(error.response["Error"]["Code"]) == "InvalidInstanceId"
         return False
@@ -165,7 +141,7 @@ def test_a_terminated_instance_is_refused(hosts: Hosts) -> None:
 
 def test_the_answers_are_those_that_boto3s_paginators_expect(hosts: Hosts) -> None:
     for _ in range(3):
-        hosts.ssm.send_command(DocumentName="Quarry-Say", InstanceIds=hosts.workers[:1])
+        hosts.ssm.send_command(DocumentName="Shop-Say", InstanceIds=hosts.workers[:1])
 
     def all_pages(operation: str, key: str, size: int) -> list[Any]:
         pages = hosts.ssm.get_paginator(operation).paginate(PaginationConfig={"PageSize": size})
