@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from local_aws.agent.document import DOWNLOAD, SHELL, DocumentError, Parameters, Step, parse
 from local_aws.agent.download_step import run_download
-from local_aws.agent.result import Result, Status, StepOutcome, StepResult
+from local_aws.agent.result import DocumentResult, StepOutcome, StepResult, StepStatus
 from local_aws.agent.shell_step import KILLED, run_shell
 from local_aws.hosts.host import Host, HostError
 
@@ -49,7 +49,7 @@ class Agent:
         parameters: Mapping[str, list[str] | str],
         cancelled: threading.Event,
         on_start: Callable[[], None],
-    ) -> Result:
+    ) -> DocumentResult:
         """Execute a schema 2.2 document; blocks until it has ended. Calls `on_start` before the first step.
 
         Setting `cancelled` kills the running step's process group; steps that have not started are skipped.
@@ -59,8 +59,8 @@ class Agent:
         try:
             steps = parse(document, Parameters.given(document, parameters))
         except DocumentError as error:
-            return Result((_unreadable(str(error)),))
-        return Result(tuple(self._run_steps(steps, cancelled)))
+            return DocumentResult((_unreadable(str(error)),))
+        return DocumentResult(tuple(self._run_steps(steps, cancelled)))
 
     def _run_steps(self, steps: tuple[Step, ...], cancelled: threading.Event) -> Iterator[StepResult]:
         folder = f"/var/lib/amazon/ssm/{self.instance_id}/document/orchestration/{uuid.uuid4()}"
@@ -99,7 +99,7 @@ class Agent:
         )
 
 
-def _status(outcome: StepOutcome) -> Status:
+def _status(outcome: StepOutcome) -> StepStatus:
     if outcome.code in (0, SKIP_REST_SUCCEEDED):
         return "Success"
     if outcome.code == KILLED:

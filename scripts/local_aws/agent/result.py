@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-Status = Literal["Success", "Failed", "TimedOut", "Cancelled"]
+StepStatus = Literal["Success", "Failed", "TimedOut", "Cancelled"]
 """The agent's word for how a step ended."""
 
 OUTPUT_CHARACTERS: Final = 2500
@@ -27,7 +27,7 @@ class StepResult:
 
     name: str
     plugin: str
-    status_details: Status
+    status_details: StepStatus
     response_code: int
     stdout: str
     stderr: str
@@ -36,7 +36,7 @@ class StepResult:
 
 
 @dataclass(frozen=True)
-class Result:
+class DocumentResult:
     """What the agent reports of a document on one instance; at least one step ran or could not be read.
 
     The single values are those of the `decisive` step; the times are those of the whole document.
@@ -54,7 +54,7 @@ class Result:
         return self.steps[-1]
 
     @property
-    def status_details(self) -> Status:
+    def status_details(self) -> StepStatus:
         return self.decisive.status_details
 
     @property
@@ -78,7 +78,7 @@ class Result:
         return self.steps[-1].ended_at
 
 
-def service_details(outcome: Result | StepResult) -> str:
+def service_details(outcome: DocumentResult | StepResult) -> str:
     """The StatusDetails of the service: the agent's plain TimedOut is an execution timeout."""
     return "ExecutionTimedOut" if outcome.status_details == "TimedOut" else outcome.status_details
 

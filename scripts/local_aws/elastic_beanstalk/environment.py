@@ -24,7 +24,7 @@ _AGENTS: Mapping[str, PingStatus | None] = {"online": "Online", "lost": "Connect
 _ID_LETTERS = string.ascii_lowercase + string.digits
 
 
-class Status(StrEnum):
+class EnvironmentStatus(StrEnum):
     """The Status of an environment in Elastic Beanstalk's answers."""
 
     LAUNCHING = "Launching"
@@ -98,7 +98,7 @@ class Environment:
         self.version = version
         self.description = ""
         self.settings = Settings()
-        self.status = Status.LAUNCHING
+        self.status = EnvironmentStatus.LAUNCHING
         self.failed = False
         self.instances: list[WorkerInstance] = []
         self.created = self.updated = datetime.now(UTC)
@@ -106,9 +106,9 @@ class Environment:
 
     @property
     def is_terminated(self) -> bool:
-        return self.status is Status.TERMINATED
+        return self.status is EnvironmentStatus.TERMINATED
 
-    def set_status(self, status: Status) -> None:
+    def set_status(self, status: EnvironmentStatus) -> None:
         """Change the status and the time of the last update."""
         with self.lock:
             self.status = status
@@ -117,8 +117,8 @@ class Environment:
     def describe(self) -> dict[str, Value]:
         """The EnvironmentDescription of the API."""
         with self.lock:
-            busy = self.status not in (Status.READY, Status.TERMINATED)
-            health = "Red" if self.failed else "Green" if self.status is Status.READY else "Grey"
+            busy = self.status not in (EnvironmentStatus.READY, EnvironmentStatus.TERMINATED)
+            health = "Red" if self.failed else "Green" if self.status is EnvironmentStatus.READY else "Grey"
             return {
                 "EnvironmentName": self.name,
                 "EnvironmentId": self.id,
@@ -130,7 +130,7 @@ class Environment:
                 "DateCreated": self.created,
                 "DateUpdated": self.updated,
                 "Status": self.status.value,
-                "AbortableOperationInProgress": busy and self.status is Status.UPDATING,
+                "AbortableOperationInProgress": busy and self.status is EnvironmentStatus.UPDATING,
                 "Health": health,
                 "Tier": {"Name": "Worker", "Type": "SQS/HTTP", "Version": "3.0"},
                 "EnvironmentLinks": [],

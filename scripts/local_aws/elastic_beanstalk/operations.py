@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from local_aws.agent.registry import AgentRegistry
 from local_aws.elastic_beanstalk import ec2_instances
-from local_aws.elastic_beanstalk.environment import Environment, Status
+from local_aws.elastic_beanstalk.environment import Environment, EnvironmentStatus
 from local_aws.elastic_beanstalk.worker_instance import WorkerInstance
 
 _MAX_THREADS = 16
@@ -50,7 +50,7 @@ class EnvironmentOperations:
         def terminate_all() -> None:
             self._terminate(environment, list(environment.instances))
 
-        self._start(environment, terminate_all, then=Status.TERMINATED)
+        self._start(environment, terminate_all, then=EnvironmentStatus.TERMINATED)
 
     def has(self, region: str, instance_id: str) -> bool:
         """Whether this EC2 instance is a worker host."""
@@ -101,7 +101,10 @@ class EnvironmentOperations:
         self._each(remaining, lambda each: each.end(self._agents))
 
     def _start(
-        self, environment: Environment, operation: Callable[[], None], then: Status = Status.READY
+        self,
+        environment: Environment,
+        operation: Callable[[], None],
+        then: EnvironmentStatus = EnvironmentStatus.READY,
     ) -> None:
         def run() -> None:
             try:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from local_aws.agent.registry import AgentRegistry
-from local_aws.elastic_beanstalk.environment import Environment, Settings, Status
+from local_aws.elastic_beanstalk.environment import Environment, EnvironmentStatus, Settings
 from local_aws.elastic_beanstalk.operations import EnvironmentOperations
 from local_aws.elastic_beanstalk.pages import page_of
 from local_aws.elastic_beanstalk.query_protocol import Request, Value, answer, refusal
@@ -133,7 +133,7 @@ class ElasticBeanstalk:
         restart = version != environment.version or settings.environment != environment.settings.environment
         environment.version, environment.settings = version, settings
         environment.description = request.text("Description") or environment.description
-        environment.set_status(Status.UPDATING)
+        environment.set_status(EnvironmentStatus.UPDATING)
         described = environment.describe()
         # The same label again is a deploy as well.
         self._operations.update(environment, deploys=restart or request.text("VersionLabel") is not None)
@@ -141,9 +141,9 @@ class ElasticBeanstalk:
 
     def _terminate_environment(self, request: Request, region: str) -> Result:
         environment = self._environment(request, region)
-        if environment.status is Status.TERMINATING:
+        if environment.status is EnvironmentStatus.TERMINATING:
             self._must_be_ready(environment)
-        environment.set_status(Status.TERMINATING)
+        environment.set_status(EnvironmentStatus.TERMINATING)
         described = environment.describe()
         self._operations.terminate(environment)
         return described
@@ -210,7 +210,7 @@ class ElasticBeanstalk:
 
     @staticmethod
     def _must_be_ready(environment: Environment) -> None:
-        if environment.status is not Status.READY:
+        if environment.status is not EnvironmentStatus.READY:
             raise ServiceError(
                 "InvalidParameterValue",
                 f"Environment named {environment.name} is in an invalid state for this operation. "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from local_aws.hosts.host import Host, read_state
+from local_aws.hosts.booting import read_state
+from local_aws.hosts.host import Host
 from local_aws.hosts.plain_host import PlainHost
 from local_aws.hosts.systemd_host import SystemdHost, why_impossible
 

@@ -19,7 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-from local_aws.hosts.host import Host, HostError, HostKind, Service, boot, read_state, write_state
+from local_aws.hosts.booting import boot, read_state, write_state
+from local_aws.hosts.host import Host, HostError, HostKind, Service
 
 _MONITOR = Path(__file__).parent / "boot" / "plain_host.sh"
 _SOCKET = "run/supervisor.sock"

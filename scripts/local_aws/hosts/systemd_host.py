@@ -23,7 +23,8 @@ import uuid
 from pathlib import Path
 from typing import Literal, Self
 
-from local_aws.hosts.host import Host, HostError, HostKind, Service, boot, read_state, write_state
+from local_aws.hosts.booting import boot, read_state, write_state
+from local_aws.hosts.host import Host, HostError, HostKind, Service
 from local_aws.processes.child_process import ChildProcess
 
 _MONITOR = Path(__file__).parent / "boot" / "systemd_host.sh"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from local_aws.agent.result import Result, service_details
+from local_aws.agent.result import DocumentResult, service_details
 from local_aws.run_command.documents import DocumentVersion
 
 _STATUS_OF_DETAILS: Final = {
@@ -43,7 +43,7 @@ class Invocation:
 
     instance_id: str
     status_details: str = "Pending"
-    result: Result | None = None
+    result: DocumentResult | None = None
     started_at: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     sequence: int = field(default_factory=lambda: next(_sequence))
@@ -62,7 +62,7 @@ class Invocation:
         """Whether it counts against MaxErrors."""
         return self.status_details in _COUNTED_AS_ERROR
 
-    def finish(self, result: Result) -> None:
+    def finish(self, result: DocumentResult) -> None:
         """Take what the agent reports; its plain TimedOut is the service's ExecutionTimedOut."""
         self.result = result
         self.status_details = service_details(result)

@@ -64,14 +64,23 @@ class RunCommand:
         check_limits(request)
         for instance_id in ids:
             authorize(instance_id)
+        command = self._new_command(region, request, ids, wait_scale)
+        if refused := [each for each in ids if not self._is_managed(region, each)]:
+            message = f"Instances [[{', '.join(refused)}]] not in a valid state for account {self._account}"
+            raise ServiceError("InvalidInstanceId", message)
+        answer = {"Command": command_answer(command)}  # as it is before the delivery begins
+        self._commands[command.command_id] = command
+        self._delivery.send(command)
+        return answer
+
+    def _new_command(
+        self, region: str, request: Mapping[str, Any], ids: list[str], wait_scale: float
+    ) -> Command:
         version = str(request.get("DocumentVersion") or "$DEFAULT")
         document = self._documents.find(region, request["DocumentName"], version)
         given = {name: _texts(value) for name, value in (request.get("Parameters") or {}).items()}
         parameters = document.with_defaults(given)
-        if refused := [each for each in ids if not self._is_managed(region, each)]:
-            message = f"Instances [[{', '.join(refused)}]] not in a valid state for account {self._account}"
-            raise ServiceError("InvalidInstanceId", message)
-        command = Command(
+        return Command(
             region=region,
             document=document,
             document_version=version,
@@ -86,10 +95,6 @@ class RunCommand:
             requested_at=self._clock(),
             wait_scale=wait_scale,
         )
-        answer = {"Command": command_answer(command)}  # as it is before the delivery begins
-        self._commands[command.command_id] = command
-        self._delivery.send(command)
-        return answer
 
     def _is_managed(self, region: str, instance_id: str) -> bool:
         agent = self._agents.get((region, instance_id))

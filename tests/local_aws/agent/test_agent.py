@@ -11,7 +11,7 @@ import pytest
 from local_aws.agent.agent import Agent, InstanceEnded
 from local_aws.agent.document import DEFAULT_TIMEOUT, Parameters, parse
 from local_aws.agent.registry import AgentRegistry
-from local_aws.agent.result import Result, shortened_output
+from local_aws.agent.result import DocumentResult, shortened_output
 from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 
@@ -38,7 +38,7 @@ def document(*steps: list[str] | dict[str, Any], **parameters: dict[str, Any]) -
     }
 
 
-def run(agent: Agent, content: dict[str, Any], **parameters: list[str] | str) -> Result:
+def run(agent: Agent, content: dict[str, Any], **parameters: list[str] | str) -> DocumentResult:
     return agent.run(content, parameters, threading.Event(), lambda: None)
 
 
@@ -127,7 +127,7 @@ def test_an_exit_code_of_137_reads_as_timed_out(agent: Agent) -> None:
 
 def test_cancelling_kills_the_group(agent: Agent) -> None:
     cancelled = threading.Event()
-    results: list[Result] = []
+    results: list[DocumentResult] = []
     content = document(["echo begun; sleep 6543"], ["echo never"])
     runner = threading.Thread(target=lambda: results.append(agent.run(content, {}, cancelled, lambda: None)))
     runner.start()
