@@ -72,7 +72,8 @@ class LocalAws(Stoppable):
         connection = Connection.read(folder)
         if connection is None:
             server.kill()
-            last_lines = (folder / _LOG).read_text(errors="replace")[-4000:]
+            log_file = folder / _LOG  # the server removes the folder when it cleans up
+            last_lines = log_file.read_text(errors="replace")[-4000:] if log_file.exists() else ""
             shutil.rmtree(folder, ignore_errors=True)
             raise LocalAwsError(f"the local AWS did not start in {folder}:\n{last_lines}")
         return cls(folder, connection, server)

@@ -1,10 +1,9 @@
-"""Run Command: sending and cancelling commands, and listing commands and managed instances."""
+"""Run Command: sending, listing and cancelling commands."""
 
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local_aws.agent.agent import Agent
 from local_aws.agent.document import Parameters, time_limit
 from local_aws.engine.service_error import ServiceError
 from local_aws.run_command.answers import command_answer, listed_invocation, single_invocation
@@ -12,6 +11,7 @@ from local_aws.run_command.command import Command, Invocation
 from local_aws.run_command.delivery import Delivery
 from local_aws.run_command.documents import DocumentStore, DocumentVersion
 from local_aws.run_command.listing import matches, page_of
+from local_aws.run_command.managed_instances import ManagedInstances
 from local_aws.run_command.request_checks import (
     DEFAULT_DELIVERY_SECONDS,
     DEFAULT_MAX_CONCURRENCY,
@@ -24,24 +24,21 @@ from local_aws.run_command.request_checks import (
 class RunCommand:
     """Run Command in all regions of the account.
 
-    `agents` holds the agent of each managed instance by (region, instance id). `is_running` tells whether EC2 runs
-    an instance. `clock` gives the seconds since the epoch by which commands are delivered and time out.
+    `clock` gives the seconds since the epoch by which commands are delivered and time out.
     """
 
     def __init__(
         self,
         documents: DocumentStore,
-        agents: Mapping[tuple[str, str], Agent],
-        is_running: Callable[[str, str], bool],
+        instances: ManagedInstances,
         account: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._documents = documents
-        self._agents = agents
-        self._is_running = is_running
+        self._instances = instances
         self._account = account
         self._clock = clock
-        self._delivery = Delivery(agents, clock)
+        self._delivery = Delivery(instances.agents, clock)
         self._commands: dict[str, Command] = {}
 
     def close(self) -> None:
@@ -65,7 +62,7 @@ class RunCommand:
         for instance_id in ids:
             authorize(instance_id)
         command = self._new_command(region, request, ids, wait_scale)
-        if refused := [each for each in ids if not self._is_managed(region, each)]:
+        if refused := [each for each in ids if not self._instances.is_managed(region, each)]:
             message = f"Instances [[{', '.join(refused)}]] not in a valid state for account {self._account}"
             raise ServiceError("InvalidInstanceId", message)
         answer = {"Command": command_answer(command)}  # as it is before the delivery begins
@@ -95,10 +92,6 @@ class RunCommand:
             requested_at=self._clock(),
             wait_scale=wait_scale,
         )
-
-    def _is_managed(self, region: str, instance_id: str) -> bool:
-        agent = self._agents.get((region, instance_id))
-        return agent is not None and agent.ping_status is not None and self._is_running(region, instance_id)
 
     def list_commands(self, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListCommands: by CommandId, InstanceId and Filters; newest first, in pages."""
@@ -152,39 +145,6 @@ class RunCommand:
             self._delivery.cancel(command, named)
         return {}
 
-    def instance_information(self, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """DescribeInstanceInformation: the managed instances, those whose agent is lost included."""
-        filters = [*(request.get("Filters") or []), *(request.get("InstanceInformationFilterList") or [])]
-        wanted = [_instance_filter(each) for each in filters]
-        managed = sorted(
-            instance_id
-            for where, instance_id in list(self._agents)
-            if where == region
-            and all(self._passes(region, instance_id, key, values) for key, values in wanted)
-            and self._is_managed(region, instance_id)
-        )
-        page, token = page_of(enumerate(managed), request, lambda pair: -pair[0], default=10, smallest=5)
-        return {"InstanceInformationList": [self._information(region, each) for _, each in page], **token}
-
-    def _passes(self, region: str, instance_id: str, key: str, values: list[str]) -> bool:
-        return (instance_id if key == "InstanceIds" else self._ping(region, instance_id)) in values
-
-    def _ping(self, region: str, instance_id: str) -> str | None:
-        agent = self._agents.get((region, instance_id))
-        return agent.ping_status if agent else None
-
-    def _information(self, region: str, instance_id: str) -> dict[str, Any]:
-        return {
-            "InstanceId": instance_id,
-            "PingStatus": self._ping(region, instance_id) or "Inactive",
-            "AgentVersion": "3.3.2299.0",
-            "IsLatestVersion": True,
-            "PlatformType": "Linux",
-            "PlatformName": "Amazon Linux",
-            "PlatformVersion": "2023",
-            "ResourceType": "EC2Instance",
-        }
-
     def _in_region(self, region: str, command_id: str | None) -> list[Command]:
         """The commands of a region, newest first."""
         of_region = [each for each in list(self._commands.values()) if each.region == region]
@@ -202,11 +162,3 @@ def _execution_seconds(document: DocumentVersion, parameters: Mapping[str, list[
         time_limit(given.into((step.get("inputs") or {}).get("timeoutSeconds")))
         for step in document.content["mainSteps"]
     )
-
-
-def _instance_filter(given: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Key and values of a filter of DescribeInstanceInformation, in either of its two shapes."""
-    key = str(given.get("Key") or given.get("key"))
-    if key not in ("InstanceIds", "PingStatus"):
-        raise ServiceError("InvalidInstanceInformationFilterValue", f"The filter {key} is not served here.")
-    return key, given.get("Values") or given.get("valueSet") or []

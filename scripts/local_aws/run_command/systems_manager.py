@@ -8,6 +8,7 @@ from local_aws.engine.iam_check import check_instance_allowed
 from local_aws.engine.ministack import Handler, Response
 from local_aws.engine.service_error import ServiceError
 from local_aws.run_command.documents import DocumentStore
+from local_aws.run_command.managed_instances import ManagedInstances
 from local_aws.run_command.service import RunCommand
 
 _CONTENT_TYPE: Final = {"Content-Type": "application/x-amz-json-1.1"}
@@ -27,7 +28,12 @@ class SystemsManager:
     """Answers documents and Run Command in MiniStack's handler form, in the region a request was signed for."""
 
     def __init__(
-        self, documents: DocumentStore, run_command: RunCommand, account: str, others: Handler
+        self,
+        documents: DocumentStore,
+        run_command: RunCommand,
+        instances: ManagedInstances,
+        account: str,
+        others: Handler,
     ) -> None:
         self._documents = documents
         self._run_command = run_command
@@ -45,7 +51,7 @@ class SystemsManager:
             "ListCommandInvocations": run_command.list_invocations,
             "GetCommandInvocation": run_command.get_invocation,
             "CancelCommand": run_command.cancel,
-            "DescribeInstanceInformation": run_command.instance_information,
+            "DescribeInstanceInformation": instances.describe,
         }
 
     async def handle(

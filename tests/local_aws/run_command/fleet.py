@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from local_aws.run_command.documents import DocumentStore
+from local_aws.run_command.managed_instances import ManagedInstances
 from local_aws.run_command.service import RunCommand
 from tests.local_aws.run_command.fake_agents import REGION, FakeAgent
 
@@ -34,12 +35,9 @@ class Fleet:
         documents = DocumentStore()
         for region in (REGION, "us-east-1"):
             documents.create(region, "Work", json.dumps(DOCUMENT), "JSON", "")
+        self.instances = ManagedInstances(self.agents, lambda _region, instance: instance not in self.ended)
         self.service = RunCommand(
-            documents,
-            self.agents,
-            lambda _region, instance: instance not in self.ended,
-            "111122223333",
-            clock=lambda: time.time() + self.seconds_ahead,
+            documents, self.instances, "111122223333", clock=lambda: time.time() + self.seconds_ahead
         )
 
     def add(self, number: int, *agents: FakeAgent) -> list[str]:

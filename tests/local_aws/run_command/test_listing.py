@@ -76,13 +76,13 @@ def test_managed_instances_are_listed_with_the_state_of_their_agent(fleet: Fleet
     fleet.ended.add(ended)
 
     def listed(**request: Any) -> dict[str, str]:
-        answer = fleet.service.instance_information(REGION, request)
+        answer = fleet.instances.describe(REGION, request)
         return {each["InstanceId"]: each["PingStatus"] for each in answer["InstanceInformationList"]}
 
     assert listed() == {online: "Online", lost: "ConnectionLost"}
     assert listed(Filters=[{"Key": "InstanceIds", "Values": [lost, none]}]) == {lost: "ConnectionLost"}
     assert listed(Filters=[{"Key": "PingStatus", "Values": ["Online"]}]) == {online: "Online"}
-    assert fleet.service.instance_information("us-east-1", {})["InstanceInformationList"] == []
+    assert fleet.instances.describe("us-east-1", {})["InstanceInformationList"] == []
 
 
 def test_instance_information_comes_in_pages(fleet: Fleet) -> None:
@@ -91,7 +91,7 @@ def test_instance_information_comes_in_pages(fleet: Fleet) -> None:
     token: dict[str, str] = {}
     sizes: list[int] = []
     while token or not sizes:
-        page = fleet.service.instance_information(REGION, {"MaxResults": 10, **token})
+        page = fleet.instances.describe(REGION, {"MaxResults": 10, **token})
         seen += [each["InstanceId"] for each in page["InstanceInformationList"]]
         sizes.append(len(page["InstanceInformationList"]))
         token = {"NextToken": page["NextToken"]} if "NextToken" in page else {}

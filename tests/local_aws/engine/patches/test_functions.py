@@ -1,14 +1,12 @@
 """Functions fail, start and import as they do on AWS."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import Credentials, LocalAws
-from local_aws.engine.bundles import unpacked, zipped
 from tests.local_aws.workbench import Workbench
 
 
@@ -70,20 +68,3 @@ def test_a_function_has_the_keys_of_its_role_and_no_others(aws: LocalAws, workbe
         assert aws.root.secret_access_key not in text and aws.root.access_key_id not in text
     assert "PYTHONPATH" not in environment
     assert environment["AWS_ENDPOINT_URL"] == aws.endpoint
-
-
-def test_code_is_packed_with_compiled_modules_and_unpacked_once(tmp_path: Path) -> None:
-    asset = tmp_path / "asset.0123"
-    asset.mkdir()
-    (asset / "index.py").write_text("answer = 42\n")
-    kept, private = tmp_path / "kept", tmp_path / "private"
-
-    content = zipped(asset, kept)
-
-    assert zipped(asset, kept) == content
-    assert unpacked(content, private, kept).parent == kept
-    elsewhere = unpacked(content, private, tmp_path / "nothing")
-    assert elsewhere.parent == private
-    assert unpacked(content, private, tmp_path / "nothing") == elsewhere
-    assert (elsewhere / "index.py").read_text() == "answer = 42\n"
-    assert list((elsewhere / "__pycache__").glob("index.*.pyc"))

@@ -9,7 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import Credentials, LocalAws
-from local_aws.engine.ministack import MissingTarget, find, substitute
 from tests.local_aws.workbench import Workbench, allowing, trusting
 from tests.patience import eventually
 
@@ -210,12 +209,3 @@ def test_a_function_that_raises_on_an_event_is_invoked_twice_more(
         eventually(lambda: seen.exists() and len(seen.read_text().splitlines()) == 3, "three invocations")
     finally:
         aws.set_wait_scale(1)
-
-
-def test_a_patch_refuses_to_start_on_another_version_of_ministack() -> None:
-    import ministack.core.arn as module
-
-    with pytest.raises(MissingTarget, match="no_such_function"):
-        find(module, "no_such_function")
-    with pytest.raises(MissingTarget, match="__name__"):
-        substitute(module, "__name__", "no such text", "")
