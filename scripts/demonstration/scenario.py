@@ -152,7 +152,8 @@ class Scenario:
                 return True
             state, so_far = run.newest_state()
             progress = so_far.progress or Progress()
-            line = f"{state}: {progress.confirmed} of {progress.instances} hosts confirmed; {self._job_counts()}"
+            confirmed = f"{progress.confirmed} of {progress.instances} hosts confirmed"
+            line = f"{state or 'Starting'}: {confirmed}; {self._job_counts()}"
             if line != last_line:
                 self.console.print(f"  {time.monotonic() - start:5.1f} s  {line}")
                 last_line = line
