@@ -14,11 +14,11 @@ _VARIABLE: Final = "aws:elasticbeanstalk:application:environment"
 _LOCAL: Final = "snow-white:local"
 _LAST_LINES: Final = 30
 VERSIONS: Final = ("v1", "v2")
-"""The application's versions; environments begin with the first."""
+"""The application's versions; an environment starts with the first."""
 
 
 class EnvironmentFailed(Exception):
-    """An environment's hosts did not come up, or did not take a deploy; the sentence names it, and the log."""
+    """The hosts of an environment did not boot, or a deploy failed; the sentence names it, and the log."""
 
 
 @dataclass
@@ -35,13 +35,13 @@ class Application:
     environments: list[tuple[str, str]] = field(default_factory=list)
 
     def add_environment(
-        self, name: str, region: str, *, instances: int = 1, sidekiq: str = "", **knobs: str
+        self, name: str, region: str, *, instances: int = 1, sidekiq: str = "", **host_options: str
     ) -> str:
         """An environment `<application>-<name>`; returns its full name at once, while its hosts boot.
 
         Args:
             sidekiq: arguments of each worker, "" for the usual ones.
-            knobs: options of the local namespace `snow-white:local`, such as Agent="none".
+            host_options: options of the namespace `snow-white:local`, such as Agent="none".
         """
         beanstalk = self._beanstalk(region)
         if not any(where == region for where, _ in self.environments):
@@ -53,9 +53,9 @@ class Application:
             _SIZE: str(instances),
             (_VARIABLE, "REDIS_URL"): self.redis_url,
             (_VARIABLE, "SIDEKIQ_ARGS"): sidekiq,
-            # An agent that is missing on a host launched just now may still come; on these it will not.
+            # On a host that was launched just now a missing agent may still start; on an older one it will not.
             (_LOCAL, "LaunchedMinutesAgo"): "60",
-            **{(_LOCAL, knob): value for knob, value in knobs.items()},
+            **{(_LOCAL, option): value for option, value in host_options.items()},
         }
         beanstalk.create_environment(
             ApplicationName=self.name,
@@ -67,20 +67,19 @@ class Application:
         return full_name
 
     def deploy(self, version: str, environment: str, region: str) -> None:
-        """Replace the application on all hosts of the environment; returns while that goes on."""
+        """Start to replace the application on all hosts of the environment."""
         self._beanstalk(region).update_environment(EnvironmentName=environment, VersionLabel=version)
 
     def resize(self, instances: int, environment: str, region: str) -> None:
-        """Let the environment have so many instances; returns while it grows or shrinks."""
+        """Start to launch or terminate instances until the environment has so many."""
         self._beanstalk(region).update_environment(
             EnvironmentName=environment, OptionSettings=_option_settings({_SIZE: str(instances)})
         )
 
     def is_ready(self) -> bool:
-        """Whether nothing goes on in any of the environments. Raises EnvironmentFailed, with the end of the log."""
-        ready = [
-            self._is_ready(name, region) for region, name in self.environments
-        ]  # each, for one that failed
+        """Whether every environment is Ready. Raises EnvironmentFailed, with the end of the log, if one has failed."""
+        # A list, so that a failed environment is found while another is not ready yet.
+        ready = [self._is_ready(name, region) for region, name in self.environments]
         return all(ready)
 
     def _is_ready(self, name: str, region: str) -> bool:
@@ -89,8 +88,8 @@ class Application:
         if environment["Health"] == "Red":
             last_lines = "\n".join(self.aws.log.splitlines()[-_LAST_LINES:])
             raise EnvironmentFailed(
-                f"{name} in {region} has the health Red: what it was told to do failed. "
-                f"Why is in {self.aws.folder / 'local_aws.log'}, which ends with:\n{last_lines}"
+                f"{name} in {region} has the health Red: its last operation failed. "
+                f"The reason is in {self.aws.folder / 'local_aws.log'}, which ends with:\n{last_lines}"
             )
         return bool(environment["Status"] == "Ready")
 
@@ -105,7 +104,7 @@ class Application:
         return sorted(one["InstanceId"] for each in described["Reservations"] for one in each["Instances"])
 
     def confirmed_at(self, instance: str, region: str, document: str) -> datetime:
-        """When the document last succeeded on the instance: from then on its workers were said to be confirmed.
+        """When the document last succeeded on the instance: from then on its workers counted as confirmed.
 
         Raises ValueError if it never did.
         """
@@ -128,7 +127,7 @@ class Application:
         return max(ends)
 
     def terminate(self) -> None:
-        """End all environments with their hosts; returns while that goes on."""
+        """Start to terminate all environments with their hosts."""
         for region, name in self.environments:
             self._beanstalk(region).terminate_environment(EnvironmentName=name)
 

@@ -1,7 +1,7 @@
-"""The ledger of jobs: what was enqueued, and what became of it on which worker, as the workers recorded it.
+"""The ledger of jobs: what was enqueued, and which worker started and finished it, as the workers recorded it.
 
-The worker application (sidekiq_app/app.rb) appends to the Redis stream `ledger`; this module enqueues jobs as
-Sidekiq's client does, records that in the same transaction, and reads the stream.
+The worker application (local_aws/hosts/sidekiq_app/app.rb) appends to the Redis stream `ledger`. This module enqueues
+jobs as Sidekiq's client does, records that in the same transaction, and reads the stream.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Start:
-    """A job began on a worker."""
+    """A job started on a worker."""
 
     jid: str
     worker: Worker
@@ -39,10 +39,10 @@ class Start:
 
 
 @dataclass(frozen=True)
-class WorkerLife:
-    """What a Sidekiq process told about itself; a time is None when that has not happened.
+class WorkerHistory:
+    """What a Sidekiq process recorded of itself; a time is None when that has not happened.
 
-    One that was killed has no `stopping_at`.
+    A process that was killed has no `stopping_at`.
     """
 
     worker: Worker
@@ -51,14 +51,18 @@ class WorkerLife:
     quieted_at: datetime | None
     stopping_at: datetime | None
 
+    @property
+    def host(self) -> str:
+        return self.worker.host
+
 
 @dataclass(frozen=True)
 class Ledger:
     """What happened up to the moment of reading; each set holds job ids.
 
-    `waiting` jobs are in the queue, among the retries or scheduled. A job that has started and not finished is
-    `running` while its worker is the last process that its host started and did not say that it stops, else
-    `killed`. A worker whose host ended with it is not replaced, so pass its host to `read` as ended.
+    `waiting` jobs are in a queue, among the retries or scheduled. A job that has started and not finished is `running`
+    while its worker is the last process that its host started and has not recorded an interruption; else it is
+    `killed`. A host that has ended starts no other process, so pass it to `read` as ended.
     """
 
     enqueued: frozenset[str]
@@ -66,7 +70,7 @@ class Ledger:
     finishes: tuple[str, ...]
     interrupted: frozenset[str]
     waiting: frozenset[str]
-    workers: tuple[WorkerLife, ...]
+    workers: tuple[WorkerHistory, ...]
     ended_hosts: frozenset[str]
 
     @classmethod
@@ -83,7 +87,7 @@ class Ledger:
             finishes=tuple(entry["jid"] for entry in of["finished"]),
             interrupted=frozenset(entry["jid"] for entry in of["interrupted"]),
             waiting=waiting,
-            workers=tuple(_lives(of)),
+            workers=tuple(_histories(of)),
             ended_hosts=frozenset(ended_hosts),
         )
 
@@ -97,7 +101,7 @@ class Ledger:
 
     @property
     def run_twice(self) -> frozenset[str]:
-        """Jobs that started more than once, whether or not an earlier run came to its end."""
+        """Jobs that started more than once, whether or not an earlier run finished."""
         starts = Counter(start.jid for start in self.starts)
         return frozenset(jid for jid, count in starts.items() if count > 1)
 
@@ -107,12 +111,12 @@ class Ledger:
 
     @property
     def killed(self) -> frozenset[str]:
-        """Jobs that started, did not finish, and will not on the worker that had them."""
+        """Jobs that started and did not finish, and whose worker does not run any more."""
         return frozenset(self._unfinished(on_live_worker=False)) - self.waiting
 
     @property
     def lost(self) -> frozenset[str]:
-        """Jobs that were enqueued, are nowhere any more, and never started."""
+        """Jobs that were enqueued, never started, and are in no queue any more."""
         return self.enqueued - self.waiting - self.started
 
     @property
@@ -122,7 +126,7 @@ class Ledger:
         return sorted(self.finishes) == jobs and sorted(start.jid for start in self.starts) == jobs
 
     def starts_on(self, host: str, since: datetime | None = None) -> tuple[Start, ...]:
-        """The starts on one host, of any of its workers, from a moment on; in the order of time."""
+        """The starts on one host, on any of its workers, from `since` on; by time."""
         return tuple(
             start
             for start in sorted(self.starts, key=lambda start: start.at)
@@ -130,16 +134,16 @@ class Ledger:
         )
 
     def summary(self) -> dict[str, int]:
-        """The numbers that a reader wants to see, by their words."""
+        """The number of jobs by what became of them."""
         words = ("enqueued", "waiting", "running", "finished", "killed", "run_twice", "lost")
         return {word: len(getattr(self, word)) for word in words}
 
     def _unfinished(self, *, on_live_worker: bool) -> Iterable[str]:
         last = {start.jid: start.worker for start in self.starts}
-        alive = {life.worker.host: life for life in self.workers if life.worker.host not in self.ended_hosts}
+        newest = {each.host: each for each in self.workers if each.host not in self.ended_hosts}
         for jid in self.started - self.finished:
-            life = alive.get(last[jid].host)
-            has_worker = life is not None and life.worker == last[jid] and jid not in self.interrupted
+            history = newest.get(last[jid].host)
+            has_worker = history is not None and history.worker == last[jid] and jid not in self.interrupted
             if has_worker == on_live_worker:
                 yield jid
 
@@ -178,12 +182,12 @@ def _waiting(client: redis.Redis) -> frozenset[str]:
     return frozenset(json.loads(payload)["jid"] for payload in payloads)
 
 
-def _lives(of: Mapping[str, list[Mapping[str, str]]]) -> Iterable[WorkerLife]:
+def _histories(of: Mapping[str, list[Mapping[str, str]]]) -> Iterable[WorkerHistory]:
     quieted = {_worker(entry): _at(entry) for entry in of["worker_quieted"]}
     stopping = {_worker(entry): _at(entry) for entry in of["worker_stopping"]}
     for entry in of["worker_started"]:
         worker = _worker(entry)
-        yield WorkerLife(worker, entry["version"], _at(entry), quieted.get(worker), stopping.get(worker))
+        yield WorkerHistory(worker, entry["version"], _at(entry), quieted.get(worker), stopping.get(worker))
 
 
 def _worker(entry: Mapping[str, str]) -> Worker:

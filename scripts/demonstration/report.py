@@ -1,4 +1,4 @@
-"""What the demo prints at its end: reports, Slack, timings, the ledger, and how to go on."""
+"""What the demo prints at its end: reports, Slack messages, timings, the ledger, and how to use what still runs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from rich.console import Console
 from rich.table import Table
 
 from demonstration.ledger import Ledger
-from local_aws.client import LocalAws
-from local_aws.engine.running import HOME_REGION, Credentials
+from local_aws import Credentials, LocalAws
+from local_aws.engine.account import HOME_REGION
 from local_aws.slack.client import LocalSlack
 from snow_white_cli.runs import Ended
 
 
 def print_report(console: Console, action: str, end: Ended) -> None:
-    """The execution's output, without the lists that are empty."""
+    """Print the report of a run, without empty values."""
     console.rule(f"[bold]the report of {action}", align="left")
     shown = {key: value for key, value in end.output.items() if value not in ([], {}, None)}
     console.print_json(json.dumps(shown))
 
 
 def print_slack(console: Console, slack: LocalSlack) -> None:
-    """Every message as it is now, with the number of its edits."""
+    """Print every message as it is now, with the number of its edits."""
     console.rule("[bold]Slack", align="left")
     for message in slack.messages():
         indent = "  ↳ " if message["thread_ts"] else ""
@@ -33,16 +33,16 @@ def print_slack(console: Console, slack: LocalSlack) -> None:
 
 
 def print_timings(console: Console, timings: Mapping[str, float], total: float) -> None:
-    """Seconds by what took them."""
-    table = Table("seconds", "for", title="Timings", title_justify="left")
+    """Print how long each step took."""
+    table = Table("seconds", "step", title="Timings", title_justify="left")
     for what, seconds in timings.items():
         table.add_row(f"{seconds:.1f}", what)
-    table.add_row(f"{total:.1f}", "all of it")
+    table.add_row(f"{total:.1f}", "in total")
     console.print(table)
 
 
 def print_ledger(console: Console, ledger: Ledger) -> None:
-    """What became of the jobs."""
+    """Print what became of the jobs."""
     table = Table("jobs", "what became of them", title="Ledger", title_justify="left")
     for word, count in ledger.summary().items():
         table.add_row(str(count), word.replace("_", " "))
@@ -50,8 +50,8 @@ def print_ledger(console: Console, ledger: Ledger) -> None:
 
 
 def print_usage(console: Console, aws: LocalAws, ann: Credentials) -> None:
-    """How to use what is left running."""
-    console.rule("[bold]it stays here until Ctrl-C", align="left")
+    """Print how to use what still runs."""
+    console.rule("[bold]Everything runs on until Ctrl-C", align="left")
     request = json.dumps({"action": "status", "application": "backups"})
     console.print(
         f"""As IAM user ann, in another terminal:
@@ -66,6 +66,6 @@ or with the AWS CLI, and the same variables:
     aws stepfunctions start-execution --input '{request}' \\
         --state-machine-arn {aws.outputs["StateMachineArn"]}
 
-What Slack was told, in a browser: {aws.slack.page_url}, or as JSON: {aws.slack.page_url}recorded""",
+The Slack messages in a browser: {aws.slack.page_url}, or as JSON: {aws.slack.page_url}recorded""",
         markup=False,
     )

@@ -4,6 +4,6 @@
 """
 
 from local_aws.client import LocalAws, LocalAwsError
-from local_aws.engine.running import Credentials
+from local_aws.engine.account import Credentials
 
 __all__ = ["Credentials", "LocalAws", "LocalAwsError"]

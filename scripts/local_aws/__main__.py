@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Read the arguments and serve; returns never, the process ends with its cleanup."""
+    """Read the arguments and serve; never returns, because the process exits after its cleanup."""
     parser = argparse.ArgumentParser(prog="local_aws", description="An AWS account on this machine.")
     parser.add_argument("folder", type=Path, help="private folder for everything it keeps")
     parser.add_argument("--wait-scale", type=float, default=1.0, help="factor on Wait states and retries")
@@ -16,7 +16,7 @@ def main() -> None:
 
     prepare(arguments.folder, arguments.wait_scale)
 
-    from local_aws.engine.server import serve
+    from local_aws.server import serve
 
     serve(arguments.folder)
 

@@ -7,11 +7,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.error import HTTPError
 
@@ -20,38 +17,43 @@ from botocore.config import Config
 
 from local_aws import faults
 from local_aws.deploy import deploy, synthesize
-from local_aws.engine.running import HOME_REGION, KEEP_RUNNING, Credentials, Running
+from local_aws.engine.account import HOME_REGION, Credentials
+from local_aws.engine.connection import KEEP_RUNNING, Connection
+from local_aws.engine.json_request import json_request
+from local_aws.processes.child_process import ChildProcess, Stoppable
+from local_aws.processes.waiting import wait_for
 from local_aws.slack.client import LocalSlack
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_LOG = "local_aws.log"
 _CLIENT_CONFIG = Config(retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "path"})
 _SCRIPTS = Path(__file__).resolve().parent.parent
 
 
 class LocalAwsError(Exception):
-    """The local AWS could not be started, reached or deployed to; the text says what happened."""
+    """The local AWS could not be started, reached or deployed to; the text has the reason."""
 
 
-class LocalAws:
+class LocalAws(Stoppable):
     """A running local AWS: its endpoint, clients, users, deployments and Slack.
 
     `start` runs a process of its own that ends with `stop`, with the `with` block, or with this process;
     `attach` uses the one of a folder, and leaves it running.
     """
 
-    def __init__(self, folder: Path, running: Running, process: "subprocess.Popen[bytes] | None") -> None:
+    def __init__(self, folder: Path, connection: Connection, server: ChildProcess | None) -> None:
         self.folder = folder
-        self.running = running
-        self._process = process
+        self.connection = connection
+        self._server = server
         self._session = boto3.Session()
         self._clients: dict[tuple[str, str, Credentials], Any] = {}
         self._lock = threading.Lock()
-        self.slack = LocalSlack(running.slack_url)
+        self.slack = LocalSlack(connection.slack_url)
 
     @classmethod
     def start(cls, folder: Path | None = None, *, wait_scale: float = 1.0) -> Self:
-        """Run a local AWS in `folder` (made if need be, removed at the end) and wait until it answers.
+        """Run a local AWS in `folder` (created if missing, removed at the end) and wait until it answers.
 
         `wait_scale` multiplies the seconds of Wait states and retries. Raises LocalAwsError with the end of
         the log if it does not come up.
@@ -60,90 +62,67 @@ class LocalAws:
             folder = Path(tempfile.mkdtemp(prefix="snow-white-"))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = folder.resolve()
-        log = folder / "local_aws.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
+        with (folder / _LOG).open("ab") as log:
+            server = ChildProcess(
                 [sys.executable, "-m", "local_aws", str(folder), "--wait-scale", str(wait_scale)],
                 env={**os.environ, "PYTHONPATH": str(_SCRIPTS)},
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                output=log,
             )
-        return cls(folder, cls._wait_until_ready(folder, process, log), process)
-
-    @staticmethod
-    def _wait_until_ready(folder: Path, process: "subprocess.Popen[bytes]", log: Path) -> Running:
-        deadline = time.monotonic() + _START_SECONDS
-        while (running := Running.read(folder)) is None:
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                process.wait()
-                last_lines = log.read_text(errors="replace")[-4000:] if log.exists() else ""
-                shutil.rmtree(folder, ignore_errors=True)
-                raise LocalAwsError(f"the local AWS did not start in {folder}:\n{last_lines}")
-            time.sleep(0.02)
-        return running
+        wait_for(lambda: Connection.read(folder) or server.has_ended, _START_SECONDS)
+        connection = Connection.read(folder)
+        if connection is None:
+            server.kill()
+            log_file = folder / _LOG  # the server removes the folder when it cleans up
+            last_lines = log_file.read_text(errors="replace")[-4000:] if log_file.exists() else ""
+            shutil.rmtree(folder, ignore_errors=True)
+            raise LocalAwsError(f"the local AWS did not start in {folder}:\n{last_lines}")
+        return cls(folder, connection, server)
 
     @classmethod
     def attach(cls, folder: Path) -> Self:
         """Use the local AWS that runs in `folder`; raises LocalAwsError if there is none."""
-        running = Running.read(folder)
-        if running is None:
+        connection = Connection.read(folder)
+        if connection is None:
             raise LocalAwsError(f"no local AWS runs in {folder}")
-        return cls(folder.resolve(), running, None)
+        return cls(folder.resolve(), connection, None)
 
     def stop(self) -> None:
-        """End the process that `start` began, with its functions and hosts; twice is harmless."""
-        process, self._process = self._process, None
-        if process is None:
+        """End the process that `start` began, with its functions and hosts; harmless when it has ended."""
+        server, self._server = self._server, None
+        if server is None:
             return
-        assert process.stdin is not None
-        process.stdin.close()
         try:
-            process.wait(_STOP_SECONDS)
+            server.end(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise LocalAwsError(f"the local AWS (pid {process.pid}) had to be killed") from None
+            raise LocalAwsError(f"the local AWS (pid {server.pid}) had to be killed") from None
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def keep(self) -> None:
-        """Let it run on when this process ends; from then on a signal to `running.pid` ends and cleans it up."""
-        process, self._process = self._process, None
-        if process is not None:
-            assert process.stdin is not None
-            process.stdin.write(KEEP_RUNNING)
-            process.stdin.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def keep_running(self) -> None:
+        """Let it outlive this process; from then on a signal to `connection.pid` ends it and cleans up."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.detach(KEEP_RUNNING)
 
     @property
     def log(self) -> str:
-        """What it has said so far, for looking into failures."""
-        return (self.folder / "local_aws.log").read_text(errors="replace")
+        """Its log so far, for looking into failures."""
+        return (self.folder / _LOG).read_text(errors="replace")
 
     @property
     def endpoint(self) -> str:
         """The URL all AWS services answer on."""
-        return self.running.endpoint
+        return self.connection.endpoint
 
     @property
     def account(self) -> str:
-        """The number of the account everything lives in."""
-        return self.running.account
+        """The number of its one account."""
+        return self.connection.account
 
     @property
     def root(self) -> Credentials:
-        """The keys that may do everything."""
-        return self.running.root
+        """The root user's keys, which may do everything."""
+        return self.connection.root
 
     def client(self, service: str, region: str = HOME_REGION, credentials: Credentials | None = None) -> Any:
         """The boto3 client of `service` in `region`; with root's credentials if none are given."""
@@ -175,33 +154,27 @@ class LocalAws:
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
     def set_wait_scale(self, factor: float) -> None:
-        """Multiply by `factor` from now on what AWS itself waits for.
+        """Multiply AWS's own waiting times by `factor` from now on.
 
-        That is Wait states, retries, a machine's time limit, and how long Run Command tries to deliver.
+        They are Wait states, retries, a machine's time limit, and how long Run Command tries to deliver.
         """
-        self._tell("POST", "/_ministack/config", {"stepfunctions._SFN_WAIT_SCALE": factor})
+        json_request("POST", f"{self.endpoint}/_ministack/config", {"stepfunctions._SFN_WAIT_SCALE": factor})
 
     def fail_next(self, service: str, calls: int, answer: str, **where: Any) -> None:
         """Let the next calls of a service fail: `answer` and `where` (action, region, seconds) as in faults.Fault.
 
-        Raises ValueError for what is no fault.
+        Raises ValueError when there is no such fault.
         """
+        fault = {"service": service, "calls": calls, "answer": answer, **where}
         try:
-            self._tell("POST", faults.PATH, {"service": service, "calls": calls, "answer": answer, **where})
+            json_request("POST", f"{self.endpoint}{faults.PATH}", fault)
         except HTTPError as error:
             with error:
                 raise ValueError(error.read().decode()) from None
 
     def stop_failing(self) -> None:
-        """Take back what is left of all `fail_next`."""
-        self._tell("DELETE", faults.PATH, {})
-
-    def _tell(self, method: str, path: str, content: dict[str, Any]) -> None:
-        request = urllib.request.Request(  # noqa: S310  # our own server on 127.0.0.1
-            self.endpoint + path, data=json.dumps(content).encode(), method=method
-        )
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-            pass
+        """Remove all faults that `fail_next` has left."""
+        json_request("DELETE", f"{self.endpoint}{faults.PATH}")
 
     def deploy(self, **settings: Any) -> dict[str, str]:
         """Synthesize the application for this local AWS and deploy it; returns the outputs of all stacks.
@@ -221,6 +194,6 @@ class LocalAws:
     @property
     def outputs(self) -> dict[str, str]:
         """The outputs of all stacks at the last `deploy`, also one of another process."""
-        kept = self.folder / "outputs.json"
-        outputs: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+        file = self.folder / "outputs.json"
+        outputs: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
         return outputs

@@ -5,13 +5,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local_aws.engine.bundles import zipped
+from local_aws.processes.waiting import wait_for
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _DEPLOY_SECONDS = 120.0
@@ -23,7 +23,7 @@ ClientFor = Callable[[str, str], Any]
 
 
 class DeploymentError(Exception):
-    """Synthesis failed, or a stack did; the text has what was said about it."""
+    """Synthesis failed, or a stack did; the text has the error output or the stack's events."""
 
 
 @dataclass(frozen=True)
@@ -148,15 +148,16 @@ def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
 
 
 def _wait_until_settled(cloudformation: Any, name: str) -> dict[str, Any]:
-    deadline = time.monotonic() + _DEPLOY_SECONDS
-    while True:
+    def settled() -> bool:
         described = _describe(cloudformation, name)
-        status = described["StackStatus"] if described else "gone"
-        if described and status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-            return described
-        if not status.endswith("_IN_PROGRESS") or time.monotonic() > deadline:
-            raise DeploymentError(f"{name} is {status}:\n{_events(cloudformation, name)}")
-        time.sleep(0.05)
+        return described is None or not described["StackStatus"].endswith("_IN_PROGRESS")
+
+    wait_for(settled, _DEPLOY_SECONDS, poll_seconds=0.05)
+    described = _describe(cloudformation, name)
+    status = described["StackStatus"] if described else "gone"
+    if described is None or status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise DeploymentError(f"{name} is {status}:\n{_events(cloudformation, name)}")
+    return described
 
 
 def _events(cloudformation: Any, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Making services fail on purpose: the next calls of an action are throttled, answered with an error, or late."""
+"""Faults on purpose: the next calls of an action are throttled, answered with an error, or delayed."""
 
 import asyncio
 import json
@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 from urllib.parse import parse_qs
 
+from local_aws.engine.ministack import Handler, Response, find
+
 PATH: Final = "/_local/faults"
 Answer = Literal["throttled", "error", "error_after", "slow"]
-Response = tuple[int, dict[str, str], bytes]
-Handler = Callable[..., Awaitable[Response]]
 _ANSWERS: Final = get_args(Answer)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the next `calls` calls of an action; an empty action or region means every one.
+    """What happens to the next `calls` calls of an action; an empty action or region stands for all of them.
 
-    `throttled` and `error` answer instead of the service, `error_after` lets it do its work and then answers with
-    an error, as when an answer gets lost, and `slow` answers `seconds` later.
+    With `throttled` and `error` the service is not called. With `error_after` it does its work, but the caller gets an
+    error, as when an answer is lost. With `slow` the call waits for `seconds` first.
     """
 
     service: str
@@ -30,7 +30,7 @@ class Fault:
     region: str = ""
     seconds: float = 0.0
 
-    def meets(self, service: str, action: str, region: str) -> bool:
+    def matches(self, service: str, action: str, region: str) -> bool:
         return (
             self.calls > 0
             and self.service == service
@@ -40,35 +40,36 @@ class Fault:
 
 
 class Faults:
-    """The faults that are still to come."""
+    """The faults that have not happened yet."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
-        """Let calls fail from now on; several faults are used up one after the other."""
+        """Add a fault; of several that match a call the first applies. ValueError when its answer is unknown."""
         if fault.answer not in _ANSWERS:
             raise ValueError(f"There is no fault {fault.answer!r}, only {', '.join(_ANSWERS)}.")
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Let everything work again."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def install(self) -> None:
-        """Put them between MiniStack and all of its services; after IAM, which nothing here gets around."""
+        """Put them between IAM and every service of MiniStack: a call that IAM denies meets no fault."""
         from ministack import app
 
-        for service, handler in app.SERVICE_HANDLERS.items():
-            app.SERVICE_HANDLERS[service] = self._between(service, handler)
+        handlers = find(app, "SERVICE_HANDLERS")
+        for service, handler in handlers.items():
+            handlers[service] = self._with_faults(service, handler)
 
     def gateway(self, app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        """The ASGI application with one path more: POST a fault to it, or DELETE all.
+        """The ASGI application with one more path, PATH: POST adds a fault, DELETE removes all.
 
-        The answer to what is no fault is a 400 with a sentence.
+        A POST that is no fault is answered with 400 and a sentence.
         """
 
         async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -89,11 +90,11 @@ class Faults:
 
         return serve
 
-    def _between(self, service: str, handler: Handler) -> Handler:
+    def _with_faults(self, service: str, handler: Handler) -> Handler:
         async def handle(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Response:
             from ministack.core.responses import get_region
 
-            fault = self._next(service, _action(headers, body), get_region()) if self._faults else None
+            fault = self._take(service, _action(headers, body), get_region()) if self._faults else None
             if fault is None:
                 return await handler(method, path, headers, body, query_params)
             if fault.answer == "slow":
@@ -105,18 +106,18 @@ class Faults:
 
         return handle
 
-    def _next(self, service: str, action: str, region: str) -> Fault | None:
-        """The first fault that meets this call, which uses it up by one."""
+    def _take(self, service: str, action: str, region: str) -> Fault | None:
+        """The first fault that matches this call, which counts as one of its calls."""
         with self._lock:
             for number, fault in enumerate(self._faults):
-                if fault.meets(service, action, region):
+                if fault.matches(service, action, region):
                     self._faults[number] = replace(fault, calls=fault.calls - 1)
                     return fault
         return None
 
 
 def _action(headers: Any, body: bytes) -> str:
-    """The action of a JSON or Query call; those of REST services have none here."""
+    """The action of a JSON or Query call; "" for a REST call."""
     target = str(headers.get("x-amz-target", "")).rpartition(".")[2]
     return target or parse_qs(body.decode("latin-1")).get("Action", [""])[0]
 

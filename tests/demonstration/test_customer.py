@@ -33,7 +33,7 @@ def test_an_environment_that_cannot_start_its_workers_is_an_error_with_its_reaso
         eventually(application.is_ready, f"{name} is ready")
 
 
-def test_the_time_of_a_proof_is_that_of_the_documents_last_success(application: Application) -> None:
+def test_an_instance_is_confirmed_at_the_documents_last_success(application: Application) -> None:
     name = application.add_environment("idle", REGION, Workers="none")
     eventually(application.is_ready, f"{name} is ready")
     (instance,) = application.instances(name, REGION)

@@ -1,11 +1,10 @@
-"""The ledger tells the truth about jobs that real Sidekiq processes ran, lost or ran twice."""
+"""The ledger shows which jobs real Sidekiq processes ran, lost or ran twice."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +53,7 @@ def start_worker(client: redis.Redis) -> Iterator[Callable[[str], subprocess.Pop
 StartWorker = Callable[[str], "subprocess.Popen[bytes]"]
 
 
-def test_jobs_that_nobody_runs_are_waiting(client: redis.Redis) -> None:
+def test_jobs_without_a_worker_are_waiting(client: redis.Redis) -> None:
     jids = enqueue(client, [1, 2.5])
     ledger = Ledger.read(client)
     assert ledger.enqueued == ledger.waiting == set(jids)
@@ -82,7 +81,7 @@ def test_it_is_exact_when_sidekiq_ran_every_job_once(client: redis.Redis, start_
     assert ledger.starts_on("i-1", since=ledger.starts_on("i-1")[-1].at)[-1].jid in jids
 
 
-def test_a_job_is_running_while_its_worker_lives_and_killed_when_another_took_its_place(
+def test_a_job_is_running_while_its_worker_runs_and_killed_when_another_worker_has_started(
     client: redis.Redis, start_worker: StartWorker
 ) -> None:
     (jid,) = enqueue(client, [300])
@@ -120,7 +119,7 @@ def test_a_job_that_a_shutdown_pushed_back_has_run_twice(
     assert not Ledger.read(client).is_exact
 
 
-def test_a_quieted_worker_says_so_and_starts_nothing_more(
+def test_a_quieted_worker_records_it_and_starts_no_more_jobs(
     client: redis.Redis, start_worker: StartWorker
 ) -> None:
     worker = start_worker("i-1")
@@ -135,7 +134,7 @@ def test_a_quieted_worker_says_so_and_starts_nothing_more(
     assert [start.worker.host for start in Ledger.read(client).starts] == ["i-2"]
 
 
-def test_a_job_that_was_taken_from_the_queue_and_never_began_is_lost(client: redis.Redis) -> None:
+def test_a_job_that_left_the_queue_and_never_started_is_lost(client: redis.Redis) -> None:
     jid, _ = enqueue(client, [1, 1])
     client.rpop("queue:default")
     assert Ledger.read(client).lost == {jid}
@@ -147,39 +146,6 @@ def test_starts_are_ordered_by_time() -> None:
 
     ledger = Ledger(frozenset(), (at(3), at(1)), (), frozenset(), frozenset(), (), frozenset())
     assert [start.jid for start in ledger.starts_on("i-1")] == ["job-1", "job-3"]
-
-
-def test_redis_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    starter = (
-        "import sys, time; from pathlib import Path; from local_aws.hosts.redis_server import RedisServer\n"
-        "server = RedisServer.start(Path(sys.argv[1])); print(server.port, flush=True); time.sleep(1000)"
-    )
-    runner = subprocess.Popen(
-        [sys.executable, "-c", starter, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(APPLICATION.parents[3])},
-        stdout=subprocess.PIPE,
-    )
-    with runner:
-        assert runner.stdout is not None
-        port = int(runner.stdout.readline())
-        assert redis.Redis(port=port).ping()
-        runner.kill()
-    eventually(lambda: not answers(port), "Redis answers no more")
-
-
-def test_redis_keeps_nothing_on_disk(tmp_path: Path) -> None:
-    with RedisServer.start(tmp_path) as server, server.client() as client:
-        enqueue(client, [1])
-        port = server.port
-    assert not list(tmp_path.iterdir())
-    assert not answers(port)
-
-
-def answers(port: int) -> bool:
-    try:
-        return bool(redis.Redis(port=port).ping())
-    except redis.ConnectionError:
-        return False
 
 
 def thread_names(pid: int) -> set[str]:

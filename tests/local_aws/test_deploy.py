@@ -63,7 +63,7 @@ def test_deploying_again_updates_what_has_changed(aws: LocalAws, tmp_path: Path)
     assert deploy(tmp_path, aws.client)["Updated"]["Arn"].endswith(":after")
 
 
-def test_a_stack_that_fails_says_which_resource_and_why(aws: LocalAws, tmp_path: Path) -> None:
+def test_a_stack_that_fails_names_the_resource_and_the_reason(aws: LocalAws, tmp_path: Path) -> None:
     assembly = Assembly(tmp_path, aws.account)
     document = {"Name": "Broken", "Content": {"schemaVersion": "0.1"}}
     broken = {"Resources": {"Broken": {"Type": "AWS::SSM::Document", "Properties": document}}}
@@ -73,7 +73,7 @@ def test_a_stack_that_fails_says_which_resource_and_why(aws: LocalAws, tmp_path:
         deploy(tmp_path, aws.client)
 
 
-def test_a_template_that_is_refused_says_why(aws: LocalAws, tmp_path: Path) -> None:
+def test_a_refused_template_gives_the_reason(aws: LocalAws, tmp_path: Path) -> None:
     assembly = Assembly(tmp_path, aws.account)
     assembly.add("Unknown", "us-east-1", {"Resources": {"Moon": {"Type": "AWS::Moon::Base"}}})
 
@@ -81,6 +81,6 @@ def test_a_template_that_is_refused_says_why(aws: LocalAws, tmp_path: Path) -> N
         deploy(tmp_path, aws.client)
 
 
-def test_wrong_settings_are_told_in_the_applications_own_words(tmp_path: Path) -> None:
+def test_invalid_settings_fail_with_the_applications_own_sentence(tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match="no setting 'slack_chanel'"):
         synthesize(tmp_path / "cdk.out", {"slack_chanel": "C1"}, "111122223333")

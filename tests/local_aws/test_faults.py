@@ -1,4 +1,4 @@
-"""Services fail when they are told to, as often as they are told to, and as AWS words it."""
+"""Services fail as often as `fail_next` says, with the errors of AWS."""
 
 import time
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def code_of(call: Any, **arguments: Any) -> str:
         ("elasticbeanstalk", "describe_environments", "Throttling", "InternalFailure"),
     ],
 )
-def test_each_service_fails_in_its_own_words(
+def test_each_service_fails_with_its_own_error_codes(
     faulty: LocalAws, service: str, operation: str, throttled: str, error: str
 ) -> None:
     call = getattr(without_retries(faulty, service), operation)
@@ -55,7 +55,7 @@ def test_each_service_fails_in_its_own_words(
     call()
 
 
-def test_boto3_repeats_what_was_throttled(faulty: LocalAws) -> None:
+def test_boto3_retries_a_throttled_call(faulty: LocalAws) -> None:
     faulty.fail_next("ssm", 1, "throttled", action="ListCommands")
 
     assert faulty.client("ssm").list_commands()["ResponseMetadata"]["RetryAttempts"] == 1
@@ -70,7 +70,7 @@ def test_only_the_named_action_and_region_fail(faulty: LocalAws) -> None:
     assert code_of(there.list_commands) == "InternalServerError"
 
 
-def test_an_answer_may_get_lost_after_the_work_was_done(faulty: LocalAws) -> None:
+def test_an_answer_may_be_lost_after_the_work_was_done(faulty: LocalAws) -> None:
     ssm = without_retries(faulty, "ssm")
     faulty.fail_next("ssm", 1, "error_after", action="PutParameter")
 

@@ -12,7 +12,7 @@ from tests.patience import eventually
 _CODE = """
 import importlib, json, os, time
 
-class WorkerShy(Exception):
+class WorkerBusy(Exception):
     pass
 
 invocations = 0
@@ -23,7 +23,7 @@ def handler(event, context):
     if "sleep" in event:
         time.sleep(event["sleep"])
     if "raise" in event:
-        raise WorkerShy(event["raise"])
+        raise WorkerBusy(event["raise"])
     if "environment" in event:
         return {"environment": dict(os.environ)}
     if "import" in event:
@@ -31,13 +31,13 @@ def handler(event, context):
     if "marks" in event:
         with open(event["marks"], "a") as marks:
             marks.write(f"{time.time()}\\n")
-        raise WorkerShy("marked")
+        raise WorkerBusy("marked")
     given = json.loads(event.get("detail", {}).get("input", "{}"))
     if "event_file" in given:
         with open(given["event_file"], "a") as file:
             file.write(event["detail"]["status"] + "\\n")
     if "then" in given:
-        raise WorkerShy("on an event")
+        raise WorkerBusy("on an event")
     return {"invocations": invocations, "pid": os.getpid(), "text": "x" * event.get("characters", 0)}
 """
 

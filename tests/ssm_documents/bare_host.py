@@ -16,7 +16,7 @@ from typing import Any
 
 from infra.command_documents import command_document
 from infra.script_source import ScriptSource
-from local_aws.hosts.inside import InsideProcess, start_inside
+from local_aws.hosts.host_process import HostProcess, start_in_host
 from tests.patience import eventually
 
 IMITATION = Path(__file__).parent / "imitation.rb"
@@ -72,7 +72,7 @@ class Answer:
 class Command:
     """A document's script on a host, run as the agent runs it: by sh, no stdin, killed at its timeout."""
 
-    def __init__(self, process: InsideProcess, limit: float) -> None:
+    def __init__(self, process: HostProcess, limit: float) -> None:
         self.process = process
         self._began = time.monotonic()
         self._limit = limit
@@ -125,7 +125,7 @@ class BareHost:
             raise HostTestError("The process namespace could not be made; that needs root.")
         children = Path(f"/proc/{self._keeper.pid}/task/{self._keeper.pid}/children").read_text().split()
         self.init_pid = int(children[0])
-        self._started: list[InsideProcess] = []
+        self._started: list[HostProcess] = []
 
     def popen(
         self,
@@ -133,9 +133,9 @@ class BareHost:
         env: Mapping[str, str] | None = None,
         stdout: int = subprocess.DEVNULL,
         stderr: int = subprocess.DEVNULL,
-    ) -> InsideProcess:
+    ) -> HostProcess:
         enter = f"exec nsenter --target {self.init_pid} --pid --mount --"
-        process = start_inside(
+        process = start_in_host(
             enter, command, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
         )
         self._started.append(process)
@@ -151,7 +151,7 @@ class BareHost:
             )
         return stdout.decode(errors="replace")
 
-    def imitate(self, **settings: object) -> InsideProcess:
+    def imitate(self, **settings: object) -> HostProcess:
         """Start an imitated Sidekiq process; imitation.rb tells the settings. Events go to events()."""
         # The shell keeps what waits for it outside from being stopped together with it.
         return self.popen(["sh", "-c", '"$@"; exit $?', "sh", *self.imitation(**settings)])

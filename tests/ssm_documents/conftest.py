@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.hosts.redis_server import RedisServer
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.ssm_documents.bare_host import BareHost
 from tests.ssm_documents.systemd_host import APP
 
@@ -27,8 +27,8 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def systemd(tmp_path: Path) -> Iterator[WorkerHost]:
+def systemd(tmp_path: Path) -> Iterator[SystemdHost]:
     """A host with a real systemd and the workers' application, but no unit yet."""
-    with WorkerHost.start(tmp_path / "systemd") as host:
+    with SystemdHost.start(tmp_path / "systemd") as host:
         host.write("/var/app/app.rb", APP.read_text())
         yield host

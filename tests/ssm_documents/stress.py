@@ -19,7 +19,7 @@ from pathlib import Path
 
 from demonstration.ledger import Ledger, Worker, enqueue
 from local_aws.hosts.redis_server import RedisServer
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import Answer
 from tests.ssm_documents.systemd_host import APP, ask, sidekiq, wait_for_workers, workers
@@ -78,7 +78,7 @@ class Stream:
 def run_rounds(rounds: int, folder: Path, tell: Callable[[str], None]) -> Outcome:
     """Run the rounds on a host in `folder` and wait until all jobs are done; StressError when one is not confirmed."""
     (folder / "redis").mkdir(parents=True)
-    with RedisServer.start(folder / "redis") as redis, WorkerHost.start(folder / "host") as host:
+    with RedisServer.start(folder / "redis") as redis, SystemdHost.start(folder / "host") as host:
         host.write("/var/app/app.rb", APP.read_text())
         for number in range(1, PROCESSES + 1):
             host.add_service(
@@ -104,7 +104,7 @@ def run_rounds(rounds: int, folder: Path, tell: Callable[[str], None]) -> Outcom
         return Outcome(ledger.summary(), ledger.is_exact, late, seconds)
 
 
-def _one_round(host: WorkerHost, redis: RedisServer, action: str, quieted: dict[Worker, datetime]) -> Answer:
+def _one_round(host: SystemdHost, redis: RedisServer, action: str, quieted: dict[Worker, datetime]) -> Answer:
     before = {life.worker for life in Ledger.read(redis.client()).workers}
     answer = _confirmed(ask(host, action))
     reported = datetime.now(UTC)

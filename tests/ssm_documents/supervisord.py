@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from local_aws.hosts.inside import InsideProcess
+from local_aws.hosts.host_process import HostProcess
 from tests.ssm_documents.bare_host import BareHost
 
 
-def start_supervisord(host: BareHost, programs: Mapping[str, str]) -> InsideProcess:
+def start_supervisord(host: BareHost, programs: Mapping[str, str]) -> HostProcess:
     """Start a supervisord with these programs: their settings by their names, each starting with the command."""
     configuration = host.folder / "supervisord.conf"
     configuration.write_text(

@@ -9,14 +9,14 @@ from pathlib import Path
 from infra.command_documents import command_document
 from local_aws.hosts.host import Restart, Service
 from local_aws.hosts.redis_server import RedisServer
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import Answer, Command
 
 APP = Path(__file__).parents[2] / "scripts" / "local_aws" / "hosts" / "sidekiq_app" / "app.rb"
 
 
-def start_document(host: WorkerHost, action: str, limit: int = 60) -> Command:
+def start_document(host: SystemdHost, action: str, limit: int = 60) -> Command:
     """Start an action's document; `limit` is its executionTimeout in seconds."""
     lines = command_document(action)["mainSteps"][-1]["inputs"]["runCommand"]
     path = f"/root/script-{time.monotonic_ns()}.sh"
@@ -24,7 +24,7 @@ def start_document(host: WorkerHost, action: str, limit: int = 60) -> Command:
     return Command(host.popen(["env", "-i", "sh", "-c", path]), limit)
 
 
-def ask(host: WorkerHost, action: str, limit: int = 60) -> Answer:
+def ask(host: SystemdHost, action: str, limit: int = 60) -> Answer:
     return start_document(host, action, limit).answer()
 
 
@@ -43,7 +43,7 @@ def sidekiq(
     return Service(name, command, environment=variables, restart=restart)
 
 
-def workers(host: WorkerHost) -> dict[int, str]:
+def workers(host: SystemdHost) -> dict[int, str]:
     """Titles of the host's workers by process id."""
     found = {}
     for line in host.run(["ps", "-eo", "pid=,args="]).stdout.splitlines():
@@ -53,6 +53,6 @@ def workers(host: WorkerHost) -> dict[int, str]:
     return found
 
 
-def wait_for_workers(host: WorkerHost, count: int) -> list[int]:
+def wait_for_workers(host: SystemdHost, count: int) -> list[int]:
     eventually(lambda: len(workers(host)) == count, lambda: f"{count} workers, there are {workers(host)}")
     return sorted(workers(host))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.ssm_documents.bare_host import IMITATION, BareHost
 from tests.ssm_documents.systemd_host import ask, wait_for_workers, workers
 
@@ -27,7 +27,7 @@ esac
 """
 
 
-def start_container(systemd: WorkerHost, program: str, container: str = CONTAINER) -> None:
+def start_container(systemd: SystemdHost, program: str, container: str = CONTAINER) -> None:
     """No container engine is at hand: its client is imitated, the cgroup is one that Docker would have made."""
     # The host has a /tmp of its own, in which the checkout may not be seen.
     systemd.write("/root/imitation.rb", IMITATION.read_text())
@@ -43,7 +43,7 @@ def start_container(systemd: WorkerHost, program: str, container: str = CONTAINE
 IN_CONTAINER = "ruby /root/imitation.rb beat=1 log=/root/events"
 
 
-def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: WorkerHost) -> None:
+def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: SystemdHost) -> None:
     start_container(systemd, f"{IN_CONTAINER} jobs=3; exit $?")
     wait_for_workers(systemd, 1)
     # A check of its health, which an engine puts into the container for a moment, again and again.
@@ -59,7 +59,7 @@ def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(sys
 
 
 def test_a_container_whose_unit_starts_another_one_after_a_while_is_not_called_stopped(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     # As on hosts where a unit keeps a container's client running. Nothing in the unit names Sidekiq.
     start_container(systemd, f"{IN_CONTAINER}; exit $?")
@@ -81,7 +81,7 @@ def test_a_container_whose_unit_starts_another_one_after_a_while_is_not_called_s
 
 @pytest.mark.parametrize("old_one", ["is gone", "is still there"])
 def test_a_stopped_container_that_a_deploy_has_replaced_is_not_started_beside_the_new_one(
-    systemd: WorkerHost, old_one: str
+    systemd: SystemdHost, old_one: str
 ) -> None:
     start_container(systemd, f"{IN_CONTAINER}; exit $?")
     wait_for_workers(systemd, 1)
@@ -98,7 +98,7 @@ def test_a_stopped_container_that_a_deploy_has_replaced_is_not_started_beside_th
     assert ask(systemd, "status").states == ["awake"]
 
 
-def test_a_container_that_cannot_be_started_is_missed_by_every_wake_until_it_is(systemd: WorkerHost) -> None:
+def test_a_container_that_cannot_be_started_is_missed_by_every_wake_until_it_is(systemd: SystemdHost) -> None:
     start_container(systemd, f"{IN_CONTAINER} tag=mine; exit $?")
     start_container(systemd, f"{IN_CONTAINER} tag=other; exit $?", "d" * 64)
     wait_for_workers(systemd, 2)
@@ -116,7 +116,7 @@ def test_a_container_that_cannot_be_started_is_missed_by_every_wake_until_it_is(
 
 
 def test_a_unit_that_is_at_work_with_containers_does_not_keep_a_host_from_being_quiet_or_awake(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     # It is "activating" for as long as it takes, as a worker's unit is that is about to be started again.
     systemd.write(
@@ -133,7 +133,7 @@ def test_a_unit_that_is_at_work_with_containers_does_not_keep_a_host_from_being_
 
 
 def test_a_container_that_runs_something_beside_its_quiet_worker_is_named_and_left_alone(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     start_container(systemd, f"sleep 3000 & {IN_CONTAINER}; exit $?")
     pids = wait_for_workers(systemd, 1)

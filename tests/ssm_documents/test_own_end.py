@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import IMITATION, BareHost
 from tests.ssm_documents.systemd_host import ask, wait_for_workers
@@ -163,7 +163,7 @@ def test_a_script_that_is_told_to_end_takes_along_the_client_that_hangs(host: Ba
 
 
 def test_all_are_asked_for_quiet_before_slow_supervisors_are_asked_who_they_look_after(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     systemd.write("/root/imitation.rb", IMITATION.read_text())
     for number in range(16):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from demonstration.ledger import Ledger, enqueue
 from local_aws.hosts.host import Restart, Service
 from local_aws.hosts.redis_server import RedisServer
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 from tests.ssm_documents.systemd_host import ask, sidekiq, start_document, wait_for_workers, workers
 
 
 def test_whatever_restart_says_stop_keeps_it_down_and_wake_starts_exactly_that(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     names = {f"sidekiq@{restart}": restart for restart in Restart}
     for name, restart in names.items():
@@ -41,7 +41,7 @@ def test_whatever_restart_says_stop_keeps_it_down_and_wake_starts_exactly_that(
 
 
 def test_whatever_restart_says_wake_replaces_what_is_quiet_and_leaves_alone_what_is_awake(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     for restart in Restart:
         systemd.add_service(sidekiq(redis, f"backups-{restart}", restart=restart))
@@ -59,7 +59,7 @@ def test_whatever_restart_says_wake_replaces_what_is_quiet_and_leaves_alone_what
 
 
 def test_wake_is_refused_while_a_quieted_worker_runs_jobs_which_end_unharmed(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     systemd.add_service(sidekiq(redis))
     (pid,) = wait_for_workers(systemd, 1)
@@ -80,7 +80,7 @@ def test_wake_is_refused_while_a_quieted_worker_runs_jobs_which_end_unharmed(
 
 
 def test_a_worker_behind_a_shell_of_a_procfile_is_stopped_and_started_by_its_unit(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     procfile = ["/bin/sh", "-c", '"$@" >>/var/log/worker.log 2>&1; exit 0', "sh"]
     systemd.add_service(sidekiq(redis, wrapper=procfile, options=["-g", "two words"]))
@@ -94,7 +94,7 @@ def test_a_worker_behind_a_shell_of_a_procfile_is_stopped_and_started_by_its_uni
 
 
 def test_a_worker_that_a_unit_of_something_else_only_contains_is_not_stopped_with_it(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     # As a worker that was started from cron, or by hand through the agent.
     starter = "import os, subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
@@ -110,7 +110,7 @@ def test_a_worker_that_a_unit_of_something_else_only_contains_is_not_stopped_wit
 
 
 def test_a_unit_that_does_not_come_back_is_named_with_what_was_tried(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     systemd.add_service(sidekiq(redis, restart=Restart.NO))
     wait_for_workers(systemd, 1)
@@ -125,7 +125,7 @@ def test_a_unit_that_does_not_come_back_is_named_with_what_was_tried(
 
 
 def test_a_worker_that_a_deploy_restarts_during_the_drain_is_quieted_again(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     systemd.add_service(sidekiq(redis))
     (old,) = wait_for_workers(systemd, 1)
@@ -145,7 +145,7 @@ def test_a_worker_that_a_deploy_restarts_during_the_drain_is_quieted_again(
 
 
 def test_a_host_whose_worker_is_about_to_be_started_again_is_not_called_empty(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     systemd.add_service(sidekiq(redis))
     (pid,) = wait_for_workers(systemd, 1)
@@ -160,7 +160,7 @@ def test_a_host_whose_worker_is_about_to_be_started_again_is_not_called_empty(
 
 
 def test_while_systemd_does_not_answer_nothing_is_confirmed_and_the_script_ends_in_time(
-    systemd: WorkerHost, redis: RedisServer
+    systemd: SystemdHost, redis: RedisServer
 ) -> None:
     systemd.add_service(sidekiq(redis))
     (pid,) = wait_for_workers(systemd, 1)

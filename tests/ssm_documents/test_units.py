@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import IMITATION
 from tests.ssm_documents.systemd_host import ask, start_document, wait_for_workers, workers
@@ -20,7 +20,7 @@ def imitation(**settings: object) -> str:
     return " ".join(["/usr/bin/ruby", "/var/app/imitation.rb", *words])
 
 
-def add_units(systemd: WorkerHost, units: Mapping[str, str]) -> None:
+def add_units(systemd: SystemdHost, units: Mapping[str, str]) -> None:
     """Write units by name and start them all."""
     systemd.write("/var/app/imitation.rb", IMITATION.read_text())
     for name, text in units.items():
@@ -29,11 +29,11 @@ def add_units(systemd: WorkerHost, units: Mapping[str, str]) -> None:
     systemd.run(["systemctl", "start", *units], check=True)
 
 
-def events(systemd: WorkerHost) -> str:
+def events(systemd: SystemdHost) -> str:
     return systemd.read("/root/events")
 
 
-def quiet_by_hand(systemd: WorkerHost, tag: str) -> int:
+def quiet_by_hand(systemd: SystemdHost, tag: str) -> int:
     """Send TSTP to the one worker of this tag, as people do."""
     (pid,) = [pid for pid, title in workers(systemd).items() if f" {tag} [" in title]
     systemd.run(["kill", "-TSTP", str(pid)], check=True)
@@ -41,7 +41,7 @@ def quiet_by_hand(systemd: WorkerHost, tag: str) -> int:
     return pid
 
 
-def wake_leaves_alone(systemd: WorkerHost, quieted: str, why: str) -> None:
+def wake_leaves_alone(systemd: SystemdHost, quieted: str, why: str) -> None:
     """Of two workers the one of this tag is quieted by hand: wake must say why, and end neither."""
     pids = wait_for_workers(systemd, 2)
     quiet_by_hand(systemd, quieted)
@@ -55,7 +55,7 @@ def wake_leaves_alone(systemd: WorkerHost, quieted: str, why: str) -> None:
 
 
 def test_a_unit_that_only_started_a_worker_beside_something_else_is_not_restarted(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     script = f"setsid {imitation()} >/dev/null 2>&1 &\nsetsid sleep 12345 >/dev/null 2>&1 &\n"
     systemd.write("/root/rc.sh", "#!/bin/sh\n" + script, mode=0o755)
@@ -75,7 +75,7 @@ def test_a_unit_that_only_started_a_worker_beside_something_else_is_not_restarte
 
 @pytest.mark.parametrize("action", ["stop", "wake"])
 def test_a_unit_that_runs_something_beside_its_quiet_worker_is_named_and_left_alone(
-    systemd: WorkerHost, action: str
+    systemd: SystemdHost, action: str
 ) -> None:
     script = f"(setsid sleep 12345 &)\nexec {imitation()}\n"
     systemd.write("/root/two.sh", "#!/bin/sh\n" + script, mode=0o755)
@@ -91,7 +91,7 @@ def test_a_unit_that_runs_something_beside_its_quiet_worker_is_named_and_left_al
 
 
 def test_a_unit_with_a_busy_worker_under_a_supervisor_of_its_own_is_not_restarted(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     # The busy one belongs to the unit by its cgroup, whatever its parent is.
     starter = "/usr/bin/python3 -c 'import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()'"
@@ -101,7 +101,7 @@ def test_a_unit_with_a_busy_worker_under_a_supervisor_of_its_own_is_not_restarte
     wake_leaves_alone(systemd, "a", "is not proven quiet")
 
 
-def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(systemd: WorkerHost) -> None:
+def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(systemd: SystemdHost) -> None:
     bound = "[Unit]\nRequires=a.service\nAfter=a.service\n"
     add_units(
         systemd,
@@ -110,7 +110,7 @@ def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(syst
     wake_leaves_alone(systemd, "a", "with it goes b.service")
 
 
-def test_a_stopped_unit_is_not_started_when_systemd_would_end_a_busy_one_for_it(systemd: WorkerHost) -> None:
+def test_a_stopped_unit_is_not_started_when_systemd_would_end_a_busy_one_for_it(systemd: SystemdHost) -> None:
     against = "[Unit]\nConflicts=green.service\n"
     units = {
         "green": f"{ALWAYS}{imitation(tag='green')}\n",
@@ -133,7 +133,7 @@ def test_a_stopped_unit_is_not_started_when_systemd_would_end_a_busy_one_for_it(
 
 
 def test_a_stopped_unit_that_does_not_exist_any_more_is_named_once_unless_another_has_its_place(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     add_units(systemd, {name: f"{ALWAYS}{imitation(tag=name)}\n" for name in ("old", "other")})
     wait_for_workers(systemd, 2)
@@ -150,7 +150,7 @@ def test_a_stopped_unit_that_does_not_exist_any_more_is_named_once_unless_anothe
 
 
 def test_a_host_with_a_worker_that_keeps_failing_beside_an_awake_one_is_not_called_awake(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     service = "[Service]\nRestart=always\nRestartSec=3\nStartLimitIntervalSec=0\nExecStart="
     systemd.write("/root/bin/sidekiq", IMITATION.read_text())
@@ -164,7 +164,7 @@ def test_a_host_with_a_worker_that_keeps_failing_beside_an_awake_one_is_not_call
     assert "A worker fails to start" in woken.message
 
 
-def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(systemd: WorkerHost) -> None:
+def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(systemd: SystemdHost) -> None:
     # The shell ends with the first of them, and systemd ends the other one then.
     script = f"{imitation(tag='a')} & {imitation(tag='b', jobs=1000)} & wait -n"
     systemd.write("/root/two.sh", script)
@@ -173,12 +173,12 @@ def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(system
     wake_leaves_alone(systemd, "a", "Restart it by hand")
 
 
-def wait_until_wake_has_looked(systemd: WorkerHost) -> None:
+def wait_until_wake_has_looked(systemd: SystemdHost) -> None:
     """Its first question to systemd comes after its first look at the processes."""
     eventually(lambda: "client." in systemd.run(["ls", "/run/snow-white"]).stdout, "it asks systemd")
 
 
-def test_a_worker_that_is_away_when_wake_looks_is_waited_for(systemd: WorkerHost) -> None:
+def test_a_worker_that_is_away_when_wake_looks_is_waited_for(systemd: SystemdHost) -> None:
     add_units(systemd, {"worker": f"{ALWAYS}{imitation()}\nRestartSec=5\n"})
     (old,) = wait_for_workers(systemd, 1)
     command = start_document(systemd, "wake")
@@ -192,7 +192,7 @@ def test_a_worker_that_is_away_when_wake_looks_is_waited_for(systemd: WorkerHost
     assert new != old
 
 
-def test_a_worker_that_ends_for_good_while_wake_looks_at_another_is_missed(systemd: WorkerHost) -> None:
+def test_a_worker_that_ends_for_good_while_wake_looks_at_another_is_missed(systemd: SystemdHost) -> None:
     once = "[Service]\nExecStart="
     add_units(
         systemd, {"stays": f"{once}{imitation(tag='stays')}\n", "ends": f"{once}{imitation(tag='ends')}\n"}
@@ -208,7 +208,7 @@ def test_a_worker_that_ends_for_good_while_wake_looks_at_another_is_missed(syste
     assert "Of 2 processes 1 are left." in woken.message
 
 
-def test_a_unit_that_cannot_start_beside_an_awake_one_is_named(systemd: WorkerHost) -> None:
+def test_a_unit_that_cannot_start_beside_an_awake_one_is_named(systemd: SystemdHost) -> None:
     add_units(systemd, {"worker": f"{ALWAYS}{imitation()}\n"})
     wait_for_workers(systemd, 1)
     missing = f"[Unit]\nStartLimitIntervalSec=0\n{ALWAYS}/usr/bin/bundle exec sidekiq\nRestartSec=1\n"
@@ -222,7 +222,7 @@ def test_a_unit_that_cannot_start_beside_an_awake_one_is_named(systemd: WorkerHo
 
 
 def test_a_unit_that_is_started_again_all_the_time_and_never_runs_a_worker_is_not_waited_for_to_the_end(
-    systemd: WorkerHost,
+    systemd: SystemdHost,
 ) -> None:
     exporter = f"[Unit]\nStartLimitIntervalSec=0\n{ALWAYS}/bin/false sidekiq-exporter\nRestartSec=20\n"
     add_units(systemd, {"worker": f"{ALWAYS}{imitation()}\n"})
@@ -236,7 +236,7 @@ def test_a_unit_that_is_started_again_all_the_time_and_never_runs_a_worker_is_no
     assert "About to be started again: exporter.service" in quieted.message
 
 
-def test_what_a_library_has_left_in_a_worker_s_unit_ends_and_starts_with_it(systemd: WorkerHost) -> None:
+def test_what_a_library_has_left_in_a_worker_s_unit_ends_and_starts_with_it(systemd: SystemdHost) -> None:
     systemd.run(["ln", "-s", "/bin/sleep", "/usr/local/bin/appsignal-agent"], check=True)
     worker = f"setsid -f appsignal-agent 12345; exec {imitation()}"
     systemd.write("/root/worker.sh", worker)
@@ -248,7 +248,7 @@ def test_what_a_library_has_left_in_a_worker_s_unit_ends_and_starts_with_it(syst
     assert [answer.summary() for answer in answers] == [(0, "stopped"), (0, "awake")]
 
 
-def test_a_worker_that_su_has_taken_out_of_its_unit_is_not_called_unsupervised(systemd: WorkerHost) -> None:
+def test_a_worker_that_su_has_taken_out_of_its_unit_is_not_called_unsupervised(systemd: SystemdHost) -> None:
     # As PAM does it for a session.
     session = "/sys/fs/cgroup/user.slice/session-c1.scope"
     systemd.run(["mkdir", "-p", session], check=True)
@@ -268,7 +268,7 @@ def test_a_worker_that_su_has_taken_out_of_its_unit_is_not_called_unsupervised(s
 
 @pytest.mark.parametrize("beside", ["nothing", "something"])
 def test_the_worker_of_a_user_s_unit_is_ended_by_wake_when_nothing_else_ends_with_it(
-    systemd: WorkerHost, beside: str
+    systemd: SystemdHost, beside: str
 ) -> None:
     other = "setsid -f sleep 12345; " if beside == "something" else ""
     systemd.write("/root/worker.sh", f"{other}exec {imitation(tag='quiet')}")

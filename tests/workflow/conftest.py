@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from local_aws import LocalAws
-from local_aws.engine.running import Credentials, Running
+from local_aws.engine.account import Credentials
+from local_aws.engine.connection import Connection
 from local_aws.hosts.redis_server import RedisServer
 from local_aws.slack.commands import SIGNING_SECRET
 from local_aws.slack.server import TOKEN
@@ -31,7 +32,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
         fcntl.flock(start, fcntl.LOCK_EX)
         started = None
         try:
-            if Running.read(folder) is None:
+            if Connection.read(folder) is None:
                 started = _start(folder)
             fcntl.flock(users, fcntl.LOCK_SH)
         finally:

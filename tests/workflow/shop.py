@@ -11,7 +11,7 @@ import redis
 from demonstration.customer import Application
 from demonstration.ledger import Ledger, enqueue
 from local_aws import LocalAws
-from local_aws.engine.running import Credentials
+from local_aws.engine.account import Credentials
 from local_aws.hosts.choice import attach_host
 from local_aws.hosts.redis_server import RedisServer
 from snow_white_cli.runs import Ended, FollowedRun
@@ -58,10 +58,10 @@ class Shop:
         return self.redis_server.client()
 
     def add_environment(
-        self, name: str = "workers", *, region: str = HOME, instances: int = 1, **knobs: str
+        self, name: str = "workers", *, region: str = HOME, instances: int = 1, **host_options: str
     ) -> str:
         """An environment `<application>-<name>` with real hosts; returns at once, see `wait_until_up`."""
-        return self.application.add_environment(name, region, instances=instances, **knobs)
+        return self.application.add_environment(name, region, instances=instances, **host_options)
 
     def wait_until_up(self, workers: int) -> None:
         """Until every environment is ready and so many Sidekiq processes have said that they started."""

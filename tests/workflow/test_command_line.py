@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 
-from local_aws.engine.running import Credentials
+from local_aws.engine.account import Credentials
 from tests.snow_white_cli.connection import Connection
 from tests.snow_white_cli.terminal import CTRL_C, snow_white, terminal
 from tests.workflow.shop import HOME, Shop, ended, eventually

@@ -6,7 +6,7 @@ import json
 import secrets
 from typing import Any
 
-from local_aws.engine.running import Credentials
+from local_aws.engine.account import Credentials
 from tests.workflow.shop import HOME, Shop, ended, eventually
 
 

@@ -1,7 +1,6 @@
-"""What the SSM agent does on a managed instance: execute a command document, and tell how it went.
+"""What the SSM agent does on a managed instance: execute a command document, and report the result.
 
-Run Command finds the agent of an instance in `registry`; Elastic Beanstalk puts it there when the host is up.
-How the agent executes a document (process group, output limits, special exit codes) follows its source, 3.3.
+How it executes a document (process group, output limits, special exit codes) follows the agent's source, 3.3.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from typing import Any, Literal
 
 from local_aws.agent.document import DOWNLOAD, SHELL, DocumentError, Parameters, Step, parse
 from local_aws.agent.download_step import run_download
-from local_aws.agent.result import Result, Status, StepResult
-from local_aws.agent.shell_step import KILLED, ShellOutcome, run_shell
+from local_aws.agent.result import DocumentResult, StepOutcome, StepResult, StepStatus
+from local_aws.agent.shell_step import KILLED, run_shell
 from local_aws.hosts.host import Host, HostError
 
 PingStatus = Literal["Online", "ConnectionLost"]
 
 SKIP_REST_SUCCEEDED = 168
 SKIP_REST_FAILED = 169
-WANTS_REBOOT = 194
+REQUEST_REBOOT = 194
 
 
-class AgentGone(Exception):
-    """The instance ended while its agent ran a command, so that no result ever reaches the service."""
+class InstanceEnded(Exception):
+    """The instance ended while its agent ran a command; the service never gets a result."""
 
 
 class Agent:
@@ -50,18 +49,18 @@ class Agent:
         parameters: Mapping[str, list[str] | str],
         cancelled: threading.Event,
         on_start: Callable[[], None],
-    ) -> Result:
+    ) -> DocumentResult:
         """Execute a schema 2.2 document; blocks until it has ended. Calls `on_start` before the first step.
 
-        Setting `cancelled` kills the running step's process group; steps that have not begun are left out.
-        Raises AgentGone when the host ends meanwhile: the service then never gets a result.
+        Setting `cancelled` kills the running step's process group; steps that have not started are skipped.
+        Raises InstanceEnded when the host ends meanwhile: the service then never gets a result.
         """
         on_start()
         try:
             steps = parse(document, Parameters.given(document, parameters))
         except DocumentError as error:
-            return Result((_unreadable(str(error)),))
-        return Result(tuple(self._run_steps(steps, cancelled)))
+            return DocumentResult((_unreadable(str(error)),))
+        return DocumentResult(tuple(self._run_steps(steps, cancelled)))
 
     def _run_steps(self, steps: tuple[Step, ...], cancelled: threading.Event) -> Iterator[StepResult]:
         folder = f"/var/lib/amazon/ssm/{self.instance_id}/document/orchestration/{uuid.uuid4()}"
@@ -82,12 +81,12 @@ class Agent:
             else:
                 outcome = run_shell(self.host, step, folder, environment, cancelled)
         except (HostError, OSError) as error:
-            raise AgentGone(f"The instance {self.instance_id} ended: {error}") from error
+            raise InstanceEnded(f"The instance {self.instance_id} ended: {error}") from error
         if not self.host.is_running:
-            raise AgentGone(f"The instance {self.instance_id} ended while it ran {step.name}.")
+            raise InstanceEnded(f"The instance {self.instance_id} ended while it ran {step.name}.")
         stderr = outcome.stderr
-        if outcome.code == WANTS_REBOOT:
-            stderr += b"\nExit code 194 asks for a reboot, which a local worker host does not have."
+        if outcome.code == REQUEST_REBOOT:
+            stderr += b"\nExit code 194 requests a reboot, which a local worker host does not support."
         return StepResult(
             name=step.name,
             plugin=DOWNLOAD if step.download else SHELL,
@@ -100,7 +99,7 @@ class Agent:
         )
 
 
-def _status(outcome: ShellOutcome) -> Status:
+def _status(outcome: StepOutcome) -> StepStatus:
     if outcome.code in (0, SKIP_REST_SUCCEEDED):
         return "Success"
     if outcome.code == KILLED:
@@ -111,39 +110,3 @@ def _status(outcome: ShellOutcome) -> Status:
 def _unreadable(reason: str) -> StepResult:
     now = datetime.now(UTC)
     return StepResult("", SHELL, "Failed", 1, "", reason, now, now)
-
-
-class Registry(Mapping[tuple[str, str], Agent]):
-    """The agents of all regions by (region, instance id), an instance without an agent included.
-
-    An instance is in it from the moment its host is up until it is terminated. Safe to use from every thread;
-    iterating goes over a copy.
-    """
-
-    def __init__(self) -> None:
-        self._agents: dict[tuple[str, str], Agent] = {}
-        self._lock = threading.Lock()
-
-    def add(self, agent: Agent) -> None:
-        with self._lock:
-            self._agents[agent.region, agent.instance_id] = agent
-
-    def remove(self, region: str, instance_id: str) -> Agent | None:
-        with self._lock:
-            return self._agents.pop((region, instance_id), None)
-
-    def __getitem__(self, key: tuple[str, str]) -> Agent:
-        with self._lock:
-            return self._agents[key]
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        with self._lock:
-            return iter(list(self._agents))
-
-    def __len__(self) -> int:
-        with self._lock:
-            return len(self._agents)
-
-
-registry = Registry()
-"""The one that the running local AWS uses."""

@@ -1,23 +1,33 @@
-"""What an agent reports of a document that has ended, and how the service words it."""
+"""What an agent reports of a document that has ended, and how the service shows it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-Status = Literal["Success", "Failed", "TimedOut", "Cancelled"]
-"""How the agent says that a step ended."""
+StepStatus = Literal["Success", "Failed", "TimedOut", "Cancelled"]
+"""The agent's word for how a step ended."""
 
 OUTPUT_CHARACTERS: Final = 2500
 """How much of a plugin's output the service keeps for ListCommandInvocations."""
 
 
 @dataclass(frozen=True)
+class StepOutcome:
+    """How a step ended: its exit code (128 + N after signal N) and the first 24,000 bytes of each stream."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+    was_cancelled: bool = False
+
+
+@dataclass(frozen=True)
 class StepResult:
-    """How one step of the document went. `stdout` and `stderr` are the first 24,000 bytes of each."""
+    """What the agent reports of one step of the document. `stdout` and `stderr` are the first 24,000 bytes of each."""
 
     name: str
     plugin: str
-    status_details: Status
+    status_details: StepStatus
     response_code: int
     stdout: str
     stderr: str
@@ -26,8 +36,8 @@ class StepResult:
 
 
 @dataclass(frozen=True)
-class Result:
-    """How a document went on one instance; a document has at least one step that ran or could not be read.
+class DocumentResult:
+    """What the agent reports of a document on one instance; at least one step ran or could not be read.
 
     The single values are those of the `decisive` step; the times are those of the whole document.
     """
@@ -44,7 +54,7 @@ class Result:
         return self.steps[-1]
 
     @property
-    def status_details(self) -> Status:
+    def status_details(self) -> StepStatus:
         return self.decisive.status_details
 
     @property
@@ -68,13 +78,13 @@ class Result:
         return self.steps[-1].ended_at
 
 
-def service_details(outcome: Result | StepResult) -> str:
+def service_details(outcome: DocumentResult | StepResult) -> str:
     """The StatusDetails of the service: the agent's plain TimedOut is an execution timeout."""
     return "ExecutionTimedOut" if outcome.status_details == "TimedOut" else outcome.status_details
 
 
 def shortened_output(stdout: str, stderr: str, characters: int = OUTPUT_CHARACTERS) -> str:
-    """Both streams as the agent joins them for the service: the END of the longer one is what gets lost."""
+    """Both streams as the agent joins them for the service: it cuts the END of the longer one."""
     heading = "\n----------ERROR-------\n" if stderr else ""
     room = characters - len(heading)
     if len(stdout) + len(stderr) < room:

@@ -1,0 +1,1 @@
+"""Elastic Beanstalk's API, with environments whose EC2 instances are worker hosts."""

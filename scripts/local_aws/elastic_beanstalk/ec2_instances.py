@@ -1,7 +1,7 @@
-"""The EC2 side of a worker host: launched and seen as MiniStack's own instances, and ended by EC2's own call.
+"""The EC2 instances of worker hosts: MiniStack launches, lists and terminates them like any others.
 
-EC2's states tell the truth: `pending` while the host boots, `running` when it is up, `shutting-down` while it
-ends, `terminated` when it has.
+An instance is `pending` while its host boots, `running` when it is up, `shutting-down` while it ends, and
+`terminated` when it has ended.
 """
 
 from __future__ import annotations
@@ -11,23 +11,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
-
-from local_aws.engine.patches.target import MissingTarget, find
-from local_aws.engine.query_protocol import Response
-
-if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
+from local_aws.engine.ministack import MissingTarget, Response, find
+from local_aws.engine.own_client import own_client
 
 ENVIRONMENT_ID_TAG = "elasticbeanstalk:environment-id"
 ENVIRONMENT_NAME_TAG = "elasticbeanstalk:environment-name"
 _CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48}
 _INSTANCE_ID = re.compile(rb"<instanceId>(i-[0-9a-f]+)</instanceId>")
-_session_lock = threading.Lock()
 
-Ended = Callable[[str, str], None]
+EndHost = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -39,32 +33,31 @@ class Launched:
 
 
 def launch(region: str, environment_name: str, environment_id: str) -> Launched:
-    """Run one instance, by a call to EC2 like anybody's; it stays `pending` until `set_state`."""
+    """Run one instance, by a call to EC2; it stays `pending` until `set_state`."""
     tags = [
         {"Key": "Name", "Value": environment_name},
         {"Key": ENVIRONMENT_NAME_TAG, "Value": environment_name},
         {"Key": ENVIRONMENT_ID_TAG, "Value": environment_id},
     ]
-    for_instance: Any = {"ResourceType": "instance", "Tags": tags}
-    answer: Any = _client(region).run_instances(
+    answer = own_client("ec2", region).run_instances(
         ImageId="ami-0123456789abcdef0",
         InstanceType="t3.small",
         MinCount=1,
         MaxCount=1,
-        TagSpecifications=[for_instance],
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
     )
     (instance,) = answer["Instances"]
     return Launched(instance["InstanceId"], instance["PrivateDnsName"].partition(".")[0])
 
 
 def terminate(region: str, instance_ids: list[str]) -> None:
-    """Terminate instances by a call to EC2 like anybody's."""
+    """Terminate instances by a call to EC2."""
     if instance_ids:
-        _client(region).terminate_instances(InstanceIds=instance_ids)
+        own_client("ec2", region).terminate_instances(InstanceIds=instance_ids)
 
 
 def set_state(region: str, instance_id: str, state: str) -> None:
-    """Say in which state an instance is; harmless on one that EC2 has forgotten, or that ended already."""
+    """Set the state of an instance; does nothing on one that EC2 does not list any more or that has ended."""
     instance = _record(region, instance_id)
     if instance is not None and instance["State"]["Name"] != "terminated":
         instance["State"] = {"Code": _CODES[state], "Name": state}
@@ -73,15 +66,15 @@ def set_state(region: str, instance_id: str, state: str) -> None:
 
 
 def set_launched(region: str, instance_id: str, minutes_ago: float) -> None:
-    """Say when an instance was launched, for what depends on its age."""
+    """Set the time at which an instance was launched, for code that depends on its age."""
     instance = _record(region, instance_id)
     if instance is not None:
         moment = datetime.now(UTC) - timedelta(minutes=minutes_ago)
         instance["LaunchTime"] = moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def install(is_worker_host: Callable[[str, str], bool], end: Ended) -> None:
-    """Hook EC2's RunInstances and TerminateInstances; MissingTarget if MiniStack has them no more.
+def install(is_worker_host: Callable[[str, str], bool], end: EndHost) -> None:
+    """Hook EC2's RunInstances and TerminateInstances; MissingTarget if MiniStack does not have them.
 
     `end(region, instance_id)` is called on a thread of its own for a worker host that is terminated; the
     instance is `terminated` when it returns.
@@ -113,7 +106,7 @@ def _pending_at_first(run: Callable[[Any], Response]) -> Callable[[Any], Respons
 
 
 def _ending_hosts(
-    terminate: Callable[[Any], Response], is_worker_host: Callable[[str, str], bool], end: Ended
+    terminate: Callable[[Any], Response], is_worker_host: Callable[[str, str], bool], end: EndHost
 ) -> Callable[[Any], Response]:
     def finish(region: str, instance_id: str) -> None:
         try:
@@ -151,9 +144,3 @@ def _record(region: str, instance_id: str) -> dict[str, Any] | None:
     with request_scope(get_account_id(), region):
         record: dict[str, Any] | None = ec2._instances.get(instance_id)
         return record
-
-
-def _client(region: str) -> EC2Client:
-    """EC2 of this very process, by the endpoint and root credentials of its environment."""
-    with _session_lock:  # boto3 sessions are not safe to create from several threads at once
-        return boto3.Session(region_name=region).client("ec2")

@@ -1,4 +1,4 @@
-"""What Elastic Beanstalk knows of an environment: its settings, its state, and the instances it has."""
+"""An environment: its settings, its status, and its instances."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from local_aws.agent.agent import PingStatus
-from local_aws.elastic_beanstalk.worker_instance import HostKnobs, WorkerInstance
-from local_aws.engine.query_protocol import Value
+from local_aws.elastic_beanstalk.query_protocol import Value
+from local_aws.elastic_beanstalk.worker_instance import HostOptions, WorkerInstance
 from local_aws.engine.service_error import ServiceError
 from local_aws.hosts.host import Restart
 
@@ -24,8 +24,8 @@ _AGENTS: Mapping[str, PingStatus | None] = {"online": "Online", "lost": "Connect
 _ID_LETTERS = string.ascii_lowercase + string.digits
 
 
-class Status(StrEnum):
-    """Where an environment is in its life, in Elastic Beanstalk's words."""
+class EnvironmentStatus(StrEnum):
+    """The Status of an environment in Elastic Beanstalk's answers."""
 
     LAUNCHING = "Launching"
     UPDATING = "Updating"
@@ -36,11 +36,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """The option settings that mean something here; others are accepted and do nothing, as most do for a worker."""
+    """The option settings that have an effect here; all others are accepted and ignored."""
 
     instances: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
-    knobs: HostKnobs = field(default_factory=HostKnobs)
+    host_options: HostOptions = field(default_factory=HostOptions)
 
     def with_options(self, options: Iterable[Mapping[str, str]]) -> Settings:
         """These settings with options of CreateEnvironment or UpdateEnvironment laid over them.
@@ -70,19 +70,19 @@ class Settings:
         if namespace == APPLICATION_ENVIRONMENT:
             return replace(self, environment={**self.environment, name: value})
         if namespace == LOCAL:
-            return replace(self, knobs=self._knobs_with(name, value))
+            return replace(self, host_options=self._host_options_with(name, value))
         return self
 
-    def _knobs_with(self, name: str, value: str) -> HostKnobs:
+    def _host_options_with(self, name: str, value: str) -> HostOptions:
         match name:
             case "Agent":
-                return replace(self.knobs, agent=_AGENTS[value])
+                return replace(self.host_options, agent=_AGENTS[value])
             case "LaunchedMinutesAgo":
-                return replace(self.knobs, launched_minutes_ago=float(value))
+                return replace(self.host_options, launched_minutes_ago=float(value))
             case "Restart":
-                return replace(self.knobs, restart=Restart(value))
+                return replace(self.host_options, restart=Restart(value))
             case "Workers":
-                return replace(self.knobs, has_workers={"none": False, "one": True}[value])
+                return replace(self.host_options, has_workers={"none": False, "one": True}[value])
         raise KeyError(name)
 
 
@@ -98,7 +98,7 @@ class Environment:
         self.version = version
         self.description = ""
         self.settings = Settings()
-        self.status = Status.LAUNCHING
+        self.status = EnvironmentStatus.LAUNCHING
         self.failed = False
         self.instances: list[WorkerInstance] = []
         self.created = self.updated = datetime.now(UTC)
@@ -106,19 +106,19 @@ class Environment:
 
     @property
     def is_terminated(self) -> bool:
-        return self.status is Status.TERMINATED
+        return self.status is EnvironmentStatus.TERMINATED
 
-    def turn(self, status: Status) -> None:
-        """Change the status and say when."""
+    def set_status(self, status: EnvironmentStatus) -> None:
+        """Change the status and the time of the last update."""
         with self.lock:
             self.status = status
             self.updated = datetime.now(UTC)
 
     def describe(self) -> dict[str, Value]:
-        """As the API describes it. A worker environment has no URL of its own that matters here."""
+        """The EnvironmentDescription of the API."""
         with self.lock:
-            busy = self.status not in (Status.READY, Status.TERMINATED)
-            health = "Red" if self.failed else "Green" if self.status is Status.READY else "Grey"
+            busy = self.status not in (EnvironmentStatus.READY, EnvironmentStatus.TERMINATED)
+            health = "Red" if self.failed else "Green" if self.status is EnvironmentStatus.READY else "Grey"
             return {
                 "EnvironmentName": self.name,
                 "EnvironmentId": self.id,
@@ -130,7 +130,7 @@ class Environment:
                 "DateCreated": self.created,
                 "DateUpdated": self.updated,
                 "Status": self.status.value,
-                "AbortableOperationInProgress": busy and self.status is Status.UPDATING,
+                "AbortableOperationInProgress": busy and self.status is EnvironmentStatus.UPDATING,
                 "Health": health,
                 "Tier": {"Name": "Worker", "Type": "SQS/HTTP", "Version": "3.0"},
                 "EnvironmentLinks": [],

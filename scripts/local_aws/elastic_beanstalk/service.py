@@ -1,16 +1,11 @@
-"""Elastic Beanstalk's API, served locally: environments whose instances are real worker hosts.
+"""Elastic Beanstalk's API: applications, their versions, and environments whose instances are worker hosts.
 
-`install` prepares it, `handle` serves it inside MiniStack, `close` ends every host. As on AWS, a call that changes
-an environment answers at once, and the environment is Ready again when the work is done.
-
-Not as on AWS: an instance that somebody terminates in EC2 is not replaced, so that a test can take one away.
+As on AWS, a call that changes an environment answers at once, and the environment is Ready again when the operation
+has finished. Not as on AWS: an instance that is terminated in EC2 is not replaced, so that a test can remove one.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -18,16 +13,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from local_aws.agent.agent import Registry, registry
-from local_aws.elastic_beanstalk import ec2_instances
-from local_aws.elastic_beanstalk.background_work import EnvironmentWork
-from local_aws.elastic_beanstalk.environment import Environment, Settings, Status
-from local_aws.engine.query_protocol import Request, Response, Value, answer, refusal
-from local_aws.engine.running import ACCOUNT
+from local_aws.agent.registry import AgentRegistry
+from local_aws.elastic_beanstalk.environment import Environment, EnvironmentStatus, Settings
+from local_aws.elastic_beanstalk.operations import EnvironmentOperations
+from local_aws.elastic_beanstalk.pages import page_of
+from local_aws.elastic_beanstalk.query_protocol import Request, Value, answer, refusal
+from local_aws.engine.ministack import Response
 from local_aws.engine.service_error import ServiceError
 
-NAMESPACE = "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/"
-TERMINATED_SHOWN_FOR = timedelta(hours=1)
+_TERMINATED_SHOWN_FOR = timedelta(hours=1)
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{2,38})[A-Za-z0-9]")
 Result = Mapping[str, Value]
 
@@ -42,14 +36,14 @@ class Application:
 
 
 class ElasticBeanstalk:
-    """All regions of the service. `hosts` is the folder for the hosts, each named by its instance id."""
+    """The service in all regions. `hosts` is the folder for the hosts, each named by its instance id."""
 
-    def __init__(self, hosts: Path, agents: Registry, account: str = ACCOUNT) -> None:
+    def __init__(self, hosts: Path, agents: AgentRegistry, account: str) -> None:
         self._account = account
         self._applications: dict[tuple[str, str], Application] = {}
         self._environments: list[Environment] = []
         self._lock = threading.RLock()
-        self.work = EnvironmentWork(hosts, agents)
+        self._operations = EnvironmentOperations(hosts, agents)
         self._actions: Mapping[str, Callable[[Request, str], Result]] = {
             "CreateApplication": self._create_application,
             "CreateApplicationVersion": self._create_application_version,
@@ -59,14 +53,36 @@ class ElasticBeanstalk:
             "DescribeEnvironments": self._describe_environments,
         }
 
-    def serve(self, request: Request, region: str) -> Response:
-        """Answer one call to the service in `region`."""
+    async def handle(
+        self,
+        method: str,  # noqa: ARG002
+        path: str,  # noqa: ARG002
+        headers: Mapping[str, str],  # noqa: ARG002
+        body: bytes,
+        query_params: Mapping[str, list[str] | str],
+    ) -> Response:
+        """Answer one request, which IAM has allowed already, in the region that it was signed for."""
+        from ministack.core.responses import get_region
+
+        request = Request.read(body, query_params)
         try:
             action = self._actions.get(request.action, _unknown)
             with self._lock:
-                return answer(request.action, NAMESPACE, action(request, region))
+                return answer(request.action, action(request, get_region()))
         except ServiceError as error:
-            return refusal(NAMESPACE, error)
+            return refusal(error)
+
+    def is_worker_host(self, region: str, instance_id: str) -> bool:
+        """Whether this EC2 instance belongs to an environment."""
+        return self._operations.has(region, instance_id)
+
+    def end_instance(self, region: str, instance_id: str) -> None:
+        """End the host of an instance that EC2 terminates; returns when nothing of it is left."""
+        self._operations.end_instance(region, instance_id)
+
+    def close(self) -> None:
+        """End every host; the service stays closed."""
+        self._operations.close()
 
     def _create_application(self, request: Request, region: str) -> Result:
         name = request.required("ApplicationName")
@@ -105,7 +121,7 @@ class ElasticBeanstalk:
         environment.settings = Settings().with_options(request.structures("OptionSettings"))
         self._environments.append(environment)
         described = environment.describe()
-        self.work.launch(environment)
+        self._operations.launch(environment)
         return described
 
     def _update_environment(self, request: Request, region: str) -> Result:
@@ -117,44 +133,29 @@ class ElasticBeanstalk:
         restart = version != environment.version or settings.environment != environment.settings.environment
         environment.version, environment.settings = version, settings
         environment.description = request.text("Description") or environment.description
-        environment.turn(Status.UPDATING)
+        environment.set_status(EnvironmentStatus.UPDATING)
         described = environment.describe()
         # The same label again is a deploy as well.
-        self.work.update(environment, deploys=restart or request.text("VersionLabel") is not None)
+        self._operations.update(environment, deploys=restart or request.text("VersionLabel") is not None)
         return described
 
     def _terminate_environment(self, request: Request, region: str) -> Result:
         environment = self._environment(request, region)
-        if environment.status is Status.TERMINATING:
+        if environment.status is EnvironmentStatus.TERMINATING:
             self._must_be_ready(environment)
-        environment.turn(Status.TERMINATING)
+        environment.set_status(EnvironmentStatus.TERMINATING)
         described = environment.describe()
-        self.work.terminate(environment)
+        self._operations.terminate(environment)
         return described
 
     def _describe_environments(self, request: Request, region: str) -> Result:
         found = [each.describe() for each in self._selected(request, region)]
-        token, limit = request.text("NextToken"), request.text("MaxRecords")
-        if limit is None and token is None:
-            return {"Environments": found}
-        size = int(limit) if limit else 1000
-        if not 1 <= size <= 1000:
-            bound = "greater than or equal to 1" if size < 1 else "less than or equal to 1000"
-            raise ServiceError(
-                "ValidationError",
-                f"1 validation error detected: Value '{size}' at 'maxRecords' failed to satisfy constraint: "
-                f"Member must have value {bound}",
-            )
-        begin = _read_token(token) if token else 0
-        rest = len(found) > begin + size
-        return {
-            "Environments": found[begin : begin + size],
-            "NextToken": _token(begin + size) if rest else None,
-        }
+        page, token = page_of(found, request)
+        return {"Environments": page, "NextToken": token}
 
     def _selected(self, request: Request, region: str) -> Iterable[Environment]:
-        """Those a DescribeEnvironments means. Without IncludeDeleted=false, the recently terminated are among them."""
-        back_to = request.moment("IncludedDeletedBackTo") or datetime.now(UTC) - TERMINATED_SHOWN_FOR
+        """What a DescribeEnvironments selects; recently terminated ones too, unless IncludeDeleted is false."""
+        since = request.moment("IncludedDeletedBackTo") or datetime.now(UTC) - _TERMINATED_SHOWN_FOR
         with_deleted = request.flag("IncludeDeleted", default=True)
         names, ids = request.texts("EnvironmentNames"), request.texts("EnvironmentIds")
         application, version = request.text("ApplicationName"), request.text("VersionLabel")
@@ -165,7 +166,7 @@ class ElasticBeanstalk:
                 and version in (None, each.version)
                 and (not names or each.name in names)
                 and (not ids or each.id in ids)
-                and (not each.is_terminated or (with_deleted and each.updated >= back_to))
+                and (not each.is_terminated or (with_deleted and each.updated >= since))
             ):
                 yield each
 
@@ -209,43 +210,12 @@ class ElasticBeanstalk:
 
     @staticmethod
     def _must_be_ready(environment: Environment) -> None:
-        if environment.status is not Status.READY:
+        if environment.status is not EnvironmentStatus.READY:
             raise ServiceError(
                 "InvalidParameterValue",
                 f"Environment named {environment.name} is in an invalid state for this operation. "
                 "Must be Ready.",
             )
-
-
-_service: ElasticBeanstalk | None = None
-
-
-def install(hosts: Path | None = None) -> ElasticBeanstalk:
-    """Prepare the service and hook EC2; once. Without `hosts`, they are in `hosts` of the local AWS's folder."""
-    global _service  # noqa: PLW0603  # MiniStack's handlers are functions of a module, and this is its state
-    if _service is None:
-        _service = ElasticBeanstalk(hosts or Path(os.environ["TMPDIR"]).parent / "hosts", registry)
-        ec2_instances.install(_service.work.has, _service.work.end_instance)
-    return _service
-
-
-async def handle(
-    method: str,  # noqa: ARG001
-    path: str,  # noqa: ARG001
-    headers: Mapping[str, str],  # noqa: ARG001
-    body: bytes,
-    query_params: Mapping[str, list[str] | str],
-) -> Response:
-    """Serve one call, in MiniStack's form; the region is that of the request's signature."""
-    from ministack.core.responses import get_region
-
-    return install().serve(Request.read(body, query_params), get_region())
-
-
-def close() -> None:
-    """End every host; the service stays closed."""
-    if _service is not None:
-        _service.work.close()
 
 
 def _unknown(request: Request, region: str) -> Result:
@@ -259,17 +229,3 @@ def _check_environment_name(name: str) -> None:
             f"Value {name} at 'EnvironmentName' failed to satisfy constraint: it must be from 4 to 40 characters "
             "long, contain only letters, digits and hyphens, and not start or end with a hyphen.",
         )
-
-
-def _token(begin: int) -> str:
-    return base64.urlsafe_b64encode(f"from {begin}".encode()).decode()
-
-
-def _read_token(token: str) -> int:
-    try:
-        word, number = base64.urlsafe_b64decode(token).decode().split()
-        if word == "from":
-            return int(number)
-    except (ValueError, binascii.Error):
-        pass
-    raise ServiceError("InvalidParameterValue", f"Invalid NextToken: {token}")

@@ -9,22 +9,23 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_aws.agent.agent import Agent, PingStatus, Registry
+from local_aws.agent.agent import Agent, PingStatus
+from local_aws.agent.registry import AgentRegistry
 from local_aws.elastic_beanstalk import ec2_instances
 from local_aws.hosts.choice import start_host
 from local_aws.hosts.host import Host, HostError, Restart, Service
 
-APPLICATION = Path(__file__).parents[1] / "hosts" / "sidekiq_app"
-CURRENT, STAGING = "/var/app/current", "/var/app/staging"
-SERVICE = "worker"
-DEFAULT_SIDEKIQ_ARGUMENTS = "--concurrency 5 --timeout 25"
+_APPLICATION = Path(__file__).parents[1] / "hosts" / "sidekiq_app"
+_CURRENT, _STAGING = "/var/app/current", "/var/app/staging"
+_SERVICE = "worker"
+_DEFAULT_SIDEKIQ_ARGUMENTS = "--concurrency 5 --timeout 25"
 
-# Each boot keeps a processor busy for a quarter of a second, each Sidekiq as long again.
-_boots = threading.Semaphore(max(2, os.cpu_count() or 2))
+# Booting a host takes a quarter of a second of a processor, starting its Sidekiq as much again.
+_boot_slots = threading.Semaphore(max(2, os.cpu_count() or 2))
 
 
 @dataclass(frozen=True)
-class HostKnobs:
+class HostOptions:
     """The local options of a host, from the namespace `snow-white:local`."""
 
     agent: PingStatus | None = "Online"
@@ -36,21 +37,21 @@ class HostKnobs:
 class WorkerInstance:
     """An instance from its launch to its end. Its host's folder is `<hosts>/<instance id>`."""
 
-    def __init__(self, region: str, instance_id: str, host_name: str, knobs: HostKnobs) -> None:
+    def __init__(self, region: str, instance_id: str, host_name: str, options: HostOptions) -> None:
         self.region = region
         self.instance_id = instance_id
         self.host: Host | None = None
         self._host_name = host_name
-        self._knobs = knobs
+        self._options = options
         self._lock = threading.Lock()
         self._ended = False
 
-    def boot(self, hosts: Path, version: str, environment: dict[str, str], registry: Registry) -> None:
-        """Boot the host, install the application, start its worker, and say that the instance is running.
+    def boot(self, hosts: Path, version: str, environment: dict[str, str], agents: AgentRegistry) -> None:
+        """Boot the host, install the application, start its worker, and set the instance to running.
 
-        Stops short when the instance is ended before or meanwhile.
+        Does nothing more once the instance has been ended.
         """
-        with _boots:
+        with _boot_slots:
             if self._ended:
                 return
             host = start_host(hosts / self.instance_id, self._host_name)
@@ -64,47 +65,47 @@ class WorkerInstance:
         with self._lock:
             if self._ended:
                 return
-            registry.add(Agent(self.region, self.instance_id, host, self._knobs.agent))
-        if self._knobs.launched_minutes_ago is not None:
-            ec2_instances.set_launched(self.region, self.instance_id, self._knobs.launched_minutes_ago)
+            agents.add(Agent(self.region, self.instance_id, host, self._options.agent))
+        if self._options.launched_minutes_ago is not None:
+            ec2_instances.set_launched(self.region, self.instance_id, self._options.launched_minutes_ago)
         ec2_instances.set_state(self.region, self.instance_id, "running")
 
     def deploy(self, version: str, environment: dict[str, str]) -> None:
-        """Replace the application and restart its worker, as Beanstalk does: stop it, then start the new one."""
+        """Replace the application, then stop its worker and start the new one, as Elastic Beanstalk does."""
         host = self.host
         if self._ended or host is None:
             return
         try:
             self._install(host, version)
-            if self._knobs.has_workers:
+            if self._options.has_workers:
                 host.add_service(self._service(environment))
         except (HostError, OSError, subprocess.SubprocessError):
             if not self._ended:
                 raise
 
-    def end(self, registry: Registry) -> None:
-        """End the host at once, jobs and all; an instance that is terminated gives nobody time."""
+    def end(self, agents: AgentRegistry) -> None:
+        """End the host at once with its jobs: an instance that is terminated does not wait for them."""
         with self._lock:
             self._ended = True
-            registry.remove(self.region, self.instance_id)
+            agents.remove(self.region, self.instance_id)
         if self.host is not None:
             self.host.stop()
 
     @staticmethod
     def _install(host: Host, version: str) -> None:
-        host.run(["rm", "-rf", STAGING], check=True)
-        for file in APPLICATION.iterdir():
+        host.run(["rm", "-rf", _STAGING], check=True)
+        for file in _APPLICATION.iterdir():
             if file.is_file():
-                host.write(f"{STAGING}/{file.name}", file.read_bytes())
-        host.write(f"{STAGING}/VERSION", version + "\n")
-        host.run(["sh", "-c", f"rm -rf {CURRENT} && mv {STAGING} {CURRENT}"], check=True)
+                host.write(f"{_STAGING}/{file.name}", file.read_bytes())
+        host.write(f"{_STAGING}/VERSION", version + "\n")
+        host.run(["sh", "-c", f"rm -rf {_CURRENT} && mv {_STAGING} {_CURRENT}"], check=True)
 
     def _service(self, environment: dict[str, str]) -> Service:
-        arguments = environment.get("SIDEKIQ_ARGS") or DEFAULT_SIDEKIQ_ARGUMENTS
+        arguments = environment.get("SIDEKIQ_ARGS") or _DEFAULT_SIDEKIQ_ARGUMENTS
         return Service(
-            name=SERVICE,
-            command=["/usr/bin/sidekiq", "--require", f"{CURRENT}/app.rb", *shlex.split(arguments)],
-            working_directory=CURRENT,
+            name=_SERVICE,
+            command=["/usr/bin/sidekiq", "--require", f"{_CURRENT}/app.rb", *shlex.split(arguments)],
+            working_directory=_CURRENT,
             environment={**environment, "INSTANCE_ID": self.instance_id},
-            restart=self._knobs.restart,
+            restart=self._options.restart,
         )

@@ -1,4 +1,4 @@
-"""The code of functions, zipped for uploading and unpacked for running: each only once for the same code."""
+"""The code of functions, zipped for the upload and unpacked for running: each once for the same code."""
 
 import compileall
 import hashlib
@@ -11,37 +11,37 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-KEPT: Final = Path(__file__).resolve().parents[3] / "cdk.out" / ".bundles"
-"""Where both forms stay from one deployment to the next, under names that are hashes of the content."""
+CACHE: Final = Path(__file__).resolve().parents[3] / "cdk.out" / ".bundles"
+"""The folder that keeps both forms from one deployment to the next, named by hashes of the content."""
 
 
-def zipped(asset: Path, kept: Path = KEPT) -> bytes:
+def zipped(asset: Path, cache: Path = CACHE) -> bytes:
     """An asset folder of a cloud assembly as a zip file, its Python modules compiled for this interpreter too.
 
-    Without those a local function would compile boto3 at each cold start. They are marked as valid whatever the
-    source's date is. The asset's name is its hash.
+    Without those a local function would compile boto3 at each cold start. They are valid whatever the date of the
+    source. The asset's name is its hash.
     """
-    archive = kept / f"{asset.name}-{sys.implementation.cache_tag}.zip"
+    archive = cache / f"{asset.name}-{sys.implementation.cache_tag}.zip"
     if archive.exists():
         return archive.read_bytes()
-    kept.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept) as temporary:
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as temporary:
         copy = Path(shutil.copytree(asset, Path(temporary) / "asset"))
         compileall.compile_dir(
             copy, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, stripdir=str(copy)
         )
         content = _zip(copy)
-        _keep(copy, kept / _name(content))
+        _move_into_cache(copy, cache / _name(content))
         finished = Path(temporary) / "finished.zip"
         finished.write_bytes(content)
         finished.replace(archive)
     return content
 
 
-def unpacked(content: bytes, private: Path, kept: Path = KEPT) -> Path:
-    """A folder with what is in the zip file: the one `zipped` kept, or one in `private`. Not to be written to."""
+def unpacked(content: bytes, private: Path, cache: Path = CACHE) -> Path:
+    """A folder with what is in the zip file: the one `zipped` cached, or one in `private`. Read only."""
     name = _name(content)
-    for folder in (kept / name, private / name):
+    for folder in (cache / name, private / name):
         if folder.is_dir():
             return folder
     private.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def unpacked(content: bytes, private: Path, kept: Path = KEPT) -> Path:
         copy = Path(temporary) / "unpacked"
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             archive.extractall(copy)
-        _keep(copy, private / name)
+        _move_into_cache(copy, private / name)
     return private / name
 
 
@@ -57,8 +57,8 @@ def _name(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _keep(folder: Path, target: Path) -> None:
-    """Move it there, unless somebody was faster with the same content."""
+def _move_into_cache(folder: Path, target: Path) -> None:
+    """Move it there, unless another process has done so with the same content."""
     try:
         folder.rename(target)
     except OSError:

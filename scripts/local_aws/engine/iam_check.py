@@ -1,13 +1,13 @@
-"""Asking MiniStack's IAM about a further resource of a call that it has authenticated already."""
+"""Checks on EC2 instances that MiniStack does not make by itself: permission on one, and whether it runs."""
 
 from local_aws.engine.service_error import AccessDenied
 
 
 def check_instance_allowed(headers: dict[str, str], action: str, region: str, instance_id: str) -> None:
-    """Raise AccessDenied unless the caller may do `action` on this EC2 instance.
+    """Raise AccessDenied unless the caller, who is authenticated already, may do `action` on this EC2 instance.
 
-    The instance's tags are there for conditions, as `ssm:resourceTag/KEY` and as `aws:ResourceTag/KEY`. One that
-    does not exist has none, so that a caller who is limited by tags cannot tell it from one of somebody else's.
+    Conditions see the instance's tags, as `ssm:resourceTag/KEY` and as `aws:ResourceTag/KEY`. An instance that does
+    not exist has none, so that a caller who is limited by tags cannot tell it from another customer's.
     """
     from ministack.core import iam_actions, iam_evaluator
     from ministack.core.responses import get_account_id
@@ -31,7 +31,7 @@ def check_instance_allowed(headers: dict[str, str], action: str, region: str, in
 
 
 def is_running(region: str, instance_id: str) -> bool:
-    """Whether EC2 runs the instance; one that EC2 has never heard of is a server of somebody's own."""
+    """Whether EC2 runs the instance; True for one unknown to EC2, which is a server outside of AWS."""
     from ministack.core.responses import get_account_id, request_scope
     from ministack.services import ec2
 

@@ -1,21 +1,21 @@
-"""The environment MiniStack reads while it is imported, and the Lambda functions inherit."""
+"""The environment variables that MiniStack reads while it is imported, and that Lambda functions inherit."""
 
 import os
 import secrets
 import tempfile
 from pathlib import Path
 
-from local_aws.engine.running import ACCOUNT, HOME_REGION
+from local_aws.engine.account import ACCOUNT, HOME_REGION
 
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", "USER")
 
 
 def prepare(folder: Path, wait_scale: float) -> None:
-    """Replace this process's environment by one that leads nowhere outside `folder`, and make a root user.
+    """Replace this process's environment by one that names only `folder` and this machine, with new root keys.
 
-    Whatever AWS settings the person who started it has (profile, endpoint, region, real keys) are gone
-    afterwards: neither MiniStack nor a function can reach a real account by them. So is PYTHONPATH, which
-    would let a function import what its bundle does not have.
+    The AWS settings of the person who started it (profile, endpoint, region, real keys) are dropped, so that
+    neither MiniStack nor a function can reach a real account. So is PYTHONPATH, which would let a function
+    import what its bundle does not have.
     """
     temporary = folder / "tmp"
     temporary.mkdir(mode=0o700, exist_ok=True)

@@ -1,8 +1,8 @@
-"""A refusal by a service, as its clients see it."""
+"""The errors that a service answers."""
 
 
 class ServiceError(Exception):
-    """A call that the service refuses: `code` is the error's name in the SDK, the text its message."""
+    """An error that a service answers: `code` is its name in the SDK."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -11,7 +11,7 @@ class ServiceError(Exception):
 
 
 class AccessDenied(ServiceError):
-    """A call that IAM refuses on one of the resources it touches."""
+    """IAM does not allow the call on one of its resources."""
 
     def __init__(self, message: str) -> None:
         super().__init__("AccessDeniedException", message)

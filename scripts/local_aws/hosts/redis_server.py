@@ -1,30 +1,30 @@
-"""A private redis-server: on a free port of 127.0.0.1, keeping nothing on disk, ended with its parent."""
+"""A private redis-server: on a free port of 127.0.0.1, without files, ended with its parent."""
 
 from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import redis
 
+from local_aws.processes.child_process import ChildProcess, Stoppable
+from local_aws.processes.waiting import wait_for
+
 _ATTEMPTS = 5
 _START_SECONDS = 30.0
-# The shell reads the pipe that the parent holds; the kernel ends the server if the shell itself is killed.
-_KEEPER = """
+# The shell waits for the end of its standard input; the kernel ends the server if the shell itself is killed.
+_MONITOR = """
 trap '' INT HUP
 exec 3<&0
 setpriv --pdeathsig KILL redis-server "$@" </dev/null >/dev/null 2>&1 3<&- &
 server=$!
 { read -r _ <&3; kill -KILL "$server"; } &
-lifeline=$!
+input_watch=$!
 exec 3<&-
 wait "$server"
-kill -KILL "$lifeline"
+kill -KILL "$input_watch"
 """
 
 
@@ -32,24 +32,24 @@ class RedisError(Exception):
     """A redis-server could not be started; the sentence says why."""
 
 
-class RedisServer:
+class RedisServer(Stoppable):
     """A running redis-server.
 
     with RedisServer.start(tmp_path) as server:
         server.client().ping()
     """
 
-    def __init__(self, port: int, keeper: subprocess.Popen[bytes]) -> None:
+    def __init__(self, port: int, monitor: ChildProcess) -> None:
         self.port = port
-        self._keeper = keeper
+        self._monitor = monitor
 
     @classmethod
     def start(cls, folder: Path) -> Self:
         """Start one with `folder` as its working directory, and wait until it answers."""
         if shutil.which("redis-server") is None:
             raise RedisError("redis-server is not installed (Debian package: redis-server).")
-        for _ in range(_ATTEMPTS):  # somebody else may take the free port before the server does
-            server = cls(port := _free_port(), _keep(port, folder))
+        for _ in range(_ATTEMPTS):  # another process may take the free port before the server does
+            server = cls(port := _free_port(), _run(port, folder))
             if server._answers(folder):
                 return server
             server.stop()
@@ -64,39 +64,26 @@ class RedisServer:
         return redis.Redis(host="127.0.0.1", port=self.port, decode_responses=True)
 
     def stop(self) -> None:
-        """End it; what it held is gone. Twice is harmless."""
-        assert self._keeper.stdin is not None
-        self._keeper.stdin.close()
-        self._keeper.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        """End it; its data are gone. Harmless when it has ended."""
+        self._monitor.end()
 
     def _answers(self, folder: Path) -> bool:
-        deadline = time.monotonic() + _START_SECONDS
+        """Whether it comes up, and is this one: another server may have taken the port."""
         with self.client() as client:
-            while self._keeper.poll() is None and time.monotonic() < deadline:
+
+            def folder_or_ended() -> str | None:
                 try:
-                    return bool(client.config_get("dir") == {"dir": str(folder.resolve())})
+                    return str(cast("dict[str, str]", client.config_get("dir"))["dir"])
                 except (redis.ConnectionError, redis.TimeoutError):
-                    time.sleep(0.02)
-        return False
+                    return "ended" if self._monitor.has_ended else None
+
+            return wait_for(folder_or_ended, _START_SECONDS) == str(folder.resolve())
 
 
-def _keep(port: int, folder: Path) -> subprocess.Popen[bytes]:
+def _run(port: int, folder: Path) -> ChildProcess:
     settings = {"port": port, "bind": "127.0.0.1", "dir": folder, "save": "", "appendonly": "no"}
     arguments = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
-    return subprocess.Popen(
-        ["/bin/bash", "-c", _KEEPER, "redis", *arguments],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    return ChildProcess(["/bin/bash", "-c", _MONITOR, "redis", *arguments])
 
 
 def _free_port() -> int:

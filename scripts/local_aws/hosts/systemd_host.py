@@ -1,34 +1,35 @@
 """A throw-away worker host: a real systemd as the first process of its own namespaces.
 
-Nothing is installed or built for it. Its root is an overlay of the machine's own `/`, kept on a tmpfs, its
-cgroups are its own, and it shares the machine's network unless told otherwise. It needs root. One boots in
-less than a second, dozens run side by side, and all end with the process that started them, however it ends.
+Nothing is installed or built for it. Its root is an overlay of the machine's own `/`, kept on a tmpfs; its cgroups
+are its own; it shares the machine's network unless told otherwise. It needs root. One boots in less than a second,
+dozens run side by side, and all end with the process that started them, in whatever way that ends.
 
-    with WorkerHost.start(tmp_path / "host") as host:
+    with SystemdHost.start(tmp_path / "host") as host:
         host.add_service(Service("worker", ["/usr/bin/sidekiq", "-r", "/var/app/current/app.rb"]))
         print(host.run(["systemctl", "is-active", "worker.service"]).stdout)
 
-and from any other process, while the first one lives:
+and from any other process, while the first one runs:
 
-    WorkerHost.attach(tmp_path / "host").run(["systemctl", "restart", "worker.service"])
+    SystemdHost.attach(tmp_path / "host").run(["systemctl", "restart", "worker.service"])
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import shutil
 import uuid
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from local_aws.hosts.host import Host, HostError, HostKind, Service, boot
+from local_aws.hosts.booting import boot, read_state, write_state
+from local_aws.hosts.host import Host, HostError, HostKind, Service
+from local_aws.processes.child_process import ChildProcess
 
-KEEPER = Path(__file__).parent / "boot" / "keep.sh"
-SYSTEMD = Path("/lib/systemd/systemd")
-NEEDED_PROGRAMS = ("unshare", "nsenter", "setpriv", "pivot_root", "mount", "hostname", "setsid")
+_MONITOR = Path(__file__).parent / "boot" / "systemd_host.sh"
+_SYSTEMD = Path("/lib/systemd/systemd")
+_NEEDED_PROGRAMS = ("unshare", "nsenter", "setpriv", "pivot_root", "mount", "hostname", "setsid")
 Network = Literal["shared", "private"]
 
 
@@ -36,9 +37,9 @@ def why_impossible() -> str | None:
     """A sentence that says why this machine cannot boot a systemd host, or None when it can."""
     if os.geteuid() != 0:
         return "a systemd worker host needs root"
-    if not SYSTEMD.exists():
-        return f"{SYSTEMD} is not installed (Debian package: systemd)"
-    missing = [program for program in NEEDED_PROGRAMS if shutil.which(program) is None]
+    if not _SYSTEMD.exists():
+        return f"{_SYSTEMD} is not installed (Debian package: systemd)"
+    missing = [program for program in _NEEDED_PROGRAMS if shutil.which(program) is None]
     if missing:
         return f"programs are missing: {', '.join(missing)} (Debian packages: util-linux, mount, hostname)"
     if _writable_cgroup2() is None:
@@ -46,59 +47,47 @@ def why_impossible() -> str | None:
     return None
 
 
-class WorkerHost(Host):
-    """See the module's text."""
+class SystemdHost(Host):
+    """A running host; see the module's text."""
 
     kind = HostKind.SYSTEMD
 
-    def __init__(self, folder: Path, name: str, cgroup: Path, init_pid: int) -> None:
-        super().__init__(folder, name, init_pid)
+    def __init__(
+        self, folder: Path, name: str, cgroup: Path, init_pid: int, monitor: ChildProcess | None
+    ) -> None:
+        super().__init__(folder, name, init_pid, monitor)
         self.cgroup = cgroup
 
     @classmethod
     def start(
         cls, folder: Path, *, name: str = "worker-host", network: Network = "shared", timeout: float = 60
-    ) -> WorkerHost:
+    ) -> Self:
         """Boot a host and wait until it has reached multi-user.target.
 
-        `folder` must not exist yet; it is the host's own, and removed with it. `name` becomes the host name.
-        `network`: "shared" reaches the machine's 127.0.0.1, "private" has its own loopback, nothing else.
-        HostError with the boot's last words when it is not up after `timeout` seconds.
+        `folder` must not exist yet; it belongs to the host and is removed with it. `name` becomes the host name.
+        `network`: "shared" reaches the machine's 127.0.0.1; "private" has only a loopback of its own.
+        HostError with the last lines of the boot when it is not up after `timeout` seconds.
         """
         if reason := why_impossible():
             raise HostError(f"The worker host {name} cannot be booted: {reason}.")
         root = _writable_cgroup2()
         assert root is not None
         (folder / "stage").mkdir(parents=True)
+        folder = folder.resolve()
         cgroup = root / f"worker-host-{name}-{uuid.uuid4().hex[:8]}"
         cgroup.mkdir()
-        command = ["bash", str(KEEPER), str(folder.resolve()), str(cgroup), network, name]
-        keeper, init_pid = boot(command, folder, timeout, lambda _keeper: _booted_systemd(folder))
-        host = cls(folder.resolve(), name, cgroup, init_pid)
-        host._keeper = keeper
-        host._spare_the_reaper(root)
+        command = ["bash", str(_MONITOR), str(folder), str(cgroup), network, name]
+        monitor, init_pid = boot(command, folder, timeout, lambda _monitor: _booted_systemd(folder))
+        _move_parent_out(init_pid, root)
         (cgroup / "commands").mkdir(exist_ok=True)
-        state = {"name": name, "cgroup": str(cgroup), "init_pid": host.init_pid}
-        (folder / "host.json").write_text(json.dumps(state))
-        return host
+        write_state(folder, name=name, cgroup=str(cgroup), init_pid=init_pid)
+        return cls(folder, name, cgroup, init_pid, monitor)
 
     @classmethod
-    def attach(cls, folder: Path) -> WorkerHost:
-        """The running host that another process started in `folder`; it keeps living when this one ends."""
-        try:
-            state = json.loads((folder / "host.json").read_text())
-        except FileNotFoundError:
-            raise HostError(f"There is no running worker host in {folder}.") from None
-        return cls(folder.resolve(), state["name"], Path(state["cgroup"]), state["init_pid"])
-
-    def _spare_the_reaper(self, outside: Path) -> None:
-        """Move `unshare`, the parent of the host's systemd, out of the host's cgroup.
-
-        Killing the cgroup then leaves it alive to reap systemd; else a zombie would stay where PID 1 reaps nobody.
-        """
-        parent = Path(f"/proc/{self.init_pid}/stat").read_text().rpartition(")")[2].split()[1]
-        with contextlib.suppress(OSError):
-            (outside / "cgroup.procs").write_text(parent)
+    def attach(cls, folder: Path) -> Self:
+        """The running host that another process started in `folder`; it goes on when this process ends."""
+        state = read_state(folder)
+        return cls(folder.resolve(), state["name"], Path(state["cgroup"]), state["init_pid"], None)
 
     def _is_up(self) -> bool:
         try:
@@ -106,8 +95,8 @@ class WorkerHost(Host):
         except OSError:
             return False
 
-    def _enter(self) -> str:
-        # Its cgroup is `/commands` of the host, so the host's end is the command's end too.
+    def _enter_command(self) -> str:
+        # The command's cgroup is `/commands` of the host, so that the end of the host ends the command too.
         members = shlex.quote(str(self.cgroup / "commands" / "cgroup.procs"))
         return f"echo $$ >{members}; exec nsenter --target {self.init_pid} --all --"
 
@@ -158,6 +147,17 @@ def _writable_cgroup2() -> Path | None:
 
 
 def _booted_systemd(folder: Path) -> int | None:
-    """The pid of the host's systemd once it is up. The last unit to start leaves a mark in /run."""
+    """The pid of the host's systemd once it is up. The last unit to start makes a file in /run."""
     pid = int((folder / "init.pid").read_text())
     return pid if Path(f"/proc/{pid}/root/run/worker-host-booted").exists() else None
+
+
+def _move_parent_out(init_pid: int, outside: Path) -> None:
+    """Move `unshare`, the parent of the host's systemd, out of the host's cgroup into `outside`.
+
+    It then survives the killing of that cgroup and reaps systemd. Otherwise systemd would stay a zombie on a machine
+    whose PID 1 reaps no orphans.
+    """
+    parent = Path(f"/proc/{init_pid}/stat").read_text().rpartition(")")[2].split()[1]
+    with contextlib.suppress(OSError):
+        (outside / "cgroup.procs").write_text(parent)

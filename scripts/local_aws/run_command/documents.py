@@ -1,4 +1,4 @@
-"""Systems Manager Command documents: kept by region and name, with versions, and deployed by CloudFormation."""
+"""Systems Manager Command documents with their versions, by region and name."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ _PARAMETER_NAME = re.compile(r"[A-Za-z0-9]+")
 
 @dataclass(frozen=True)
 class DocumentVersion:
-    """One version of a document: what it was made from, and the schema 2.2 content as the agent gets it."""
+    """One version of a document: its text, and the schema 2.2 content that the agent gets."""
 
     name: str
     number: int
@@ -36,7 +36,7 @@ class DocumentVersion:
     ) -> "DocumentVersion":
         """Check a Command document as the service does on CreateDocument.
 
-        Raises ServiceError InvalidDocumentContent or MaxDocumentSizeExceeded, with what is wrong.
+        Raises ServiceError InvalidDocumentContent or MaxDocumentSizeExceeded, with the reason.
         """
         if len(text.encode()) > _MAX_BYTES:
             raise ServiceError("MaxDocumentSizeExceeded", f"The document is larger than {_MAX_BYTES} bytes.")
@@ -145,7 +145,7 @@ class DocumentStore:
     def create(
         self, region: str, name: str, text: str, text_format: str, target_type: str
     ) -> DocumentVersion:
-        """A new document. Raises ServiceError DocumentAlreadyExists, or what is wrong with it."""
+        """A new document. Raises ServiceError DocumentAlreadyExists, or one with the reason."""
         if not _NAME.fullmatch(name) or name.lower().startswith(("aws-", "amazon", "amzn")):
             raise ServiceError("ValidationException", f"{name} is not a name a document may have.")
         version = DocumentVersion.parse(name, 1, text, text_format, target_type)

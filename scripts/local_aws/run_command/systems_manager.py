@@ -1,24 +1,39 @@
-"""The Systems Manager calls that this package answers; MiniStack keeps the others (Parameter Store)."""
+"""The Systems Manager calls that this package answers; MiniStack answers the others (Parameter Store)."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from local_aws.engine.iam_check import check_instance_allowed
+from local_aws.engine.ministack import Handler, Response
 from local_aws.engine.service_error import ServiceError
 from local_aws.run_command.documents import DocumentStore
+from local_aws.run_command.managed_instances import ManagedInstances
 from local_aws.run_command.service import RunCommand
 
-Response = tuple[int, dict[str, str], bytes]
-Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
-_CONTENT_TYPE = {"Content-Type": "application/x-amz-json-1.1"}
+_CONTENT_TYPE: Final = {"Content-Type": "application/x-amz-json-1.1"}
+_UNLISTED: Final = (
+    "Description",
+    "Parameters",
+    "Hash",
+    "HashType",
+    "DefaultVersion",
+    "LatestVersion",
+    "Status",
+)
+"""What a DocumentDescription has and a DocumentIdentifier has not."""
 
 
 class SystemsManager:
     """Answers documents and Run Command in MiniStack's handler form, in the region a request was signed for."""
 
     def __init__(
-        self, documents: DocumentStore, run_command: RunCommand, account: str, others: Handler
+        self,
+        documents: DocumentStore,
+        run_command: RunCommand,
+        instances: ManagedInstances,
+        account: str,
+        others: Handler,
     ) -> None:
         self._documents = documents
         self._run_command = run_command
@@ -36,13 +51,13 @@ class SystemsManager:
             "ListCommandInvocations": run_command.list_invocations,
             "GetCommandInvocation": run_command.get_invocation,
             "CancelCommand": run_command.cancel,
-            "DescribeInstanceInformation": run_command.instance_information,
+            "DescribeInstanceInformation": instances.describe,
         }
 
     async def handle(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
     ) -> Response:
-        """Answer one request, which IAM has let pass already."""
+        """Answer one request, which IAM has allowed already."""
         from ministack.core.responses import get_region
 
         action = headers.get("x-amz-target", "").rpartition(".")[2]
@@ -109,89 +124,11 @@ class SystemsManager:
         }
 
     def _list_documents(self, region: str, _request: Mapping[str, Any]) -> dict[str, Any]:
-        identifiers = [
+        described = [
             self._documents.described(region, version, self._account)
             for version in self._documents.in_region(region)
         ]
-        unlisted = (
-            "Description",
-            "Parameters",
-            "Hash",
-            "HashType",
-            "DefaultVersion",
-            "LatestVersion",
-            "Status",
-        )
-        for each in identifiers:
-            for key in unlisted:
-                del each[key]
+        identifiers = [
+            {key: value for key, value in each.items() if key not in _UNLISTED} for each in described
+        ]
         return {"DocumentIdentifiers": identifiers}
-
-
-class DocumentResource:
-    """AWS::SSM::Document for CloudFormation, in the form of MiniStack's resource handlers."""
-
-    def __init__(self, documents: DocumentStore) -> None:
-        self._documents = documents
-
-    def handlers(self) -> dict[str, Callable[..., Any]]:
-        """What CloudFormation calls to create, update and delete one."""
-        return {"create": self._create, "update": self._update, "delete": self._delete}
-
-    def _create(
-        self, logical_id: str, properties: Mapping[str, Any], stack: str
-    ) -> tuple[str, dict[str, Any]]:
-        from ministack.core.responses import get_region
-
-        name = properties.get("Name") or f"{stack}-{logical_id}"
-        text, text_format = _text(properties)
-        if properties.get("DocumentType", "Command") != "Command":
-            raise ValueError(f"AWS::SSM::Document {name}: only Command documents are served here")
-        try:
-            self._documents.create(get_region(), name, text, text_format, properties.get("TargetType") or "")
-        except ServiceError as error:
-            raise ValueError(f"{error.code}: {error.message}") from error
-        return name, {}
-
-    def _update(
-        self, name: str, old: Mapping[str, Any], new: Mapping[str, Any], stack: str
-    ) -> tuple[str, dict[str, Any]]:
-        """With UpdateMethod NewVersion the new content becomes the default version.
-
-        Otherwise it means a replacement, which CloudFormation refuses for a document with a name of its own.
-        """
-        from ministack.core.responses import get_region
-
-        if new.get("Name", name) != name:
-            created = self._create("", new, stack)
-            self._delete(name, old)
-            return created
-        text, text_format = _text(new)
-        if text == _text(old)[0]:
-            return name, {}
-        if new.get("UpdateMethod") != "NewVersion":
-            raise ValueError(
-                f"CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name}."
-            )
-        try:
-            version = self._documents.add_version(get_region(), name, text, text_format)
-            self._documents.set_default(get_region(), name, version.number)
-        except ServiceError as error:
-            raise ValueError(f"{error.code}: {error.message}") from error
-        return name, {}
-
-    def _delete(self, name: str, _properties: Mapping[str, Any]) -> None:
-        from ministack.core.responses import get_region
-
-        try:
-            self._documents.delete(get_region(), name)
-        except ServiceError as error:
-            if error.code != "InvalidDocument":
-                raise
-
-
-def _text(properties: Mapping[str, Any]) -> tuple[str, str]:
-    content = properties["Content"]
-    if isinstance(content, str):
-        return content, properties.get("DocumentFormat") or "JSON"
-    return json.dumps(content), "JSON"

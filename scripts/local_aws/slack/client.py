@@ -1,12 +1,12 @@
-"""Setting up the local Slack, and reading what was posted to it."""
+"""Setting up the local Slack from another process, and reading what was posted to it."""
 
-import json
-import urllib.request
 from typing import Any
+
+from local_aws.engine.json_request import json_request
 
 
 class LocalSlack:
-    """The Slack server of a local AWS, from another process."""
+    """The Slack server of a local AWS."""
 
     def __init__(self, api_url: str) -> None:
         self.api_url = api_url
@@ -14,7 +14,7 @@ class LocalSlack:
 
     @property
     def page_url(self) -> str:
-        """Where its channels can be watched in a browser."""
+        """The page that shows its channels in a browser."""
         return f"{self._server}/"
 
     def recorded(self) -> dict[str, Any]:
@@ -27,11 +27,11 @@ class LocalSlack:
         return [each for each in self.recorded()["messages"] if channel in (None, each["channel"])]
 
     def add_channel(self, channel: str, name: str) -> None:
-        """A channel to which the bot may post; there is C0LOCAL from the beginning."""
+        """Add a channel to which the bot may post; C0LOCAL exists from the start."""
         self._request("POST", "/channels", {"id": channel, "name": name})
 
     def add_person(self, user: str, email: str, name: str = "") -> None:
-        """Somebody whom users.lookupByEmail finds."""
+        """Add a member of the workspace, whom users.lookupByEmail finds."""
         self._request("POST", "/people", {"id": user, "email": email, "name": name})
 
     def fail_next(self, calls: int, answer: str, retry_after: int = 1, method: str = "") -> None:
@@ -39,16 +39,9 @@ class LocalSlack:
         failure = {"calls": calls, "answer": answer, "retry_after": retry_after, "method": method}
         self._request("POST", "/failures", failure)
 
-    def forget(self) -> None:
-        """Drop messages, calls and failures."""
+    def clear(self) -> None:
+        """Delete messages, calls and failures."""
         self._request("DELETE", "/recorded")
 
     def _request(self, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(  # noqa: S310  # our own server on 127.0.0.1
-            self._server + path,
-            data=json.dumps(content).encode() if content is not None else None,
-            headers={"Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return json.load(answer)
+        return json_request(method, self._server + path, content)

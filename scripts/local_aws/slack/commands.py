@@ -1,4 +1,4 @@
-"""Typing slash commands as people do in Slack: what Slack posts, signed by the app's signing secret."""
+"""Slash commands as Slack sends them: a form, signed with the app's signing secret."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from urllib.parse import urlencode, urlsplit
 
 from slack_sdk.signature import SignatureVerifier
 
-SIGNING_SECRET: Final = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105  # signs for no real app
+SIGNING_SECRET: Final = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105  # of no real app
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the command's URL answered; `text` is what Slack shows to the person, "" when it says nothing."""
+    """What the command's URL answered; `text` is what Slack shows to the person, "" for an empty answer."""
 
     status: int
     body: str
@@ -31,7 +31,7 @@ class Reply:
 
 
 def form(text: str, user: str, channel: str, **other: str) -> str:
-    """The body for somebody who types `/snow-white TEXT` in a channel; each time another one, as in Slack."""
+    """The form for a person who types `/snow-white TEXT` in a channel, with a trigger id of its own each time."""
     fields = {
         "token": "deprecated",
         "team_id": "T0LOCAL",
@@ -61,22 +61,22 @@ def signed(body: str, secret: str = SIGNING_SECRET, at: float | None = None) -> 
 def send(
     endpoint: str, function_url: str, body: str | bytes, headers: dict[str, str], method: str = "POST"
 ) -> Reply:
-    """Send it to a function URL of the local AWS, which knows by the host's name which one is meant."""
+    """Send it to a function URL of the local AWS, which finds the function by the Host header."""
     request = urllib.request.Request(  # noqa: S310  # our own server on 127.0.0.1
         endpoint,
         data=body.encode() if isinstance(body, str) else body,
         headers={**headers, "Host": urlsplit(function_url).netloc},
         method=method,
     )
-    begin = time.monotonic()
+    started = time.monotonic()
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return _reply(answer, begin)
+            return _reply(answer, started)
     except urllib.error.HTTPError as refusal:
         with refusal:
-            return _reply(refusal, begin)
+            return _reply(refusal, started)
 
 
-def _reply(answer: Any, begin: float) -> Reply:
+def _reply(answer: Any, started: float) -> Reply:
     body = answer.read().decode()
-    return Reply(answer.status, body, time.monotonic() - begin)
+    return Reply(answer.status, body, time.monotonic() - started)

@@ -1,7 +1,7 @@
-"""What Slack's documentation says that a message's blocks may have; everything else is refused, as Slack does.
+"""The limits of Slack's documentation on a message's text, blocks and attachments.
 
-Lengths are counted in UTF-16 units. That all text of a message has a limit of its own is not in the documentation;
-Slack answers msg_blocks_too_long from about 12,000 on.
+Lengths are in UTF-16 units. The limit on all text of a message is not in the documentation: Slack answers
+msg_blocks_too_long from about 12,000 on.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,30 +24,30 @@ _MAX_CONTEXT_ELEMENTS: Final = 10
 Block = dict[str, Any]
 
 
-class Refused(Exception):
-    """The code of Slack's answer."""
+class MessageRefused(Exception):
+    """Slack would not take the message; the text is the code of its answer."""
 
 
 def length(text: str) -> int:
-    """As Slack counts it."""
+    """The length of a text in UTF-16 units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def check(content: dict[str, Any]) -> None:
-    """Raise Refused when Slack would not take the text, blocks or attachments of a message."""
+    """Raise MessageRefused when Slack would not take the text, blocks or attachments of a message."""
     if length(content.get("text", "")) > MAX_TEXT:
-        raise Refused("msg_too_long")
+        raise MessageRefused("msg_too_long")
     attachments = content.get("attachments", [])
     if len(attachments) > _MAX_ATTACHMENTS:
-        raise Refused("too_many_attachments")
+        raise MessageRefused("too_many_attachments")
     groups = [content.get("blocks", []), *(attachment.get("blocks", []) for attachment in attachments)]
-    if not all(_are_right(blocks) for blocks in groups):
-        raise Refused("invalid_blocks")
+    if not all(_are_valid(blocks) for blocks in groups):
+        raise MessageRefused("invalid_blocks")
     if sum(length(text) for blocks in groups for text in _texts(blocks)) > _MAX_ALL_TEXT:
-        raise Refused("msg_blocks_too_long")
+        raise MessageRefused("msg_blocks_too_long")
 
 
-def _are_right(blocks: list[Block]) -> bool:
+def _are_valid(blocks: list[Block]) -> bool:
     return len(blocks) <= _MAX_BLOCKS and all(
         block.get("type") in _BLOCKS and _BLOCKS[block["type"]](block) for block in blocks
     )
@@ -95,8 +95,8 @@ def _is_context(block: Block) -> bool:
 def _is_text(text: Any, limit: int, kinds: tuple[str, ...] = ("mrkdwn", "plain_text")) -> bool:
     if not isinstance(text, dict) or text.get("type") not in kinds or not isinstance(text.get("text"), str):
         return False
-    wrong = {"verbatim"} if text["type"] == "plain_text" else {"emoji"}
-    return not wrong & text.keys() and 1 <= length(text["text"]) <= limit
+    not_allowed = {"verbatim"} if text["type"] == "plain_text" else {"emoji"}
+    return not not_allowed & text.keys() and 1 <= length(text["text"]) <= limit
 
 
 def _texts(part: Any) -> Iterator[str]:

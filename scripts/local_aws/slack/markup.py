@@ -1,6 +1,6 @@
 """Slack's markup as HTML, as far as apps use it: https://docs.slack.dev/messaging/formatting-message-text
 
-Everything in a message may come from outside, so that what is not known markup is text, and all text is escaped.
+A message may contain anything: all that is not known markup is text, and all text is escaped.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 
 _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _ENTITY: Final = re.compile("|".join(_ENTITIES))
-# Characters of Unicode's private use keep the places of finished HTML while the text around it is made bold and so on.
-_KEPT: Final = re.compile("\ue000([0-9]+)\ue001")
+# Characters of Unicode's private use stand for finished HTML while the styles of the text around it are applied.
+_PLACEHOLDER: Final = re.compile("\ue000([0-9]+)\ue001")
 _PRIVATE: Final = str.maketrans("", "", "\ue000\ue001")
 _SPECIAL: Final = re.compile(
     r"```(?P<pre>.+?)```|`(?P<code>[^`\n]+)`|<(?P<angle>[^<>\n]+)>|(?P<emoji>:[a-z0-9_+-]+:)", re.DOTALL
@@ -37,25 +37,25 @@ _EMOJI: Final = {
 
 def mrkdwn(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
     """HTML for a text of the type mrkdwn; `people` and `channels` give the names for ids."""
-    kept: list[str] = []
+    finished: list[str] = []
 
-    def keep(finished: str) -> str:
-        kept.append(finished)
-        return f"\ue000{len(kept) - 1}\ue001"
+    def placeholder_for(markup: str) -> str:
+        finished.append(markup)
+        return f"\ue000{len(finished) - 1}\ue001"
 
     def special(found: re.Match[str]) -> str:
         if found["pre"] is not None:
-            return keep(f"<pre>{_plain(found['pre'].strip(chr(10)))}</pre>")
+            return placeholder_for(f"<pre>{_plain(found['pre'].strip(chr(10)))}</pre>")
         if found["code"] is not None:
-            return keep(f"<code>{_plain(found['code'])}</code>")
+            return placeholder_for(f"<code>{_plain(found['code'])}</code>")
         if found["angle"] is not None:
-            return keep(_angle(found["angle"], people, channels))
+            return placeholder_for(_angle(found["angle"], people, channels))
         return _EMOJI.get(found["emoji"], found["emoji"])
 
     escaped = _plain(_SPECIAL.sub(special, text.translate(_PRIVATE)))
     for pattern, tag in _STYLES:
         escaped = pattern.sub(rf"<{tag}>\1</{tag}>", escaped)
-    return _KEPT.sub(lambda found: kept[int(found[1])], escaped.replace("\n", "<br>"))
+    return _PLACEHOLDER.sub(lambda found: finished[int(found[1])], escaped.replace("\n", "<br>"))
 
 
 def plain_text(text: str) -> str:
@@ -65,7 +65,7 @@ def plain_text(text: str) -> str:
 
 
 def link(url: object, label: str, style: str = "") -> str:
-    """A link around finished HTML; only to the web and to mail, so that nothing is run by clicking."""
+    """A link around finished HTML; only to the web and to mail, so that a click runs no script."""
     address = str(url)
     if not re.match(r"(https?://|mailto:)", address, re.IGNORECASE):
         return label
@@ -73,12 +73,12 @@ def link(url: object, label: str, style: str = "") -> str:
 
 
 def _plain(text: str) -> str:
-    """Escaped for HTML, once: Slack's own entities are letters of the text."""
+    """The text escaped for HTML, with Slack's own entities decoded first."""
     return html.escape(_ENTITY.sub(lambda found: _ENTITIES[found[0]], text))
 
 
 def _angle(content: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
-    """What stands in angle brackets: a mention, a time, or a link."""
+    """The content of angle brackets: a mention, a time, or a link."""
     target, _, label = content.partition("|")
     kinds: dict[str, Callable[[], str]] = {
         "@": lambda: _mention("@", label or people.get(target[1:], target[1:])),
@@ -93,7 +93,7 @@ def _mention(mark: str, name: str) -> str:
 
 
 def _command(target: str, label: str) -> str:
-    """`<!here>`, or `<!date^TIME^FORMAT|TEXT>`, of which the text for those who cannot format is shown."""
+    """`<!here>`, or `<!date^TIME^FORMAT|TEXT>`, of which the fallback text is shown."""
     if target.startswith("!date^"):
         return f"<time>{_plain(label)}</time>"
     return _mention("@", label.removeprefix("@") or target[1:].partition("^")[0])

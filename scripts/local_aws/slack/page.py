@@ -1,7 +1,7 @@
-"""The local Slack as a web page to look at: channels, messages with their threads, edits, colours, blocks and buttons.
+"""The local Slack as a web page: channels, messages with their threads, edits, colours, blocks and buttons.
 
-One page of HTML that asks for itself again every two seconds. Nothing in it is a script, and the policy that goes with
-it allows none, so that nothing in a message can become one.
+The page reloads itself every two seconds. It has no script, and its content security policy allows none, so that
+nothing in a message can become one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def page(recorded: Json, chosen: str | None = None) -> str:
 
 
 def _title(name: str, people: Mapping[str, str]) -> str:
-    """A channel has a #, as Slack writes it; a direct message the person's name."""
+    """A channel's name with a #, as Slack writes it; for a direct message the person's name."""
     if not name.startswith(DIRECT):
         return f"# {name}"
     person = name.removeprefix(DIRECT)
@@ -119,7 +119,7 @@ class _View:
             f'<span class="edited">(edited {edits} time{"s" if edits > 1 else ""})</span>' if edits else ""
         )
         blocks = message.get("blocks", [])
-        # Slack shows the text itself only where there are no blocks; with them it is what notifications say.
+        # Slack shows the text itself only when there are no blocks; else the text appears in notifications only.
         text = "" if blocks else f"<p>{self._mrkdwn(message.get('text', ''))} {times}</p>"
         attached = "\n".join(map(self._attachment, message.get("attachments", [])))
         return f"""<article id="m{html.escape(message["ts"])}">
@@ -134,11 +134,11 @@ class _View:
         pretext = attachment.get("pretext", "")
         before = f"<p>{self._mrkdwn(pretext)}</p>" if pretext else ""
         blocks = attachment.get("blocks")
-        inner = self._blocks(blocks) if blocks else self._old_attachment(attachment)
+        inner = self._blocks(blocks) if blocks else self._legacy_attachment(attachment)
         return f'{before}<div class="attachment" style="border-color: {colour}">{inner}</div>'
 
-    def _old_attachment(self, attachment: Json) -> str:
-        """One without blocks, as they were before there were any."""
+    def _legacy_attachment(self, attachment: Json) -> str:
+        """An attachment without blocks: Slack's older form."""
         title = plain_text(str(attachment.get("title", "")))
         parts = [f"<p><b>{link(attachment.get('title_link', ''), title)}</b></p>"] if title else []
         text = attachment.get("text") or ("" if title else attachment.get("fallback", ""))
@@ -158,15 +158,15 @@ class _View:
             "actions": lambda block: self._actions(block.get("elements", [])),
             "image": lambda block: f"<p>{self._image(block)}</p>",
         }
-        # What is not known is shown as it came rather than left out.
+        # An unknown kind is shown as JSON rather than left out.
         return "\n".join(kinds.get(block.get("type", ""), _unknown)(block) for block in blocks)
 
     def _section(self, block: Json) -> str:
         text = f"<p>{self._text(block['text'])}</p>" if block.get("text") else ""
         fields = "".join(f"<div>{self._text(field)}</div>" for field in block.get("fields", []))
         columns = f'<div class="fields">{fields}</div>' if fields else ""
-        beside = self._element(block["accessory"]) if block.get("accessory") else ""
-        return f'<div class="section"><div>{text}{columns}</div>{beside}</div>'
+        accessory = self._element(block["accessory"]) if block.get("accessory") else ""
+        return f'<div class="section"><div>{text}{columns}</div>{accessory}</div>'
 
     def _context(self, block: Json) -> str:
         return f'<p class="context">{" ".join(map(self._element, block.get("elements", [])))}</p>'
@@ -194,7 +194,7 @@ class _View:
         return f'<span class="{known}">{label}</span>'
 
     def _image(self, image: Json) -> str:
-        """Its words and its address: the page fetches nothing from anywhere."""
+        """A link with its alternative text: the page loads no images."""
         return link(image.get("image_url", ""), f"🖼 {html.escape(str(image.get('alt_text', 'image')))}")
 
     def _text(self, text: Json) -> str:

@@ -1,13 +1,13 @@
-"""A small Slack Web API, as much of it as the real slack_sdk needs to post, edit and find people.
+"""A small Slack Web API: what the real slack_sdk needs to post and edit messages and to find people.
 
-It keeps what was posted and every edit of it, and can be told to fail. What it keeps is read as JSON:
+It records what was posted with every edit, and fails on request. Besides /api/METHOD it serves:
 
-    GET  /                    the same as a page to watch in a browser, ?channel=C... for one channel
+    GET  /                    a page that shows the messages in a browser, ?channel=C... for one channel
     GET  /recorded            {"people": {id: name}, "channels": {id: name}, "messages": [...], "calls": [...]}
-    POST /people              {"email": ..., "id": "U...", "name": ...}: somebody users.lookupByEmail finds
-    POST /channels            {"id": "C...", "name": ...}: a channel that exists and has the bot in it
+    POST /people              {"email": ..., "id": "U...", "name": ...}: adds a member for users.lookupByEmail
+    POST /channels            {"id": "C...", "name": ...}: adds a channel that has the bot in it
     POST /failures            {"calls": 3, "answer": "rate_limited" | "error" | "down", "retry_after": 1}
-    DELETE /recorded          forget messages, calls and failures
+    DELETE /recorded          deletes messages, calls and failures
 """
 
 import json
@@ -20,12 +20,12 @@ from urllib.parse import parse_qs, urlsplit
 from local_aws.slack.page import SECURITY_POLICY, page
 from local_aws.slack.workspace import SlackError, Workspace
 
-TOKEN = "xoxb-local-snow-white"  # noqa: S105  # opens nothing but this server
+TOKEN = "xoxb-local-snow-white"  # noqa: S105  # valid for this server only
 """The bot token it accepts."""
 
 
 class SlackServer:
-    """The server in a thread of its own, on a free port of 127.0.0.1."""
+    """The server, in a thread of its own, on a free port of 127.0.0.1."""
 
     def __init__(self) -> None:
         self.workspace = Workspace(TOKEN)
@@ -34,7 +34,7 @@ class SlackServer:
         self._thread = threading.Thread(target=self._server.serve_forever, name="slack", daemon=True)
 
     def start(self) -> None:
-        """Serve from now on."""
+        """Start to serve."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -85,7 +85,7 @@ class _Requests(BaseHTTPRequestHandler):
         self._answer(200, {"ok": True})
 
     def do_DELETE(self) -> None:
-        self.server.workspace.forget()
+        self.server.workspace.clear()
         self._answer(200, {"ok": True})
 
     def _call(self, method: str) -> None:
@@ -145,4 +145,4 @@ class _Requests(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: what was called is kept."""
+        """Write no log: the workspace records the calls."""

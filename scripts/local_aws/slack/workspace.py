@@ -1,4 +1,4 @@
-"""What a Slack workspace holds and answers: channels, people, messages with all their edits."""
+"""A Slack workspace: its channels, people, messages with all their edits, and the methods of the Web API."""
 
 import copy
 import itertools
@@ -7,15 +7,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from local_aws.slack.limits import Refused, check
+from local_aws.slack.limits import MessageRefused, check
 
 DIRECT: Final = "direct message to "
-"""What the names of direct conversations begin with; the person's id follows."""
+"""The prefix of the names of direct conversations; the person's id follows."""
 _CONTENT: Final = ("text", "blocks", "attachments", "metadata")
 
 
 class SlackError(Exception):
-    """A call that Slack refuses; `code` is what the answer's `error` says."""
+    """A call that Slack refuses; `code` is the `error` of the answer."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -33,7 +33,7 @@ class Message:
     edits: list[dict[str, Any]] = field(default_factory=list)
 
     def recorded(self) -> dict[str, Any]:
-        """All of it, for whoever looks: `edits` are the earlier contents, the first one first."""
+        """All of it, for tests and the page; `edits` are the earlier contents, oldest first."""
         return {
             "channel": self.channel,
             "ts": self.ts,
@@ -88,12 +88,12 @@ class Workspace:
             return self._methods[method](arguments)
 
     def add_channel(self, id: str, name: str) -> None:
-        """A channel with the bot in it."""
+        """Add a channel that has the bot in it."""
         with self._lock:
             self._channels[id] = name
 
     def add_person(self, id: str, email: str, name: str = "") -> None:
-        """Somebody with this e-mail address."""
+        """Add a member with this e-mail address."""
         with self._lock:
             self._people[id] = {"email": email, "name": name or email.partition("@")[0]}
 
@@ -105,7 +105,7 @@ class Workspace:
             self._failures = {"calls": calls, "answer": answer, "retry_after": retry_after, "method": method}
 
     def next_failure(self, method: str) -> dict[str, Any] | None:
-        """How this call has to fail, or None; counts it, and notes the call."""
+        """How this call must fail, or None. Records the call."""
         with self._lock:
             failures = self._failures
             failing = failures and failures["calls"] > 0 and failures["method"] in ("", method)
@@ -115,8 +115,8 @@ class Workspace:
             failures["calls"] -= 1
             return failures
 
-    def forget(self) -> None:
-        """Drop messages, calls and failures; channels and people stay."""
+    def clear(self) -> None:
+        """Delete messages, calls and failures; channels and people stay."""
         with self._lock:
             self._messages.clear()
             self._calls.clear()
@@ -146,7 +146,7 @@ class Workspace:
     def _update(self, arguments: dict[str, Any]) -> dict[str, Any]:
         channel = arguments.get("channel", "")
         if channel not in self._channels:
-            raise SlackError("channel_not_found")  # a user's id, too: an edit needs the conversation's
+            raise SlackError("channel_not_found")  # a user's id as well: an edit needs the conversation's id
         message = self._find(channel, arguments.get("ts", ""))
         if message is None:
             raise SlackError("message_not_found")
@@ -183,7 +183,7 @@ class Workspace:
         raise SlackError("users_not_found")
 
     def _channel_of(self, target: str) -> str:
-        """The conversation to post to: a channel by id or name, or the direct one of a user, made at need."""
+        """The conversation to post to: a channel by id or name, or the direct one of a user, created if missing."""
         if target in self._channels:
             return target
         for channel, name in self._channels.items():
@@ -209,6 +209,6 @@ def _content(arguments: dict[str, Any]) -> dict[str, Any]:
         raise SlackError("no_text")
     try:
         check(content)
-    except Refused as refusal:
+    except MessageRefused as refusal:
         raise SlackError(str(refusal)) from None
     return content

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from local_aws.agent.agent import Agent, AgentGone, Registry
+from local_aws.agent.agent import Agent, InstanceEnded
 from local_aws.agent.document import DEFAULT_TIMEOUT, Parameters, parse
-from local_aws.agent.result import Result, shortened_output
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.agent.registry import AgentRegistry
+from local_aws.agent.result import DocumentResult, shortened_output
+from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
-    with WorkerHost.start(tmp_path_factory.mktemp("hosts") / "host") as host:
+    with SystemdHost.start(tmp_path_factory.mktemp("hosts") / "host") as host:
         yield Agent("eu-west-1", "i-0123", host)
 
 
@@ -37,7 +38,7 @@ def document(*steps: list[str] | dict[str, Any], **parameters: dict[str, Any]) -
     }
 
 
-def run(agent: Agent, content: dict[str, Any], **parameters: list[str] | str) -> Result:
+def run(agent: Agent, content: dict[str, Any], **parameters: list[str] | str) -> DocumentResult:
     return agent.run(content, parameters, threading.Event(), lambda: None)
 
 
@@ -54,7 +55,7 @@ def test_any_other_exit_code_is_a_failure_with_that_code(agent: Agent) -> None:
     assert (result.status_details, result.response_code) == ("Failed", 3)
 
 
-def test_it_says_when_it_starts(agent: Agent) -> None:
+def test_it_reports_its_start(agent: Agent) -> None:
     started: list[str] = []
     agent.run(document(["true"]), {}, threading.Event(), lambda: started.append("now"))
     assert started == ["now"]
@@ -107,7 +108,7 @@ def test_the_pattern_of_a_parameter_is_searched_for_not_anchored(agent: Agent) -
     assert "number" in refused.stderr
 
 
-def test_at_its_timeout_the_group_is_killed_without_a_word(agent: Agent) -> None:
+def test_at_its_timeout_the_group_is_killed_without_a_warning(agent: Agent) -> None:
     content = document(
         {
             "runCommand": ["trap 'echo trapped' TERM INT HUP EXIT", "echo begun", "sleep 7654 & sleep 7654"],
@@ -126,7 +127,7 @@ def test_an_exit_code_of_137_reads_as_timed_out(agent: Agent) -> None:
 
 def test_cancelling_kills_the_group(agent: Agent) -> None:
     cancelled = threading.Event()
-    results: list[Result] = []
+    results: list[DocumentResult] = []
     content = document(["echo begun; sleep 6543"], ["echo never"])
     runner = threading.Thread(target=lambda: results.append(agent.run(content, {}, cancelled, lambda: None)))
     runner.start()
@@ -145,7 +146,7 @@ def test_a_background_child_that_holds_the_output_keeps_the_step_open(agent: Age
     assert (result.ended_at - result.started_at).total_seconds() >= 1
 
 
-def test_a_background_child_that_let_go_of_the_output_does_not(agent: Agent) -> None:
+def test_a_background_child_that_has_closed_the_output_does_not(agent: Agent) -> None:
     result = run(agent, document(["setsid sleep 5678 >/dev/null 2>&1 &", "echo done"]))
     assert (result.status_details, result.stdout) == ("Success", "done\n")
     assert agent.host.run(["pkill", "-f", "^sleep 5678"]).returncode == 0
@@ -167,29 +168,29 @@ def test_after_a_failed_step_the_next_one_runs_unless_its_inputs_say_exit(agent:
 
 
 @pytest.mark.parametrize(("code", "status"), [(168, "Success"), (169, "Failed")])
-def test_168_and_169_leave_out_the_other_steps(agent: Agent, code: int, status: str) -> None:
+def test_168_and_169_skip_the_other_steps(agent: Agent, code: int, status: str) -> None:
     result = run(agent, document([f"exit {code}"], ["echo next"]))
     assert (len(result.steps), result.status_details, result.response_code) == (1, status, code)
 
 
-def test_194_is_a_failure_that_says_that_nothing_reboots_here(agent: Agent) -> None:
+def test_194_is_a_failure_because_a_local_host_cannot_reboot(agent: Agent) -> None:
     result = run(agent, document(["exit 194"]))
     assert result.status_details == "Failed"
     assert "reboot" in result.stderr
 
 
-def test_what_the_agent_cannot_execute_fails_with_a_sentence(agent: Agent) -> None:
+def test_a_document_that_the_agent_cannot_execute_fails_with_a_sentence(agent: Agent) -> None:
     assert "0.3" in run(agent, {**document(["true"]), "schemaVersion": "0.3"}).stderr
     content = document(["true"])
     content["mainSteps"][0]["action"] = "aws:runPowerShellScript"
     assert "aws:runPowerShellScript" in run(agent, content).stderr
 
 
-def test_an_instance_that_ends_in_the_middle_never_reports(tmp_path: Any) -> None:
-    with WorkerHost.start(tmp_path / "host") as host:
+def test_an_instance_that_ends_during_a_step_never_reports(tmp_path: Any) -> None:
+    with SystemdHost.start(tmp_path / "host") as host:
         agent = Agent("eu-west-1", "i-0456", host)
         threading.Timer(0.5, host.stop).start()
-        with pytest.raises(AgentGone, match="i-0456"):
+        with pytest.raises(InstanceEnded, match="i-0456"):
             run(agent, document(["sleep 600"]))
 
 
@@ -209,8 +210,8 @@ def test_a_list_parameter_becomes_lines_or_json() -> None:
     assert step.script == 'a\nb\necho \'["a", "b"]\'\n'
 
 
-def test_the_registry_knows_agents_by_region_and_instance(agent: Agent) -> None:
-    registry = Registry()
+def test_the_registry_holds_agents_by_region_and_instance(agent: Agent) -> None:
+    registry = AgentRegistry()
     registry.add(agent)
     assert registry["eu-west-1", "i-0123"] is agent
     assert ("eu-west-2", "i-0123") not in registry

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -19,10 +15,10 @@ from local_aws.hosts.choice import attach_host, start_host
 from local_aws.hosts.host import HostError, HostKind, Restart, Service
 from local_aws.hosts.plain_host import PlainHost
 from local_aws.hosts.redis_server import RedisServer
-from local_aws.hosts.systemd_host import WorkerHost
+from local_aws.hosts.systemd_host import SystemdHost
+from tests.local_aws.starter import SCRIPTS, starter
 from tests.patience import eventually
 
-SCRIPTS = Path(__file__).parents[3] / "scripts"
 SLEEPER = ["/usr/bin/sleep", "100000"]
 
 
@@ -32,7 +28,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainHost]:
         yield host
 
 
-def test_it_says_that_it_is_the_fallback(host: PlainHost) -> None:
+def test_its_kind_names_it_as_the_fallback(host: PlainHost) -> None:
     assert host.kind is HostKind.PLAIN
     assert "fallback" in host.kind
 
@@ -60,7 +56,7 @@ def test_a_service_comes_back_whenever_it_ends(host: PlainHost) -> None:
         eventually(lambda: host.service_pids()["kept"] > 0, "the service is up")
         before = host.service_pids()["kept"]
         host.run(["kill", f"-{how}", str(before)], check=True)
-        eventually(partial(is_back, before), f"it has come back after {how}")
+        eventually(partial(is_back, before), f"the service is up again after {how}")
 
 
 def test_a_service_that_restarts_on_failure_stays_down_after_term(host: PlainHost) -> None:
@@ -118,7 +114,7 @@ def test_an_agent_executes_documents_on_it(host: PlainHost) -> None:
     assert (result.response_code, result.stdout.split()) == (2, ["ip-10-0-0-8", "/usr/bin"])
 
 
-def test_it_is_what_one_gets_without_root_and_the_log_says_so(
+def test_it_is_started_without_root_with_a_warning_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
@@ -132,7 +128,7 @@ def test_it_is_what_one_gets_without_root_and_the_log_says_so(
 
 
 def test_attaching_finds_out_which_kind_of_host_it_is(tmp_path: Path) -> None:
-    with WorkerHost.start(tmp_path / "host"):
+    with SystemdHost.start(tmp_path / "host"):
         assert attach_host(tmp_path / "host").kind is HostKind.SYSTEMD
     with pytest.raises(HostError, match="no running host"):
         attach_host(tmp_path / "host")
@@ -149,19 +145,13 @@ def test_another_process_can_use_and_end_it_by_its_folder(tmp_path: Path) -> Non
 
 
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    starter = (
-        "import sys, time; from pathlib import Path; from local_aws.hosts.plain_host import PlainHost\n"
-        "host = PlainHost.start(Path(sys.argv[1])); print(host.init_pid, flush=True); time.sleep(1000)"
+    program = (
+        "import sys; from pathlib import Path; from local_aws.hosts.plain_host import PlainHost\n"
+        "host = PlainHost.start(Path(sys.argv[1])); print(host.init_pid, flush=True)"
     )
-    runner = subprocess.Popen(
-        [sys.executable, "-c", starter, str(tmp_path / "host")],
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
-        stdout=subprocess.PIPE,
-    )
-    with runner:
-        assert runner.stdout is not None
-        init_pid = int(runner.stdout.readline())
-        runner.send_signal(signal.SIGKILL)
+    with starter(program, tmp_path / "host") as (process, init_pid):
+        assert Path(f"/proc/{init_pid}").exists()
+        process.kill()
     eventually(
         lambda: not Path(f"/proc/{init_pid}").exists() and not (tmp_path / "host").exists(),
         "nothing of the host is left",

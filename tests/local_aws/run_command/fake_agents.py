@@ -6,28 +6,30 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.agent.agent import Agent, PingStatus
-from local_aws.agent.result import Result, Status, StepResult
+from local_aws.agent.result import DocumentResult, StepResult, StepStatus
 
 REGION = "eu-west-1"
 
 
-def reported(status: Status = "Success", code: int = 0, stdout: str = "") -> Result:
+def reported(status: StepStatus = "Success", code: int = 0, stdout: str = "") -> DocumentResult:
     """The result of a document with one step."""
     now = datetime.now(UTC)
-    return Result((StepResult("work", "aws:runShellScript", status, code, stdout, "", now, now),))
+    return DocumentResult((StepResult("work", "aws:runShellScript", status, code, stdout, "", now, now),))
 
 
 class FakeAgent(Agent):
     """One without a host that runs a document until `end` is called, or until it is cancelled."""
 
-    def __init__(self, ping_status: PingStatus | None = "Online", result: Result | None = None) -> None:
+    def __init__(
+        self, ping_status: PingStatus | None = "Online", result: DocumentResult | None = None
+    ) -> None:
         self.ping_status = ping_status
         self.parameters: Mapping[str, Any] = {}
         self.started = threading.Event()
         self._result = result
         self._ended = threading.Event()
 
-    def end(self, result: Result) -> None:
+    def end(self, result: DocumentResult) -> None:
         self._result = result
         self._ended.set()
 
@@ -37,7 +39,7 @@ class FakeAgent(Agent):
         parameters: Mapping[str, list[str] | str],
         cancelled: threading.Event,
         on_start: Callable[[], None],
-    ) -> Result:
+    ) -> DocumentResult:
         self.parameters = parameters
         on_start()
         self.started.set()
@@ -51,7 +53,7 @@ class FakeAgent(Agent):
 class LostAgent(FakeAgent):
     """One whose instance goes away in the middle."""
 
-    def run(self, *arguments: Any) -> Result:
+    def run(self, *arguments: Any) -> DocumentResult:
         arguments[-1]()
         self.started.set()
         raise ConnectionError("the instance is gone")

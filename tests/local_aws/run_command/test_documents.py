@@ -31,7 +31,7 @@ def new_name() -> str:
     return f"Document-{uuid.uuid4().hex[:8]}"
 
 
-def test_a_document_lives_in_one_region_until_it_is_deleted(aws: LocalAws) -> None:
+def test_a_document_exists_in_one_region_until_it_is_deleted(aws: LocalAws) -> None:
     ssm, elsewhere, name = aws.client("ssm", "us-east-1"), aws.client("ssm", "eu-west-1"), new_name()
     ssm.create_document(Name=name, Content=json.dumps(CONTENT), DocumentType="Command")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.slack.limits import Refused, check
+from local_aws.slack.limits import MessageRefused, check
 
 
 def section(text: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ FIELD = {"type": "mrkdwn", "text": "x"}
         {"type": "context", "elements": [FIELD]},
     ],
 )
-def test_what_is_within_the_limits_is_taken(block: dict[str, Any]) -> None:
+def test_a_block_within_the_limits_is_accepted(block: dict[str, Any]) -> None:
     check({"attachments": [{"blocks": [block]}]})
 
 
@@ -61,18 +61,18 @@ def test_what_is_within_the_limits_is_taken(block: dict[str, Any]) -> None:
     ],
 )
 @pytest.mark.parametrize("where", ["blocks", "attachments"])
-def test_a_block_that_slack_would_not_take_is_refused(block: dict[str, Any], where: str) -> None:
+def test_a_block_beyond_the_limits_is_refused(block: dict[str, Any], where: str) -> None:
     content = {"blocks": [block]} if where == "blocks" else {"attachments": [{"blocks": [block]}]}
-    with pytest.raises(Refused, match="invalid_blocks"):
+    with pytest.raises(MessageRefused, match="invalid_blocks"):
         check(content)
 
 
 def test_there_may_be_50_blocks_and_12000_letters_in_all() -> None:
-    with pytest.raises(Refused, match="invalid_blocks"):
+    with pytest.raises(MessageRefused, match="invalid_blocks"):
         check({"blocks": [section("x")] * 51})
-    with pytest.raises(Refused, match="msg_blocks_too_long"):
+    with pytest.raises(MessageRefused, match="msg_blocks_too_long"):
         check({"blocks": [section("x" * 2_500)] * 5})
-    with pytest.raises(Refused, match="msg_too_long"):
+    with pytest.raises(MessageRefused, match="msg_too_long"):
         check({"text": "x" * 40_001})
-    with pytest.raises(Refused, match="too_many_attachments"):
+    with pytest.raises(MessageRefused, match="too_many_attachments"):
         check({"attachments": [{"text": "x"}] * 101})

@@ -1,6 +1,5 @@
 """The local Slack answers the real slack_sdk as Slack does."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.error import URLError
 
@@ -10,22 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
 from local_aws.slack.client import LocalSlack
-from local_aws.slack.server import TOKEN, SlackServer
 
 CHANNEL = "C0LOCAL"
-
-
-@pytest.fixture
-def slack() -> Iterator[LocalSlack]:
-    server = SlackServer()
-    server.start()
-    yield LocalSlack(server.url)
-    server.stop()
-
-
-@pytest.fixture
-def bot(slack: LocalSlack) -> WebClient:
-    return WebClient(TOKEN, base_url=slack.api_url, retry_handlers=[])
 
 
 def error_of(call: Any, **arguments: Any) -> str:
@@ -34,7 +19,7 @@ def error_of(call: Any, **arguments: Any) -> str:
     return str(caught.value.response["error"])
 
 
-def test_only_the_bots_token_is_let_in(slack: LocalSlack, bot: WebClient) -> None:
+def test_only_the_bots_token_is_accepted(slack: LocalSlack, bot: WebClient) -> None:
     stranger = WebClient("xoxb-somebody-else", base_url=slack.api_url)
 
     assert bot.auth_test()["user_id"] == "U0SNOWWHITE"
@@ -80,7 +65,7 @@ def test_a_direct_message_is_edited_by_its_conversation_not_by_the_user(
 
 
 @pytest.mark.filterwarnings("ignore:The top-level `text` argument")
-def test_what_does_not_exist_is_refused_by_slacks_names(slack: LocalSlack, bot: WebClient) -> None:
+def test_what_does_not_exist_is_refused_with_slacks_codes(slack: LocalSlack, bot: WebClient) -> None:
     posted = bot.chat_postMessage(channel="#deployments", text="by name")
 
     assert posted["channel"] == CHANNEL
@@ -115,7 +100,7 @@ def test_blocks_that_are_too_long_are_refused(bot: WebClient, blocks: list[dict[
     assert error_of(bot.chat_postMessage, channel=CHANNEL, text="x", attachments=coloured) == "invalid_blocks"
 
 
-def test_slack_sdk_waits_and_repeats_when_the_rate_is_limited(slack: LocalSlack, bot: WebClient) -> None:
+def test_slack_sdk_waits_and_retries_when_the_rate_is_limited(slack: LocalSlack, bot: WebClient) -> None:
     slack.fail_next(1, "rate_limited", retry_after=1)
     bot.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=2))
 
@@ -126,7 +111,7 @@ def test_slack_sdk_waits_and_repeats_when_the_rate_is_limited(slack: LocalSlack,
     assert second["at"] - first["at"] >= 1
 
 
-def test_it_fails_as_often_as_it_was_told_and_only_for_that_method(slack: LocalSlack, bot: WebClient) -> None:
+def test_it_fails_as_often_as_requested_and_only_for_that_method(slack: LocalSlack, bot: WebClient) -> None:
     posted = bot.chat_postMessage(channel=CHANNEL, text="before")
     slack.fail_next(2, "error", method="chat.update")
 
@@ -137,7 +122,7 @@ def test_it_fails_as_often_as_it_was_told_and_only_for_that_method(slack: LocalS
     assert bot.chat_update(channel=CHANNEL, ts=posted["ts"], text="after")["ok"]
 
 
-def test_being_down_is_a_connection_that_breaks(slack: LocalSlack, bot: WebClient) -> None:
+def test_when_it_is_down_the_connection_breaks(slack: LocalSlack, bot: WebClient) -> None:
     slack.fail_next(1, "down")
 
     with pytest.raises((URLError, OSError)):
@@ -145,10 +130,10 @@ def test_being_down_is_a_connection_that_breaks(slack: LocalSlack, bot: WebClien
     assert bot.auth_test()["ok"]
 
 
-def test_everything_can_be_forgotten(slack: LocalSlack, bot: WebClient) -> None:
+def test_everything_can_be_cleared(slack: LocalSlack, bot: WebClient) -> None:
     bot.chat_postMessage(channel=CHANNEL, text="old")
     slack.fail_next(5, "down")
-    slack.forget()
+    slack.clear()
 
     assert slack.recorded()["messages"] == slack.recorded()["calls"] == []
     assert bot.auth_test()["ok"]

@@ -1,47 +1,47 @@
-"""Where MiniStack differs from AWS, one small module each.
+"""Where MiniStack differs from AWS: one small module for each difference, in packages by what they are about.
 
-Each module's `install` says what AWS does, and raises MissingTarget if what it replaces is not there any more;
-tests/local_aws/test_patches_*.py shows each difference mended.
+The docstring of each module's `install` describes the difference. It raises MissingTarget when MiniStack no longer has
+what the patch replaces. tests/local_aws/engine/patches shows that each difference is gone.
 """
 
-from local_aws.engine.patches import (
-    audit_trail,
-    execution_end,
-    execution_history,
-    execution_names,
-    function_code,
-    function_packages,
-    handler_errors,
+from local_aws.engine.patches.executions import (
+    ends,
+    history,
     json_paths,
     machine_role,
+    names,
     retries,
+)
+from local_aws.engine.patches.functions import code_folders, handler_errors, packages, rule_delivery
+from local_aws.engine.patches.permissions import (
+    audit_trail,
     root_user,
-    rule_delivery,
     secrets,
-    ssm_resources,
+    ssm_documents,
     unknown_services,
 )
 
-ALL = (
+# The order matters where two modules replace the same function: the later one wraps the earlier one.
+_ALL = (
     handler_errors,
-    function_code,
-    function_packages,
+    code_folders,
+    packages,
     retries,
     json_paths,
-    execution_history,
-    execution_end,
-    execution_names,
+    history,
+    ends,
+    names,
     machine_role,
     root_user,
     rule_delivery,
     secrets,
-    ssm_resources,
+    ssm_documents,
     unknown_services,
     audit_trail,
 )
 
 
 def install() -> None:
-    """Mend all differences; once, before the first request."""
-    for patch in ALL:
+    """Apply all patches; once, before the first request."""
+    for patch in _ALL:
         patch.install()

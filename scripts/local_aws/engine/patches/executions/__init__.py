@@ -1,0 +1,1 @@
+"""How Step Functions runs an execution: its states, its history, its end."""

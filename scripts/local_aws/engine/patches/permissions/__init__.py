@@ -1,0 +1,1 @@
+"""Who may do what: IAM, the secrets that it guards, and what CloudTrail records of callers."""

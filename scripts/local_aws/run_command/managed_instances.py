@@ -1,0 +1,67 @@
+"""The managed instances: those with an SSM agent, and whether it answers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local_aws.agent.agent import Agent
+from local_aws.engine.service_error import ServiceError
+from local_aws.run_command.listing import page_of
+
+
+class ManagedInstances:
+    """The managed instances of all regions.
+
+    `agents` holds the agent of each instance by (region, instance id). `is_running` tells whether EC2 runs an
+    instance.
+    """
+
+    def __init__(
+        self, agents: Mapping[tuple[str, str], Agent], is_running: Callable[[str, str], bool]
+    ) -> None:
+        self.agents = agents
+        self._is_running = is_running
+
+    def is_managed(self, region: str, instance_id: str) -> bool:
+        """Whether a command may be sent to the instance; its agent need not answer."""
+        return self._ping(region, instance_id) is not None and self._is_running(region, instance_id)
+
+    def describe(self, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DescribeInstanceInformation: the managed instances, those whose agent is lost included."""
+        filters = [*(request.get("Filters") or []), *(request.get("InstanceInformationFilterList") or [])]
+        wanted = [_instance_filter(each) for each in filters]
+        managed = sorted(
+            instance_id
+            for where, instance_id in list(self.agents)
+            if where == region
+            and all(self._passes(region, instance_id, key, values) for key, values in wanted)
+            and self.is_managed(region, instance_id)
+        )
+        page, token = page_of(enumerate(managed), request, lambda pair: -pair[0], default=10, smallest=5)
+        return {"InstanceInformationList": [self._information(region, each) for _, each in page], **token}
+
+    def _passes(self, region: str, instance_id: str, key: str, values: list[str]) -> bool:
+        return (instance_id if key == "InstanceIds" else self._ping(region, instance_id)) in values
+
+    def _ping(self, region: str, instance_id: str) -> str | None:
+        agent = self.agents.get((region, instance_id))
+        return agent.ping_status if agent else None
+
+    def _information(self, region: str, instance_id: str) -> dict[str, Any]:
+        return {
+            "InstanceId": instance_id,
+            "PingStatus": self._ping(region, instance_id) or "Inactive",
+            "AgentVersion": "3.3.2299.0",
+            "IsLatestVersion": True,
+            "PlatformType": "Linux",
+            "PlatformName": "Amazon Linux",
+            "PlatformVersion": "2023",
+            "ResourceType": "EC2Instance",
+        }
+
+
+def _instance_filter(given: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Key and values of a filter of DescribeInstanceInformation, in either of its two shapes."""
+    key = str(given.get("Key") or given.get("key"))
+    if key not in ("InstanceIds", "PingStatus"):
+        raise ServiceError("InvalidInstanceInformationFilterValue", f"The filter {key} is not served here.")
+    return key, given.get("Values") or given.get("valueSet") or []

@@ -1,0 +1,61 @@
+"""The services MiniStack lacks, registered beside its own so that IAM and CloudTrail see their calls too."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from local_aws.agent.registry import AgentRegistry
+from local_aws.elastic_beanstalk import ec2_instances
+from local_aws.elastic_beanstalk.query_protocol import NAMESPACE
+from local_aws.elastic_beanstalk.service import ElasticBeanstalk
+from local_aws.engine.account import ACCOUNT
+from local_aws.engine.iam_check import is_running
+from local_aws.engine.ministack import Handler, find
+from local_aws.run_command.document_resource import DocumentResource
+from local_aws.run_command.documents import DocumentStore
+from local_aws.run_command.managed_instances import ManagedInstances
+from local_aws.run_command.service import RunCommand
+from local_aws.run_command.systems_manager import SystemsManager
+
+
+def install() -> Callable[[], None]:
+    """Register them; returns the function that ends everything they run, hosts included."""
+    from ministack import app
+
+    agents = AgentRegistry()
+    handlers = find(app, "SERVICE_HANDLERS")
+    run_command = _register_run_command(handlers, agents)
+    elastic_beanstalk = _register_elastic_beanstalk(handlers, agents)
+
+    def close() -> None:
+        run_command.close()
+        elastic_beanstalk.close()
+
+    return close
+
+
+def _register_run_command(handlers: dict[str, Handler], agents: AgentRegistry) -> RunCommand:
+    """Answer documents and commands, in the API and in templates; MiniStack answers the rest of SSM."""
+    from ministack.services.cloudformation import provisioners
+
+    documents = DocumentStore()
+    instances = ManagedInstances(agents, is_running)
+    run_command = RunCommand(documents, instances, ACCOUNT)
+    systems_manager = SystemsManager(documents, run_command, instances, ACCOUNT, handlers["ssm"])
+    handlers["ssm"] = systems_manager.handle
+    find(provisioners, "_RESOURCE_HANDLERS")["AWS::SSM::Document"] = DocumentResource(documents).handlers()
+    return run_command
+
+
+def _register_elastic_beanstalk(handlers: dict[str, Handler], agents: AgentRegistry) -> ElasticBeanstalk:
+    """Route calls signed for Elastic Beanstalk to it, and register its protocol for IAM and error answers."""
+    from ministack.core import iam_actions, router
+
+    service = ElasticBeanstalk(Path(os.environ["TMPDIR"]).parent / "hosts", agents, ACCOUNT)
+    ec2_instances.install(service.is_worker_host, service.end_instance)
+    find(router, "SERVICE_PATTERNS")["elasticbeanstalk"] = {}
+    find(iam_actions, "_SERVICE_PROTOCOL")["elasticbeanstalk"] = "query-xml"
+    find(iam_actions, "_QUERY_XML_NS")["elasticbeanstalk"] = NAMESPACE
+    find(iam_actions, "SERVICE_TO_IAM_NAMESPACE")["elasticbeanstalk"] = "elasticbeanstalk"
+    handlers["elasticbeanstalk"] = service.handle
+    return service

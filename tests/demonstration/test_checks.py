@@ -1,0 +1,75 @@
+"""The demo notices each promise that is not kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from demonstration.checks import problems_at_the_end, problems_when_quiet
+from demonstration.ledger import Ledger, Start, Worker, WorkerHistory
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+WORKER = Worker("i-1", 17)
+QUIETED = WorkerHistory(WORKER, "v1", NOON - timedelta(hours=1), NOON, None)
+UNTOUCHED = replace(QUIETED, quieted_at=None)
+ONE_JOB = Start("a", WORKER, NOON - timedelta(minutes=1))
+
+
+def ledger(history: WorkerHistory = QUIETED, *starts: Start, finished: tuple[str, ...] = ("a",)) -> Ledger:
+    """The jobs of the worker on i-1; all that were started were enqueued."""
+    return Ledger(
+        enqueued=frozenset(start.jid for start in starts),
+        starts=starts,
+        finishes=finished,
+        interrupted=frozenset(),
+        waiting=frozenset(),
+        workers=(history,),
+        ended_hosts=frozenset(),
+    )
+
+
+class Commands:
+    """Stands for an SSM client: the commands that were sent to the host i-1."""
+
+    def __init__(self, *commands: str) -> None:
+        self._commands = {"i-1": commands}
+
+    def list_commands(self, InstanceId: str) -> dict[str, Any]:
+        return {"Commands": [{"CommandId": each} for each in self._commands[InstanceId]]}
+
+
+def test_a_quiet_worker_that_started_nothing_since_is_no_problem() -> None:
+    assert not list(problems_when_quiet(ledger(QUIETED, ONE_JOB), {"i-1": NOON}))
+
+
+def test_a_job_that_still_runs_is_a_problem() -> None:
+    (problem,) = problems_when_quiet(ledger(QUIETED, ONE_JOB, finished=()), {"i-1": NOON})
+    assert problem == "1 jobs ran when the workers were reported quiet."
+
+
+def test_a_job_that_started_after_the_confirmation_is_a_problem() -> None:
+    late = Start("a", WORKER, NOON + timedelta(seconds=1))
+    (problem,) = problems_when_quiet(ledger(QUIETED, late), {"i-1": NOON})
+    assert problem == "i-1 started 1 jobs after it was confirmed quiet."
+
+
+def test_a_worker_without_the_signal_is_a_problem_if_it_was_reported_quiet() -> None:
+    (problem,) = problems_when_quiet(ledger(UNTOUCHED, ONE_JOB), {"i-1": NOON})
+    assert "never got the signal" in problem
+    assert not list(problems_when_quiet(ledger(UNTOUCHED, ONE_JOB), {"i-2": NOON}))
+
+
+def test_an_exact_ledger_and_an_untouched_host_are_no_problem() -> None:
+    assert not list(problems_at_the_end(ledger(UNTOUCHED, ONE_JOB), "mailer", "i-1", Commands()))
+
+
+def test_at_the_end_each_job_that_did_not_run_once_and_each_touch_is_a_problem() -> None:
+    twice = ledger(UNTOUCHED, ONE_JOB, ONE_JOB)
+    assert "not exact" in "".join(problems_at_the_end(twice, "mailer", "i-1", Commands()))
+    stopping = replace(UNTOUCHED, stopping_at=NOON)
+    for touched in (QUIETED, stopping):
+        (problem,) = problems_at_the_end(ledger(touched, ONE_JOB), "mailer", "i-1", Commands())
+        assert problem == "mailer does not match, but its worker was touched."
+    (problem,) = problems_at_the_end(ledger(UNTOUCHED, ONE_JOB), "mailer", "i-1", Commands("c-1"))
+    assert problem == "mailer does not match, but a command was sent to it."
