@@ -1,4 +1,4 @@
-"""Snow White from one's own machine: starting runs, following them to their end, and looking at them.
+"""The Snow White command line: start runs, follow them until they end, and list them.
 
-Standard output carries answers (a report, a table, JSON); everything said on the way goes to standard error.
+Standard output carries results (a report, a table, JSON); progress and errors go to standard error.
 """

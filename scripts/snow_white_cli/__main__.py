@@ -1,4 +1,4 @@
-"""`python -m snow_white_cli`, which scripts/snow-white runs."""
+"""The entry point `python -m snow_white_cli`, which scripts/snow-white runs."""
 
 from snow_white_cli.commands import snow_white
 

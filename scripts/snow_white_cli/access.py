@@ -1,4 +1,4 @@
-"""The way to AWS: which credentials, which region, and where Snow White's state machine is."""
+"""Access to AWS: the credentials, the home region, and the ARN of Snow White's state machine."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, InvalidRegionError, ProfileNotFound
 
 from infra.settings import InvalidSettings, context_of, load_settings
-from snow_white_cli.aws_errors import AwsError, Trouble, sentence, trouble_of
-from snow_white_cli.ends import CommandError, WrongUsage
+from snow_white_cli.aws_errors import AwsError, ErrorKind, error_kind, explain
+from snow_white_cli.exit_codes import CommandError, WrongUsage
 
 STACK: Final = "SnowWhite"
 OUTPUT: Final = "StateMachineArn"
 _MACHINE_ARN: Final = re.compile(r"arn:aws[a-z-]*:states:(?P<region>[a-z0-9-]+):\d{12}:stateMachine:[\w.-]+")
 _CONFIG: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
 _CDK_JSON: Final = Path(__file__).parents[2] / "cdk.json"
-# Credentials of these kinds are the same as long as this process lives.
+# boto3 reads credentials of these kinds once; they stay the same while this process runs.
 _FIXED_CREDENTIALS: Final = frozenset({"env", "explicit"})
 
 
 @dataclass
 class Access:
-    """Calls AWS in Snow White's home region.
+    """Creates AWS clients for Snow White's home region, and finds its state machine.
 
     Attributes:
-        profile: of the AWS configuration; None for what boto3 finds by itself.
-        home_region: given by the person; None for the region of the ARN, or of cdk.json.
-        machine: the state machine's ARN given by the person; None to look it up.
+        profile: a profile of the AWS configuration; None for boto3's default.
+        home_region: the region that the user gave; None for the region in `machine`, or else in cdk.json.
+        machine: the state machine's ARN that the user gave; None to look it up.
     """
 
     profile: str | None = None
@@ -45,7 +45,7 @@ class Access:
         found = _MACHINE_ARN.fullmatch(self.machine)
         if not found:
             raise WrongUsage(
-                f"{self.machine!r} is no state machine's ARN; it looks like "
+                f"{self.machine!r} is not the ARN of a state machine. An example of one is "
                 "arn:aws:states:us-east-1:111122223333:stateMachine:SnowWhite."
             )
         if self.home_region not in (None, found["region"]):
@@ -53,11 +53,11 @@ class Access:
         self.home_region = found["region"]
 
     def client(self, service: str) -> Any:
-        """A new client.
+        """A new boto3 client of the service in the home region.
 
         Raises:
-            WrongUsage: there is no such profile, region or endpoint.
-            BotoCoreError: there are no credentials that can be read.
+            WrongUsage: the profile, region or endpoint does not exist.
+            BotoCoreError: the credentials cannot be read.
         """
         try:
             if self._session is None:
@@ -67,12 +67,12 @@ class Access:
             raise WrongUsage(f"{str(error).rstrip('.')}.") from error
 
     def renew(self) -> None:
-        """Read the credentials anew at the next `client`: the person may have logged in again."""
+        """Make the next `client` read the credentials again: the user may have logged in since."""
         self._session = None
 
     @property
     def can_be_renewed(self) -> bool:
-        """Whether other credentials may be found while this process lives."""
+        """Whether reading the credentials again may find different ones."""
         try:
             found = self._session.get_credentials() if self._session else None
         except AwsError:
@@ -90,39 +90,46 @@ class Access:
         return self.home_region
 
     def state_machine(self) -> str:
-        """The state machine's ARN: as given, else the output of the stack in the home region."""
+        """The state machine's ARN: the one given, else the output of the stack in the home region.
+
+        Raises:
+            CommandError: AWS refuses or fails the look-up, or there is no such stack or output.
+        """
         if self.machine is None:
             self.machine = self._find_machine()
         return self.machine
 
     def _find_machine(self) -> str:
-        instead = (
+        hint = (
             "Give --home-region or --state-machine-arn, or set SNOW_WHITE_HOME_REGION or "
             "SNOW_WHITE_STATE_MACHINE_ARN."
         )
         try:
             (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         except ClientError as error:
-            if trouble_of(error) is Trouble.OTHER:
-                raise CommandError(f"There is no stack {STACK} in {self.region}. {instead}") from error
-            if trouble_of(error) is Trouble.REFUSED:
-                raise CommandError(f"{sentence(error)} {instead}") from error
-            raise CommandError(sentence(error)) from error
+            if error_kind(error) is ErrorKind.OTHER:
+                raise CommandError(f"There is no stack {STACK} in {self.region}. {hint}") from error
+            if error_kind(error) is ErrorKind.ACCESS_DENIED:
+                raise CommandError(f"{explain(error)} {hint}") from error
+            raise CommandError(explain(error)) from error
         except AwsError as error:
-            raise CommandError(sentence(error)) from error
+            raise CommandError(explain(error)) from error
         found = [one["OutputValue"] for one in stack.get("Outputs", []) if one["OutputKey"] == OUTPUT]
         if not found:
-            raise CommandError(f"The stack {STACK} in {self.region} has no output {OUTPUT}. {instead}")
+            raise CommandError(f"The stack {STACK} in {self.region} has no output {OUTPUT}. {hint}")
         return str(found[0])
 
     def caller(self) -> str:
-        """Who calls, as Snow White's `requested_by`: an IAM user's name, else the ARN of the identity.
+        """The caller's identity for `requested_by`: an IAM user's name, else the identity's ARN.
 
-        AWS answers this to everybody whose credentials work, so it is their test too.
+        Every identity may make this call, so it also tests the credentials.
+
+        Raises:
+            CommandError: the credentials do not work, or AWS cannot be reached.
         """
         try:
             arn = str(self.client("sts").get_caller_identity()["Arn"])
         except AwsError as error:
-            raise CommandError(f"{sentence(error)} Nothing was started.") from error
+            raise CommandError(f"{explain(error)} Nothing was started.") from error
         _, user, name = arn.rpartition(":user/")
         return name.rpartition("/")[2] if user else arn

@@ -1,4 +1,4 @@
-"""What AWS or the way to it answers when something is wrong: what kind of trouble it is, in a sentence."""
+"""Errors of AWS calls: what kind of error it is, and a sentence that explains it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from snow_white.aws.errors import code_of, is_throttled, is_transient
 
 AwsError = (BotoCoreError, ClientError)
-"""Everything that boto3 raises for a call that did not work."""
+"""Everything that boto3 raises when a call fails."""
 
 _BAD_CREDENTIALS: Final = frozenset(
     {
@@ -29,7 +29,7 @@ _BAD_CREDENTIALS: Final = frozenset(
         "AuthFailure",
     }
 )
-_REFUSED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_ACCESS_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _NO_CREDENTIALS: Final = (
     exceptions.NoCredentialsError,
     exceptions.PartialCredentialsError,
@@ -43,52 +43,52 @@ _NO_CREDENTIALS: Final = (
 _NO_CONNECTION: Final = (exceptions.ConnectionError, exceptions.HTTPClientError)
 
 
-class Trouble(Enum):
-    """The kinds of trouble that differ in what helps."""
+class ErrorKind(Enum):
+    """The kinds of errors, by what the user can do about them."""
 
     NETWORK = auto()
-    BUSY = auto()
-    """AWS throttles, or fails by itself: trying again helps."""
+    TRANSIENT = auto()
+    """AWS throttles the call or has an internal error; a retry helps."""
     CREDENTIALS = auto()
-    REFUSED = auto()
+    ACCESS_DENIED = auto()
     OTHER = auto()
 
 
-def trouble_of(error: Exception) -> Trouble:
-    """Which kind it is."""
+def error_kind(error: Exception) -> ErrorKind:
+    """The kind of an error that boto3 raised."""
     if isinstance(error, _NO_CREDENTIALS):
-        return Trouble.CREDENTIALS
+        return ErrorKind.CREDENTIALS
     if isinstance(error, _NO_CONNECTION):
-        return Trouble.NETWORK
+        return ErrorKind.NETWORK
     if not isinstance(error, ClientError):
-        return Trouble.OTHER
+        return ErrorKind.OTHER
     code = code_of(error)
     if is_throttled(error):
-        return Trouble.BUSY
+        return ErrorKind.TRANSIENT
     if code in _BAD_CREDENTIALS:
-        return Trouble.CREDENTIALS
-    if code in _REFUSED:
-        return Trouble.REFUSED
-    return Trouble.BUSY if is_transient(error) else Trouble.OTHER
+        return ErrorKind.CREDENTIALS
+    if code in _ACCESS_DENIED:
+        return ErrorKind.ACCESS_DENIED
+    return ErrorKind.TRANSIENT if is_transient(error) else ErrorKind.OTHER
 
 
-def sentence(error: Exception) -> str:
-    """What is wrong, in words that say what to do where that is known."""
-    said = _said(error)
-    match trouble_of(error):
-        case Trouble.NETWORK:
-            return f"AWS cannot be reached: {said}."
-        case Trouble.BUSY:
-            return f"AWS is too busy to answer: {said}."
-        case Trouble.CREDENTIALS:
-            return f"These AWS credentials do not work: {said}. Log in, set AWS_PROFILE, or give --profile."
-        case Trouble.REFUSED:
-            return f"AWS refuses this to you: {said}. The policy of Snow White's output InvokePolicyArn allows it."
-        case Trouble.OTHER:
-            return f"AWS answered with an error: {said}."
+def explain(error: Exception) -> str:
+    """A sentence that says what failed and, where that is known, what to do."""
+    message = _message(error)
+    match error_kind(error):
+        case ErrorKind.NETWORK:
+            return f"AWS cannot be reached: {message}."
+        case ErrorKind.TRANSIENT:
+            return f"AWS is throttling or has an internal error: {message}."
+        case ErrorKind.CREDENTIALS:
+            return f"The AWS credentials do not work: {message}. Log in, set AWS_PROFILE, or give --profile."
+        case ErrorKind.ACCESS_DENIED:
+            return f"AWS denied access: {message}. The policy in the stack's output InvokePolicyArn allows this call."
+        case ErrorKind.OTHER:
+            return f"AWS returned an error: {message}."
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, ClientError):
         message = error.response.get("Error", {}).get("Message", "")
         return f"{code_of(error)}: {message}".rstrip(" .:")

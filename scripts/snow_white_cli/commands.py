@@ -1,4 +1,4 @@
-"""The commands and their options."""
+"""The commands of the command line, and their options."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import click
 
 from snow_white.model.action import Action
 from snow_white_cli.access import Access
-from snow_white_cli.answers import answering
-from snow_white_cli.aws_errors import AwsError, sentence
-from snow_white_cli.ends import CommandError
-from snow_white_cli.one_run import OneRun
-from snow_white_cli.recent import recent_runs, runs_json, runs_table
-from snow_white_cli.values import DURATION, REGION, SLACK_USER, TEXT
+from snow_white_cli.aws_errors import AwsError, explain
+from snow_white_cli.exit_codes import CommandError
+from snow_white_cli.option_types import DURATION, REGION, SLACK_USER, TEXT
+from snow_white_cli.output import output_console
+from snow_white_cli.run_list import recent_runs, runs_json, runs_table
+from snow_white_cli.run_session import RunSession
 
 EXIT_CODES: Final = """\
 \b
 Exit codes:
   0  the run has ended, and everything is confirmed
   1  the run failed, or could not be started or found
-  2  wrong usage: what was typed cannot be carried out
-  3  unknown: the run goes on (--no-wait, Ctrl-C) or was lost sight of"""
+  2  wrong usage: an argument or the request is invalid
+  3  unknown: the run goes on (--no-wait, Ctrl-C), or its state could not be read"""
 
 _Command = Callable[..., Any]
 
 
 def _access_options(command: _Command) -> _Command:
-    """The options of every command that calls AWS; it is handed an `access`."""
+    """Add the options of every command that calls AWS, and pass them to the command as `access`."""
 
     def with_access(
         profile: str | None, home_region: str | None, state_machine_arn: str | None, **options: Any
@@ -40,46 +40,53 @@ def _access_options(command: _Command) -> _Command:
     with_access.__name__ = command.__name__
     with_access.__dict__.update(command.__dict__)
     for option in (
-        click.option("--json", "json_wanted", is_flag=True, help="Answer with JSON on standard output."),
+        click.option(
+            "--json", "json_wanted", is_flag=True, help="Print the result as JSON on standard output."
+        ),
         click.option(
             "--state-machine-arn",
             envvar="SNOW_WHITE_STATE_MACHINE_ARN",
             show_envvar=True,
-            help="The state machine, instead of looking up the stack's output.",
+            help="ARN of the state machine (default: the stack's output).",
         ),
         click.option(
             "--home-region",
             type=REGION,
             envvar="SNOW_WHITE_HOME_REGION",
             show_envvar=True,
-            help="Where Snow White is deployed (default: home_region of cdk.json).",
+            help="Region that Snow White's state machine is in (default: home_region in cdk.json).",
         ),
-        click.option("--profile", help="A profile of your AWS configuration (default: as for the AWS CLI)."),
+        click.option(
+            "--profile", help="Profile of your AWS configuration (default: the same as for the AWS CLI)."
+        ),
     ):
         with_access = option(with_access)
     return with_access
 
 
 def _request_options(command: _Command) -> _Command:
-    """The options of the four actions."""
+    """Add the options of the four actions."""
     for option in (
         click.option(
-            "--no-wait", is_flag=True, help="Only start it; ends with 3, as nothing is confirmed yet."
+            "--no-wait",
+            is_flag=True,
+            help="Start the run and return at once, with exit code 3: nothing is confirmed yet.",
         ),
         click.option(
             "--direct-message/--no-direct-message",
             default=None,
-            help="Tell the person in a conversation of their own too, or not (default: with --slack-user, or where "
-            "there is no channel).",
+            help="Whether to send the person a direct message too (default: yes with --slack-user or without a "
+            "channel, else no).",
         ),
-        click.option("--slack-user", type=SLACK_USER, help="Slack member id of the person to tell."),
+        click.option("--slack-user", type=SLACK_USER, help="Slack member id of the person to notify."),
         click.option(
-            "--channel", type=TEXT, help="Slack channel to tell, instead of the one in the settings."
+            "--channel", type=TEXT, help="Slack channel to notify (default: the channel in the settings)."
         ),
         click.option(
             "--timeout",
             type=DURATION,
-            help="How long the workers have: 60 seconds to 2 days, such as 900, 30m, 1h30m or 48h (default: 2h).",
+            help="Time that the workers have to finish their jobs: 60 seconds to 2 days, such as 900, 30m, 1h30m "
+            "or 48h (default: 2h).",
         ),
         click.option(
             "-r",
@@ -87,7 +94,7 @@ def _request_options(command: _Command) -> _Command:
             "regions",
             multiple=True,
             type=REGION,
-            help="Region of the workers; several times for several (default: all that Snow White is deployed to).",
+            help="Region of the workers; may be repeated (default: every region that Snow White is deployed to).",
         ),
         click.option(
             "-e",
@@ -95,7 +102,8 @@ def _request_options(command: _Command) -> _Command:
             "environments",
             multiple=True,
             type=TEXT,
-            help="Text in the environments' names, or a glob; several times for several (default: the settings').",
+            help="Part of an environment's name, or a glob for the whole name; may be repeated (default: from the "
+            "settings).",
         ),
         click.option(
             "-p", "--application", required=True, type=TEXT, help="The Elastic Beanstalk application."
@@ -145,8 +153,8 @@ def _start(
         "requested_by": access.caller(),
     }
     request = {key: value for key, value in given.items() if value not in (None, [])}
-    run = OneRun.start(access, request, json_wanted=json_wanted)
-    return run.leave() if no_wait else run.follow()
+    session = RunSession.start(access, request, json_wanted=json_wanted)
+    return session.leave() if no_wait else session.follow()
 
 
 for _action in Action:
@@ -158,22 +166,24 @@ for _action in Action:
 @_access_options
 @click.pass_context
 def follow(context: click.Context, /, access: Access, run: str, json_wanted: bool) -> None:
-    """Watch the RUN of that name (see `runs`) until it ends."""
-    context.exit(OneRun.find(access, run, json_wanted=json_wanted).follow())
+    """Follow the run named RUN until it ends; `runs` lists the names."""
+    context.exit(RunSession.find(access, run, json_wanted=json_wanted).follow())
 
 
 @snow_white.command()
-@click.option("-n", "--count", type=click.IntRange(1, 100), default=10, show_default=True, help="How many.")
+@click.option(
+    "-n", "--count", type=click.IntRange(1, 100), default=10, show_default=True, help="How many runs to show."
+)
 @_access_options
 def runs(access: Access, count: int, json_wanted: bool) -> None:
     """Show the newest runs, whoever started them."""
     try:
         found = recent_runs(access.client("stepfunctions"), access.state_machine(), count)
     except AwsError as error:
-        raise CommandError(sentence(error)) from error
+        raise CommandError(explain(error)) from error
     if json_wanted:
         click.echo(runs_json(found))
     elif found:
-        answering().print(runs_table(found, datetime.now(UTC)))
+        output_console().print(runs_table(found, datetime.now(UTC)))
     else:
-        click.echo("There has been no run yet.")
+        click.echo("There are no runs yet.")

@@ -1,4 +1,4 @@
-"""Ctrl-C while a run is followed: the run does not end by itself then, so the person is asked."""
+"""The question that Ctrl-C raises while a run is followed: leave it running, stop it, or follow it further."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 import click
 
 _QUESTION: Final = """\
-The run goes on in AWS. What shall become of it?
+The run goes on in AWS. What do you want to do?
   l  leave it running, and end this command
-  s  stop it: nobody waits for its workers any more; those that are quiet stay quiet
+  s  stop the run; workers that are quiet stay quiet
   w  watch it again"""
 
 
 class Choice(StrEnum):
-    """What the person wants."""
+    """What happens to the run."""
 
     LEAVE = "l"
     STOP = "s"
@@ -24,16 +24,16 @@ class Choice(StrEnum):
 
 
 def can_ask() -> bool:
-    """Whether somebody sits at a terminal on both sides of the question."""
+    """Whether the question can be shown and answered on a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def ask() -> Choice:
-    """Ask; Ctrl-C again, or the end of the input, leaves it running: stopping is never done by accident."""
+    """The user's answer. Ctrl-C or the end of the input means LEAVE, so a run is never stopped by accident."""
     try:
         click.echo(f"\n{_QUESTION}", err=True)
         answer = click.prompt(
-            "Answer",
+            "Choice",
             type=click.Choice([choice.value for choice in Choice]),
             default=Choice.LEAVE.value,
             err=True,

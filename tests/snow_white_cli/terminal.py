@@ -1,4 +1,4 @@
-"""The command line as a person has it: on a terminal of its own, with keys to press."""
+"""scripts/snow-white as a subprocess, with or without a terminal of its own."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ ROOT: Final = Path(__file__).parents[2]
 CTRL_C: Final = "\x03"
 END_OF_INPUT: Final = "\x04"
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_PATIENCE_SECONDS: Final = 120.0
+_TIMEOUT_SECONDS: Final = 120.0
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without anybody's AWS, and with what is given."""
-    mine = {
+    """This process's environment without its AWS settings, and with the given variables."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "SNOW_WHITE_", "CDK_"))
     }
-    nobodys = {
+    no_aws = {
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     }
-    return {**mine, **nobodys, "TERM": "xterm-256color", "COLUMNS": "140", **given}
+    return {**inherited, **no_aws, "TERM": "xterm-256color", "COLUMNS": "140", **given}
 
 
 def snow_white(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -44,13 +44,13 @@ def snow_white(*arguments: str, **variables: str) -> subprocess.CompletedProcess
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_PATIENCE_SECONDS,
+        timeout=_TIMEOUT_SECONDS,
         check=False,
     )
 
 
 class Terminal:
-    """scripts/snow-white in a session of its own, whose terminal this is."""
+    """scripts/snow-white in a session of its own, on this pseudo-terminal."""
 
     def __init__(self, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
         self._keyboard, terminal = pty.openpty()
@@ -68,25 +68,25 @@ class Terminal:
 
     @property
     def shown(self) -> str:
-        """Everything that was shown so far, without colours and cursor movements."""
+        """All output so far, without colours and cursor movements."""
         return _CONTROL.sub("", self._shown)
 
     def press(self, keys: str) -> None:
-        """Press keys; the terminal makes an interrupt of Ctrl-C."""
+        """Press keys; the terminal turns Ctrl-C into SIGINT."""
         os.write(self._keyboard, keys.encode())
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        """Wait until the text has been shown so many times."""
+        """Wait until the text has been shown `times` times."""
         self._wait(lambda: self.shown.count(text) >= times, f"{text!r} is shown {times} times")
 
     def end(self) -> int:
         """Wait until the command has ended; its exit code."""
         self._wait(lambda: self._process.poll() is not None, "the command ends")
-        self._reader.join(_PATIENCE_SECONDS)
+        self._reader.join(_TIMEOUT_SECONDS)
         return self._process.returncode
 
     def close(self) -> None:
-        """Take the terminal away, which ends what still runs on it."""
+        """Close the terminal, which ends a command that still runs on it."""
         os.close(self._keyboard)
         try:
             self._process.wait(10)
@@ -99,19 +99,19 @@ class Terminal:
             while part := os.read(self._keyboard, 4096):
                 self._shown += part.decode(errors="replace")
         except OSError:
-            return  # the other side is closed
+            return  # the command has closed its side
 
     def _wait(self, holds: Callable[[], bool], what: str) -> None:
         eventually(
             holds,
-            lambda: f"{what}; the end of what is shown:\n{self.shown[-2000:]}",
-            seconds=_PATIENCE_SECONDS,
+            lambda: f"{what}; the last output is:\n{self.shown[-2000:]}",
+            seconds=_TIMEOUT_SECONDS,
         )
 
 
 @contextmanager
 def terminal(*arguments: str, **variables: str) -> Iterator[Terminal]:
-    """A terminal with the command on it, closed in the end."""
+    """A terminal that runs the command; it is closed at the end of the block."""
     opened = Terminal(arguments, variables)
     try:
         yield opened

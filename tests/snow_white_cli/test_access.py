@@ -1,4 +1,4 @@
-"""Who calls, where the state machine is, and what each trouble with that is called."""
+"""Finding the caller and the state machine, and the message for each error on the way."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from snow_white_cli.access import Access
-from snow_white_cli.ends import CommandError
-from tests.snow_white_cli.fake_machine import refusal
+from snow_white_cli.exit_codes import CommandError
+from tests.snow_white_cli.fake_step_functions import refusal
 
 MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:SnowWhite"
 
 
 @dataclass
 class FakeAws(Access):
-    """Answers GetCallerIdentity and DescribeStacks with what the test says, or raises it."""
+    """Answers GetCallerIdentity and DescribeStacks with `answer`, or raises it."""
 
     answer: Mapping[str, Any] | Exception = field(default_factory=dict)
 
@@ -50,7 +50,7 @@ class FakeAws(Access):
         ("arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:root"),
     ],
 )
-def test_who_asked_is_a_user_s_name_or_the_arn_of_a_session(arn: str, requested_by: str) -> None:
+def test_the_caller_is_an_iam_user_s_name_or_the_arn_of_a_session(arn: str, requested_by: str) -> None:
     assert FakeAws(answer={"Arn": arn}).caller() == requested_by
 
 
@@ -76,20 +76,20 @@ def test_without_anything_given_the_home_region_is_that_of_the_settings(
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         (refusal("ValidationError"), "There is no stack SnowWhite in us-east-1. Give --home-region or"),
         ({"Stacks": [{}]}, "The stack SnowWhite in us-east-1 has no output StateMachineArn. Give"),
-        (refusal("AccessDenied"), "AWS refuses this to you: AccessDenied: so it is. The policy of"),
-        (refusal("ExpiredToken"), "These AWS credentials do not work: ExpiredToken: so it is. Log in"),
-        (NoCredentialsError(), "These AWS credentials do not work: Unable to locate credentials. Log in"),
-        (refusal("Throttling"), "AWS is too busy to answer: Throttling"),
+        (refusal("AccessDenied"), "AWS denied access: AccessDenied: the message. The policy in"),
+        (refusal("ExpiredToken"), "The AWS credentials do not work: ExpiredToken: the message. Log in"),
+        (NoCredentialsError(), "The AWS credentials do not work: Unable to locate credentials. Log in"),
+        (refusal("Throttling"), "AWS is throttling or has an internal error: Throttling"),
     ],
 )
 def test_a_state_machine_that_cannot_be_found_is_explained(
-    answer: Mapping[str, Any] | Exception, said: str
+    answer: Mapping[str, Any] | Exception, message: str
 ) -> None:
     with pytest.raises(CommandError) as error:
         FakeAws(home_region="us-east-1", answer=answer).state_machine()
-    assert error.value.message.startswith(said)
+    assert error.value.message.startswith(message)
     assert error.value.exit_code == 1

@@ -1,4 +1,4 @@
-"""Ctrl-C: the person is asked what shall become of the run, and nobody is asked where nobody is."""
+"""Ctrl-C asks the user what to do with the run; without a terminal it leaves the run going."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from snow_white_cli import interrupt
-from snow_white_cli.following import Follower
+from snow_white_cli.follower import Follower
+from snow_white_cli.headlines import Headlines
 from snow_white_cli.interrupt import Choice
-from snow_white_cli.news import Wording
-from snow_white_cli.one_run import OneRun
+from snow_white_cli.run_session import RunSession
 from snow_white_cli.runs import Ended
-from tests.snow_white_cli.fake_machine import ARN, REPORT, FakeAccess
+from tests.snow_white_cli.fake_step_functions import ARN, REPORT, FakeAccess
 
 
 @pytest.mark.parametrize(
@@ -27,14 +27,14 @@ from tests.snow_white_cli.fake_machine import ARN, REPORT, FakeAccess
         ("", Choice.LEAVE),
     ],
 )
-def test_the_answer_is_one_of_three_and_leaving_is_what_nothing_means(
+def test_the_choice_is_one_of_three_and_leaving_is_the_default(
     typed: str, choice: Choice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     assert interrupt.ask() is choice
 
 
-def test_another_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_invalid_choice_the_question_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("yes\ns\n"))
     assert interrupt.ask() is Choice.STOP
 
@@ -46,16 +46,16 @@ def test_without_a_terminal_an_interrupt_leaves_the_run_going(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Follower, "until_end", interrupted)
-    run = OneRun(
-        FakeAccess(), ARN, Wording.of({"action": "quiet", "application": "backups"}), json_wanted=True
+    run = RunSession(
+        FakeAccess(), ARN, Headlines.of({"action": "quiet", "application": "backups"}), json_wanted=True
     )
     assert run.follow() == 3
-    said = capsys.readouterr()
-    assert json.loads(said.out)["status"] == "RUNNING"
-    assert "snow-white follow quiet-backups-1" in said.err
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["status"] == "RUNNING"
+    assert "snow-white follow quiet-backups-1" in printed.err
 
 
-def test_a_run_that_has_ended_while_it_was_asked_is_shown_as_it_ended(
+def test_a_run_that_ended_during_the_question_is_shown_with_its_result(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ends: Iterator[Ended | KeyboardInterrupt] = iter(
@@ -71,8 +71,8 @@ def test_a_run_that_has_ended_while_it_was_asked_is_shown_as_it_ended(
     monkeypatch.setattr(Follower, "until_end", until_end)
     monkeypatch.setattr(interrupt, "can_ask", lambda: True)
     monkeypatch.setattr("sys.stdin", io.StringIO("w\n"))
-    run = OneRun(
-        FakeAccess(), ARN, Wording.of({"action": "quiet", "application": "backups"}), json_wanted=False
+    run = RunSession(
+        FakeAccess(), ARN, Headlines.of({"action": "quiet", "application": "backups"}), json_wanted=False
     )
     assert run.follow() == 0
     assert "The workers of backups are confirmed quiet" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What the options of a command make of the request that is sent."""
+"""The request that a command's options produce."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from click.testing import CliRunner
 from snow_white.model.request import Defaults, Request
 from snow_white_cli.access import Access
 from snow_white_cli.commands import snow_white
-from snow_white_cli.ends import ExitCode
-from snow_white_cli.one_run import OneRun
+from snow_white_cli.exit_codes import ExitCode
+from snow_white_cli.run_session import RunSession
 
 BARE = {"action": "quiet", "application": "backups", "requested_by": "ann"}
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The requests that would have been sent."""
+    """The requests that the commands would send."""
     requests: list[dict[str, Any]] = []
 
     class Started:
@@ -30,7 +30,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         requests.append(request)
         return Started()
 
-    monkeypatch.setattr(OneRun, "start", start)
+    monkeypatch.setattr(RunSession, "start", start)
     monkeypatch.setattr(Access, "caller", lambda _: "ann")
     return requests
 
@@ -47,7 +47,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         (["--channel", "C0NIGHT"], {"channel": "C0NIGHT"}),
     ],
 )
-def test_what_is_not_given_is_left_to_the_settings_and_everything_else_sent(
+def test_the_request_holds_the_options_that_were_given(
     sent: list[dict[str, Any]], options: list[str], asked: dict[str, Any]
 ) -> None:
     result = CliRunner().invoke(snow_white, ["quiet", "-p", "backups", "--no-wait", *options])
@@ -56,7 +56,7 @@ def test_what_is_not_given_is_left_to_the_settings_and_everything_else_sent(
     Request.parse(sent[0], Defaults(("us-east-1", "eu-west-1"), ("workers",)))
 
 
-def test_every_key_of_a_request_but_the_two_that_are_filled_in_has_an_option() -> None:
+def test_every_key_of_a_request_but_action_and_requested_by_has_an_option() -> None:
     options = {parameter.name for parameter in snow_white.commands["quiet"].params}
     assert options >= {
         "application",

@@ -1,4 +1,4 @@
-"""What the command line says to what cannot be carried out, before anything is started."""
+"""Wrong usage and missing access end the command line with a message, and start nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["quite", "-p", "backups"], "No such command 'quite'"),
         (["quiet"], "Missing option '-p' / '--application'"),
@@ -30,20 +30,20 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
             ["quiet", "-p", "backups", "--profile", "nobody"],
             "The config profile (nobody) could not be found.",
         ),
-        (["quiet", "-p", "backups", "--state-machine-arn", "x"], "'x' is no state machine's ARN"),
+        (["quiet", "-p", "backups", "--state-machine-arn", "x"], "'x' is not the ARN of a state machine"),
         (["runs", "-n", "0"], "0 is not in the range"),
         (["follow"], "Missing argument 'RUN'"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments: list[str], said: str) -> None:
+def test_wrong_usage_ends_with_exit_code_2_and_a_message(arguments: list[str], message: str) -> None:
     result = snow_white(*arguments)
     assert result.returncode == 2
-    assert said in " ".join(result.stderr.split())
+    assert message in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
 
 
-def test_an_arn_of_one_region_and_another_home_region_contradict_each_other() -> None:
+def test_an_arn_and_a_home_region_that_contradict_each_other_are_wrong_usage() -> None:
     arn = "arn:aws:states:eu-west-1:111122223333:stateMachine:SnowWhite"
     result = snow_white("runs", "--home-region", "us-east-1", SNOW_WHITE_STATE_MACHINE_ARN=arn)
     assert result.returncode == 2
@@ -51,30 +51,30 @@ def test_an_arn_of_one_region_and_another_home_region_contradict_each_other() ->
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
-        ({}, "These AWS credentials do not work: Unable to locate credentials."),
+        ({}, "The AWS credentials do not work: Unable to locate credentials."),
         ({**KEYS, "AWS_ENDPOINT_URL": NOWHERE}, "AWS cannot be reached: Could not connect"),
     ],
 )
-def test_without_credentials_or_a_network_it_ends_with_1_and_a_sentence(
-    variables: dict[str, str], said: str
+def test_without_credentials_or_a_network_it_ends_with_exit_code_1_and_a_message(
+    variables: dict[str, str], message: str
 ) -> None:
     result = snow_white("quiet", "-p", "backups", **variables)
     assert result.returncode == 1
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Nothing was started." in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
 
 
-def test_an_endpoint_that_is_none_is_wrong_usage() -> None:
+def test_an_invalid_endpoint_is_wrong_usage() -> None:
     result = snow_white("runs", **KEYS, AWS_ENDPOINT_URL="nowhere")
     assert result.returncode == 2
     assert "Invalid endpoint: nowhere." in result.stderr
 
 
-def test_help_tells_the_commands_the_options_and_the_exit_codes() -> None:
+def test_help_lists_the_commands_the_options_and_the_exit_codes() -> None:
     result = snow_white("--help")
     assert result.returncode == 0
     for command in ("quiet", "stop", "wake", "status", "runs", "follow"):
@@ -93,7 +93,7 @@ def test_help_tells_the_commands_the_options_and_the_exit_codes() -> None:
         assert f"  {code}" in of_quiet
 
 
-def test_a_link_to_it_from_another_folder_works(tmp_path: Path) -> None:
+def test_a_symbolic_link_to_the_script_works(tmp_path: Path) -> None:
     link = tmp_path / "snow-white"
     link.symlink_to(ROOT / "scripts" / "snow-white")
     found = shutil.which("snow-white", path=f"{tmp_path}:{os.environ['PATH']}")

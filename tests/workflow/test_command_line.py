@@ -6,7 +6,7 @@ import json
 import secrets
 
 from local_aws.engine.account import Credentials
-from tests.snow_white_cli.connection import Connection
+from tests.snow_white_cli.cuttable_connection import CuttableConnection
 from tests.snow_white_cli.terminal import CTRL_C, snow_white, terminal
 from tests.workflow.shop import HOME, Shop, ended, eventually
 
@@ -61,20 +61,20 @@ def test_ctrl_c_asks_and_a_lost_connection_is_waited_out(shop: Shop) -> None:
     to = ("-p", shop.name, "--channel", shop.channel)
 
     with (
-        Connection(shop.aws.endpoint) as connection,
+        CuttableConnection(shop.aws.endpoint) as connection,
         terminal("quiet", *to, **as_person(shop, endpoint=connection.endpoint)) as person,
     ):
         person.wait_for("0 of 1 instance quiet")
         connection.cut()
         person.wait_for("AWS cannot be reached")
-        connection.mend()
+        connection.restore()
         person.wait_for("AWS answers again.")
         person.press(CTRL_C)
-        person.wait_for("What shall become of it?")
+        person.wait_for("What do you want to do?")
         person.press("w\n")
         person.wait_for("0 of 1 instance quiet", times=person.shown.count("0 of 1 instance quiet") + 1)
         person.press(CTRL_C)
-        person.wait_for("What shall become of it?", times=2)
+        person.wait_for("What do you want to do?", times=2)
         person.press("s\n")
         assert person.end() == 1
         stopped = run_name(person.shown)
@@ -84,11 +84,11 @@ def test_ctrl_c_asks_and_a_lost_connection_is_waited_out(shop: Shop) -> None:
     with terminal("quiet", *to, **as_person(shop)) as person:
         person.wait_for("0 of 1 instance quiet")
         person.press(CTRL_C)
-        person.wait_for("What shall become of it?")
+        person.wait_for("What do you want to do?")
         person.press(CTRL_C)
         assert person.end() == 3
         left = run_name(person.shown)
-        assert f"Watch it with: snow-white follow {left}" in person.shown
+        assert f"Follow it with: snow-white follow {left}" in person.shown
 
     follow = snow_white("follow", left, **as_person(shop))
     assert follow.returncode == 0, follow.stderr
@@ -147,7 +147,7 @@ def test_somebody_without_the_invoke_policy_is_told_what_is_missing(shop: Shop) 
     arn = shop.aws.outputs["StateMachineArn"]
     refused = snow_white("quiet", "-p", shop.name, "--state-machine-arn", arn, **as_person(shop, eve))
     assert refused.returncode == 1
-    assert "AWS refuses this to you" in refused.stderr
+    assert "AWS denied access" in refused.stderr
     assert "InvokePolicyArn" in refused.stderr
     assert "Traceback" not in refused.stderr
 

@@ -88,7 +88,7 @@ def test_help_is_answered_and_starts_nothing(app: SlackApp) -> None:
         ("status shop", PERSON, "C0LOCAL", "`C0LOCAL` to the setting `slash_command_channels`"),
         ("sleep shop", PERSON, CHANNEL, "'action' must be one of quiet, stop, wake, status"),
         ("status shop region=mars-1", PERSON, CHANNEL, "deployed in us-east-1, eu-west-1 only"),
-        ("status shop timeout=9d", PERSON, CHANNEL, "from 60 to 172800"),
+        ("status shop timeout=9d", PERSON, CHANNEL, "must be 60 seconds to 2 days"),
     ],
 )
 def test_who_may_not_or_asks_for_what_is_not_there_is_told_so_alone_and_nothing_is_started(

@@ -1,4 +1,4 @@
-"""The runs of late, as Step Functions keeps them: for 90 days."""
+"""The list of recent runs. Step Functions keeps executions for 90 days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from snow_white.model.slack_ids import is_member_id
 from snow_white.requester.caller import slack_user
-from snow_white_cli.news import clock
+from snow_white_cli.progress import clock
 from snow_white_cli.runs import FollowedRun
 
 _RUNNING: Final = "RUNNING"
@@ -30,7 +30,7 @@ _RESULTS: Final = {
 
 @dataclass(frozen=True)
 class RecentRun:
-    """One execution; `cause` says why it failed, times are ISO 8601."""
+    """One execution. Times are ISO 8601; `error` and `cause` are None unless it failed."""
 
     name: str
     status: str
@@ -44,7 +44,7 @@ class RecentRun:
 
 
 def recent_runs(client: Any, state_machine_arn: str, count: int) -> list[RecentRun]:
-    """The newest runs, the newest first."""
+    """At most `count` runs, the newest first."""
     pages = client.get_paginator("list_executions").paginate(
         stateMachineArn=state_machine_arn, PaginationConfig={"PageSize": min(count, 100)}
     )
@@ -53,12 +53,12 @@ def recent_runs(client: Any, state_machine_arn: str, count: int) -> list[RecentR
 
 
 def runs_json(runs: Sequence[RecentRun]) -> str:
-    """A list of objects with the fields of RecentRun."""
+    """The runs as a JSON list of objects with the fields of RecentRun."""
     return json.dumps([asdict(run) for run in runs], indent=2)
 
 
 def runs_table(runs: Sequence[RecentRun], now: datetime) -> Table:
-    """One row for each run, with the whole name, which `follow` takes."""
+    """One row for each run. The name is shown in full, because `follow` needs it."""
     table = Table(title="Runs of Snow White", title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("Started (UTC)", "Action", "Application", "Asked by", "Result"):
         table.add_column(column, overflow="fold")
@@ -90,19 +90,19 @@ def _describe(run: FollowedRun) -> RecentRun:
         ended_at=stopped.isoformat() if stopped and described["status"] != _RUNNING else None,
         action=str(request.get("action") or ""),
         application=str(request.get("application") or ""),
-        requested_by=_asked_by(request),
+        requested_by=_requester(request),
         error=described.get("error"),
         cause=described.get("cause"),
     )
 
 
-def _asked_by(request: Mapping[str, Any]) -> str:
+def _requester(request: Mapping[str, Any]) -> str:
     named, member = request.get("requested_by"), request.get("slack_user")
     return str(named or (slack_user(member) if is_member_id(member) else ""))
 
 
 def read_request(text: str | None) -> Mapping[str, Any]:
-    """The input as far as it is one: anybody may have typed anything in the console."""
+    """An execution's input, or {} if it is no JSON object: the console accepts any JSON."""
     try:
         request = json.loads(text or "{}")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a run's end looks like: a report for a person, or JSON for a script."""
+"""The result of a run on standard output: a report to read, or JSON for scripts."""
 
 from __future__ import annotations
 
@@ -14,33 +14,39 @@ from rich.text import Text
 from snow_white.model.counts import counted
 from snow_white.model.report import InstanceResult, Report
 from snow_white.model.verdict import in_words
-from snow_white_cli.ends import ExitCode
-from snow_white_cli.news import Wording, clock
+from snow_white_cli.exit_codes import ExitCode
+from snow_white_cli.headlines import Headlines
+from snow_white_cli.progress import clock
 from snow_white_cli.runs import Ended
 
 _SUCCEEDED: Final = "SUCCEEDED"
 _INVALID: Final = "InvalidRequest"
 _ABORTED: Final = "ABORTED"
+_WIDTH_WITHOUT_TERMINAL: Final = 240  # columns, so that a file or a pipe gets each row on one line
+_STATE_STYLES: Final = {
+    "awake": "green",
+    "quiet": "cyan",
+    "stopped": "cyan",
+    "quieting": "yellow",
+    "lost": "red",
+}
 
 
-_UNFOLDED: Final = 240
-
-
-def answering() -> Console:
-    """Standard output: as wide as the terminal, and without folding for a file or another program."""
+def output_console() -> Console:
+    """Standard output, as wide as the terminal."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_UNFOLDED)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
 
 
 def exit_code(ended: Ended) -> ExitCode:
-    """0 only if the execution succeeded and its report says that everything is confirmed."""
+    """CONFIRMED only if the execution succeeded and its report confirms every instance."""
     if ended.status == _SUCCEEDED and ended.report.confirmed:
         return ExitCode.CONFIRMED
     return ExitCode.WRONG_USAGE if ended.error == _INVALID else ExitCode.FAILED
 
 
 def as_json(arn: str, status: str, ended: Ended | None = None) -> str:
-    """{"run", "name", "status", "error", "cause", "report"}; the last three are null while it goes on."""
+    """{"run", "name", "status", "error", "cause", "report"}; the last three are null while the run goes on."""
     return json.dumps(
         {
             "run": arn,
@@ -54,13 +60,13 @@ def as_json(arn: str, status: str, ended: Ended | None = None) -> str:
     )
 
 
-def print_end(console: Console, ended: Ended, wording: Wording) -> None:
-    """How the run ended, with every instance that there is something to say about."""
+def print_end(console: Console, ended: Ended, headlines: Headlines) -> None:
+    """Print how the run ended, with the instances that are not confirmed and, for `status`, every host."""
     report = ended.report
     if exit_code(ended) is ExitCode.CONFIRMED:
-        _print_confirmed(console, report, wording)
+        _print_confirmed(console, report, headlines)
     else:
-        _print_failed(console, ended, wording)
+        _print_failed(console, ended, headlines)
     if report.hosts:
         console.print(_hosts_table(report.hosts))
         _print_more(console, report.more_hosts)
@@ -71,23 +77,23 @@ def print_end(console: Console, ended: Ended, wording: Wording) -> None:
         console.print(Text(f"Slack: {sentence}", style="yellow"))
 
 
-def _print_confirmed(console: Console, report: Report, wording: Wording) -> None:
+def _print_confirmed(console: Console, report: Report, headlines: Headlines) -> None:
     numbers = ", ".join(f"{count} {in_words(verdict)}" for verdict, count in report.counts.items())
     took = clock(timedelta(seconds=report.duration_seconds))
-    console.print(Text(f"{wording.confirmed}: {numbers}, after {took}.", "bold green"))
+    console.print(Text(f"{headlines.confirmed}: {numbers}, after {took}.", "bold green"))
 
 
-def _print_failed(console: Console, ended: Ended, wording: Wording) -> None:
-    console.print(Text(f"{wording.not_confirmed}.", "bold red"))
+def _print_failed(console: Console, ended: Ended, headlines: Headlines) -> None:
+    console.print(Text(f"{headlines.not_confirmed}.", "bold red"))
     problems = ended.report.problems
     if problems:
         console.print(_instances_table("Not confirmed", problems))
         _print_more(console, ended.report.more_problems)
     elif ended.status == _ABORTED:
-        console.print(Text(f"The run was stopped. {ended.cause or 'Nobody said why.'}"))
+        console.print(Text(f"The run was stopped. {ended.cause or 'No reason was given.'}"))
     else:
-        console.print(Text(f"{ended.error or ended.status}: {ended.cause or 'AWS gave no cause.'}"))
-    console.print(Text("What each verdict means and what to do: docs/operating.md", "dim"))
+        console.print(Text(f"{ended.error or ended.status}: {ended.cause or 'No reason was given.'}"))
+    console.print(Text("docs/operating.md explains each verdict and what to do about it.", "dim"))
 
 
 def _instances_table(title: str, rows: Sequence[InstanceResult]) -> Table:
@@ -104,7 +110,7 @@ def _instances_table(title: str, rows: Sequence[InstanceResult]) -> Table:
 
 
 def _hosts_table(rows: Sequence[InstanceResult]) -> Table:
-    """One row for each process; a host's name is in the first of its rows only."""
+    """One row for each process; only the first row of a host names it."""
     table = Table(title="Hosts and their Sidekiq processes", title_justify="left")
     for column in ("Environment", "Region", "Instance"):
         table.add_column(column, no_wrap=True)
@@ -116,10 +122,10 @@ def _hosts_table(rows: Sequence[InstanceResult]) -> Table:
     for row in rows:
         host = (row.environment, row.region, row.instance)
         for process in row.processes:
-            state = Text(process.state, style=_STYLES.get(process.state, ""))
+            state = Text(process.state, style=_STATE_STYLES.get(process.state, ""))
             tag, version, supervisor = process.tag, process.version, process.supervisor
-            told = (Text(tag), Text(version), Text(supervisor))
-            table.add_row(*map(Text, host), str(process.pid), state, str(process.busy), *told)
+            details = (Text(tag), Text(version), Text(supervisor))
+            table.add_row(*map(Text, host), str(process.pid), state, str(process.busy), *details)
             host = ("", "", "")
         if not row.processes:
             table.add_row(*map(Text, host), "", Text(row.reason, style="dim"))
@@ -129,6 +135,3 @@ def _hosts_table(rows: Sequence[InstanceResult]) -> Table:
 def _print_more(console: Console, more: int | None) -> None:
     if more:
         console.print(f"and {more} more")
-
-
-_STYLES: Final = {"awake": "green", "quiet": "cyan", "stopped": "cyan", "quieting": "yellow", "lost": "red"}

@@ -1,4 +1,4 @@
-"""One run from its start, or from when it was found, to its end."""
+"""One run on the command line: start or find it, follow it, print its result."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from snow_white.aws.console import execution_url
 from snow_white.aws.errors import code_of
 from snow_white_cli import interrupt
 from snow_white_cli.access import Access
-from snow_white_cli.answers import answering, as_json, exit_code, print_end
-from snow_white_cli.aws_errors import AwsError, sentence
-from snow_white_cli.ends import CommandError, ExitCode, LostSight, WrongUsage
-from snow_white_cli.following import Follower
-from snow_white_cli.news import Wording
-from snow_white_cli.recent import read_request
+from snow_white_cli.aws_errors import AwsError, explain
+from snow_white_cli.exit_codes import CommandError, ExitCode, RunStateUnknown, WrongUsage
+from snow_white_cli.follower import Follower
+from snow_white_cli.headlines import Headlines
+from snow_white_cli.output import as_json, exit_code, output_console, print_end
+from snow_white_cli.progress_display import open_display
+from snow_white_cli.run_list import read_request
 from snow_white_cli.runs import Ended, FollowedRun
-from snow_white_cli.views import showing
 
 
 @dataclass
-class OneRun:
-    """An execution and the person who looks at it."""
+class RunSession:
+    """One execution that the user follows. `json_wanted`: print the result as JSON."""
 
     access: Access
     arn: str
-    wording: Wording
+    headlines: Headlines
     json_wanted: bool
 
     def __post_init__(self) -> None:
-        self._talk = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @property
     def name(self) -> str:
@@ -45,33 +45,43 @@ class OneRun:
         return self.arn.rpartition(":")[2]
 
     @classmethod
-    def start(cls, access: Access, request: Mapping[str, Any], *, json_wanted: bool) -> OneRun:
-        """Start an execution with this input, and say where it can be seen."""
+    def start(cls, access: Access, request: Mapping[str, Any], *, json_wanted: bool) -> RunSession:
+        """Start an execution with this input, and print its name and its address in the console.
+
+        Raises:
+            CommandError: AWS refused the call; nothing was started.
+            RunStateUnknown: the execution may or may not have been started.
+        """
         machine = access.state_machine()
         name = _new_name(request)
         client = _step_functions(access)
         try:
-            # With a name of ours, a call that is repeated because its answer got lost starts nothing twice.
+            # The name makes the call idempotent: if the answer is lost, a retry starts no second execution.
             started = FollowedRun.start(client, machine, request, name)
         except ClientError as error:
             if code_of(error) != "ExecutionAlreadyExists":
                 raise CommandError(_not_started(error, machine)) from error
             started = FollowedRun.of_name(client, machine, name)
         except AwsError as error:
-            raise LostSight(
-                f"{sentence(error)} Whether the run was started is not known: if so, `snow-white runs` shows {name}."
+            raise RunStateUnknown(
+                f"{explain(error)} The run may have been started; if so, `snow-white runs` lists {name}."
             ) from error
         except KeyboardInterrupt:
-            raise LostSight(
-                f"Interrupted while starting; if the run was started, `snow-white runs` shows {name}."
+            raise RunStateUnknown(
+                f"Interrupted. The run may have been started; if so, `snow-white runs` lists {name}."
             ) from None
-        run = cls(access, started.arn, Wording.of(request), json_wanted)
-        run._talk.print(f"Started {name}: {execution_url(run.arn)}", markup=False)
-        return run
+        session = cls(access, started.arn, Headlines.of(request), json_wanted)
+        session._messages.print(f"Started {name}: {execution_url(session.arn)}", markup=False)
+        return session
 
     @classmethod
-    def find(cls, access: Access, name: str, *, json_wanted: bool) -> OneRun:
-        """The run of that name or ARN."""
+    def find(cls, access: Access, name: str, *, json_wanted: bool) -> RunSession:
+        """The run with that name or ARN.
+
+        Raises:
+            WrongUsage: there is no such run.
+            CommandError: AWS refused the call or cannot be reached.
+        """
         client = _step_functions(access)
         machine = access.state_machine()
         run = FollowedRun(client, name) if ":" in name else FollowedRun.of_name(client, machine, name)
@@ -79,16 +89,14 @@ class OneRun:
             request = read_request(run.describe().get("input"))
         except ClientError as error:
             if code_of(error) in ("ExecutionDoesNotExist", "InvalidArn", "ValidationException"):
-                raise WrongUsage(
-                    f"There is no run {name}; `snow-white runs` shows those there are."
-                ) from error
-            raise CommandError(sentence(error)) from error
+                raise WrongUsage(f"There is no run {name}. `snow-white runs` lists the runs.") from error
+            raise CommandError(explain(error)) from error
         except AwsError as error:
-            raise CommandError(sentence(error)) from error
-        return cls(access, run.arn, Wording.of(request), json_wanted)
+            raise CommandError(explain(error)) from error
+        return cls(access, run.arn, Headlines.of(request), json_wanted)
 
     def follow(self) -> ExitCode:
-        """Show it until it ends, or until the person has enough of that."""
+        """Show the run until it ends or the user leaves it."""
         while True:
             try:
                 return self._watch()
@@ -103,36 +111,38 @@ class OneRun:
                     pass
 
     def leave(self) -> ExitCode:
-        """Say how to find it again."""
+        """Print how to follow the run later."""
         if self.json_wanted:
             click.echo(as_json(self.arn, "RUNNING"))
-        self._talk.print(f"It goes on in AWS. Watch it with: snow-white follow {self.name}", markup=False)
+        self._messages.print(
+            f"The run goes on in AWS. Follow it with: snow-white follow {self.name}", markup=False
+        )
         return ExitCode.UNKNOWN
 
     def _watch(self) -> ExitCode:
-        with showing(self._talk, self.wording) as view:
-            ended = Follower(self.access, self.arn, view).until_end()
-        return self._answer(ended)
+        with open_display(self._messages, self.headlines) as display:
+            ended = Follower(self.access, self.arn, display).until_end()
+        return self._print_result(ended)
 
-    def _answer(self, ended: Ended) -> ExitCode:
+    def _print_result(self, ended: Ended) -> ExitCode:
         if self.json_wanted:
             click.echo(as_json(self.arn, ended.status, ended))
         else:
-            print_end(answering(), ended, self.wording)
+            print_end(output_console(), ended, self.headlines)
         return exit_code(ended)
 
     def _stop(self) -> None:
-        """Stop it; whatever comes of that, watching it again shows."""
+        """Stop the run; the caller then follows it to its end."""
         try:
             run = FollowedRun(self.access.client("stepfunctions"), self.arn)
             run.stop("StoppedByPerson", f"Stopped on the command line by {self.access.caller()}.")
         except (*AwsError, CommandError) as error:
-            said = error.message if isinstance(error, CommandError) else sentence(error)
-            self._talk.print(f"It was not stopped. {said}", markup=False)
+            reason = error.message if isinstance(error, CommandError) else explain(error)
+            self._messages.print(f"The run was not stopped. {reason}", markup=False)
             return
-        self._talk.print(
-            "Stopped. What it sent to the hosts is cancelled; no job is ended by that. "
-            "Workers that are quiet stay so until somebody wakes them.",
+        self._messages.print(
+            "The run was stopped. Its commands are cancelled; running jobs go on. "
+            "Workers that are quiet stay quiet until you wake them.",
             markup=False,
         )
 
@@ -141,11 +151,11 @@ def _step_functions(access: Access) -> Any:
     try:
         return access.client("stepfunctions")
     except AwsError as error:
-        raise CommandError(sentence(error)) from error
+        raise CommandError(explain(error)) from error
 
 
 def _new_name(request: Mapping[str, Any]) -> str:
-    """A name that says in a list what the run is about: at most 80 characters, of those that a name may have."""
+    """A name with action, application and time, at most 80 characters, all of which Step Functions accepts."""
     application = re.sub(r"[^A-Za-z0-9-]+", "-", str(request["application"])).strip("-")[:40]
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return "-".join(part for part in (request["action"], application, moment, secrets.token_hex(3)) if part)
@@ -154,4 +164,4 @@ def _new_name(request: Mapping[str, Any]) -> str:
 def _not_started(error: ClientError, machine: str) -> str:
     if code_of(error) == "StateMachineDoesNotExist":
         return f"There is no state machine {machine}."
-    return f"{sentence(error)} Nothing was started."
+    return f"{explain(error)} Nothing was started."

@@ -1,4 +1,4 @@
-"""The kinds of values that options take."""
+"""The value types of the command line's options: they check a value and explain what is allowed."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from snow_white.model.slack_ids import MEMBER_ID
 
 
 class Duration(click.ParamType[int]):
-    """A time limit of a run in seconds, or with units: 90, 30m, 1h30m, 48h."""
+    """A run's timeout, in seconds or with units: 90, 30m, 1h30m, 48h."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The seconds; fails for what a run may not have."""
+        """The timeout in seconds; fails if it is no duration, or not within the limits."""
         seconds = parse_timeout(str(value))
         if seconds is None:
             self.fail(f"{value!r} must be {ALLOWED_TIMEOUTS}.", param, ctx)
         return seconds
 
 
-class Matching(click.ParamType[str]):
-    """A text of a certain form, named in the error when it is not."""
+class MatchingText(click.ParamType[str]):
+    """A text that must match a pattern; the error message describes it by `form`."""
 
     name = "text"
 
@@ -34,13 +34,13 @@ class Matching(click.ParamType[str]):
         self._form = form
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text itself."""
+        """The text; fails if it does not match."""
         if not self._pattern.fullmatch(str(value)):
             self.fail(f"{value!r} must be {self._form}.", param, ctx)
         return str(value)
 
 
 DURATION: Final = Duration()
-REGION: Final = Matching(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region such as us-east-1")
-SLACK_USER: Final = Matching(MEMBER_ID.pattern, "a Slack member id such as U024BE7LH")
-TEXT: Final = Matching(r"(?=.*\S)[^\x00-\x1f]{1,256}", "a text of 1 to 256 characters")
+REGION: Final = MatchingText(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region such as us-east-1")
+SLACK_USER: Final = MatchingText(MEMBER_ID.pattern, "a Slack member id such as U024BE7LH")
+TEXT: Final = MatchingText(r"(?=.*\S)[^\x00-\x1f]{1,256}", "a text of 1 to 256 characters")

@@ -1,4 +1,4 @@
-"""Who asked for the runs of late, as their inputs say it."""
+"""The requester of a recent run, as the execution's input states it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from snow_white_cli.recent import recent_runs
-from tests.snow_white_cli.fake_machine import ARN, START
+from snow_white_cli.run_list import recent_runs
+from tests.snow_white_cli.fake_step_functions import ARN, START
 
 MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:SnowWhite"
 
 
-class OneRunOnly:
-    """A Step Functions client of a machine that ran once, with this input."""
+class OneExecution:
+    """A Step Functions client with one execution, which has this input."""
 
     def __init__(self, given: str) -> None:
         self._given = given
 
-    def get_paginator(self, name: str) -> OneRunOnly:
+    def get_paginator(self, name: str) -> OneExecution:
         assert name == "list_executions"
         return self
 
@@ -31,7 +31,7 @@ class OneRunOnly:
 
 
 @pytest.mark.parametrize(
-    ("given", "asked_by"),
+    ("given", "requester"),
     [
         ({"requested_by": "ann"}, "ann"),
         ({"requested_by": "Slack user ann (U0ANN)", "slack_user": "U0ANN"}, "Slack user ann (U0ANN)"),
@@ -41,6 +41,6 @@ class OneRunOnly:
         ("quiet", ""),
     ],
 )
-def test_a_run_says_who_asked_for_it_as_well_as_it_is_known(given: object, asked_by: str) -> None:
-    (run,) = recent_runs(OneRunOnly(json.dumps(given)), MACHINE, 1)
-    assert run.requested_by == asked_by
+def test_the_requester_is_the_name_or_else_the_slack_user(given: object, requester: str) -> None:
+    (run,) = recent_runs(OneExecution(json.dumps(given)), MACHINE, 1)
+    assert run.requested_by == requester

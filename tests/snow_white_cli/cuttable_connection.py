@@ -1,4 +1,4 @@
-"""A connection to AWS that can be cut and mended."""
+"""A TCP proxy in front of a server that a test can cut off and restore."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 
-class Connection:
-    """Passes bytes on to a server, while it is not cut. `endpoint` is where to connect to."""
+class CuttableConnection:
+    """Forwards connections to a server until it is cut. `endpoint` is the address to connect to."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -26,14 +26,14 @@ class Connection:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def mend(self) -> None:
-        """Accept connections, at the same place as before."""
+    def restore(self) -> None:
+        """Accept connections, on the same port as before."""
         self._listener = socket.create_server(("127.0.0.1", self._port))
         self._port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def cut(self) -> None:
-        """End what there is, and accept nothing."""
+        """Close the open connections, and accept no new ones."""
         listener, self._listener = self._listener, None
         for one in [listener, *self._open]:
             if one is not None:
@@ -43,7 +43,7 @@ class Connection:
         self._open.clear()
 
     def __enter__(self) -> Self:
-        self.mend()
+        self.restore()
         return self
 
     def __exit__(
@@ -58,10 +58,10 @@ class Connection:
                 server = socket.create_connection(self._target)
                 self._open += [client, server]
                 for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=_pass_on, args=(source, sink), daemon=True).start()
+                    threading.Thread(target=_forward, args=(source, sink), daemon=True).start()
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+def _forward(source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while part := source.recv(65536):
             sink.sendall(part)

@@ -12,12 +12,13 @@ from rich.console import Console
 from snow_white.model.run_so_far import RunSoFar
 from snow_white.model.serialisation import from_json
 from snow_white.model.stragglers import Straggler, Stragglers
-from snow_white_cli.answers import as_json, exit_code, print_end
-from snow_white_cli.news import News, Wording
+from snow_white_cli.headlines import Headlines
+from snow_white_cli.option_types import DURATION
+from snow_white_cli.output import as_json, exit_code, print_end
+from snow_white_cli.progress import RunProgress
+from snow_white_cli.progress_display import LineDisplay
 from snow_white_cli.runs import Ended
-from snow_white_cli.values import DURATION
-from snow_white_cli.views import Lines
-from tests.snow_white_cli.fake_machine import ARN, REPORT, START, Time
+from tests.snow_white_cli.fake_step_functions import ARN, REPORT, START, FakeClock
 
 PROCESS = {
     "pid": 71,
@@ -43,7 +44,7 @@ def end(status: str = "FAILED", error: str | None = "NotConfirmed", cause: str =
 
 def shown(ended: Ended, action: str = "quiet") -> str:
     console = Console(file=io.StringIO(), width=200)
-    print_end(console, ended, Wording.of({"action": action, "application": "backups"}))
+    print_end(console, ended, Headlines.of({"action": action, "application": "backups"}))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -65,7 +66,7 @@ def test_the_exit_code_is_0_only_for_a_confirmed_run(ended: Ended, code: int) ->
     assert exit_code(ended) == code
 
 
-def test_a_confirmed_run_says_how_many_and_after_how_long() -> None:
+def test_a_confirmed_run_shows_its_counts_and_its_duration() -> None:
     ended = Ended("SUCCEEDED", None, None, REPORT)
     assert "The workers of backups are confirmed quiet: 2 quiet, after 1:30." in shown(ended)
 
@@ -82,7 +83,7 @@ def test_a_run_without_a_report_shows_its_cause() -> None:
     assert "NothingMatched: no such application" in shown(
         end(error="NothingMatched", cause="no such application")
     )
-    assert "The run was stopped. Nobody said why." in shown(end("ABORTED", error=None))
+    assert "The run was stopped. No reason was given." in shown(end("ABORTED", error=None))
 
 
 def test_status_is_a_table_of_hosts_and_their_processes() -> None:
@@ -104,26 +105,26 @@ def test_status_is_a_table_of_hosts_and_their_processes() -> None:
     assert "and 3 more" in text
 
 
-def test_what_slack_could_not_be_told_is_said() -> None:
+def test_a_failure_to_notify_slack_is_shown() -> None:
     text = shown(end("SUCCEEDED", None, result="confirmed", slack={"not_told": ["channel_not_found: C1"]}))
     assert "Slack: channel_not_found: C1" in text
 
 
-def test_json_has_the_whole_report_or_says_that_there_is_none_yet() -> None:
+def test_json_has_the_whole_report_or_null_while_the_run_goes_on() -> None:
     ended = json.loads(as_json(ARN, "SUCCEEDED", Ended("SUCCEEDED", None, None, REPORT)))
     assert (ended["run"], ended["name"], ended["status"]) == (ARN, "quiet-backups-1", "SUCCEEDED")
     assert ended["report"] == REPORT
     assert json.loads(as_json(ARN, "RUNNING"))["report"] is None
 
 
-def test_lines_are_printed_for_changes_and_now_and_then_without_one() -> None:
+def test_a_line_is_printed_for_each_change_and_every_two_minutes() -> None:
     console = Console(file=io.StringIO(), width=100)
-    lines = Lines(console, Wording.of({"action": "wake", "application": "backups"}))
-    time = Time()
+    lines = LineDisplay(console, Headlines.of({"action": "wake", "application": "backups"}))
+    clock = FakeClock()
     for confirmed in (0, 0, 1, 1, 1, 1):
         run = {"progress": {"confirmed": confirmed, "instances": 2}}
-        lines.show(News.read(from_json(run, RunSoFar), START, time.now()))
-        time.sleep(60)
+        lines.show(RunProgress.read(from_json(run, RunSoFar), START, clock.now()))
+        clock.sleep(60)
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue().splitlines() == [
         "0:00 0 of 2 instances awake",
@@ -132,23 +133,23 @@ def test_lines_are_printed_for_changes_and_now_and_then_without_one() -> None:
     ]
 
 
-def test_who_takes_long_is_named_with_the_number_of_jobs() -> None:
+def test_stragglers_are_listed_with_the_number_of_their_jobs() -> None:
     def straggler(instance: str, jobs: int | None) -> Straggler:
         return Straggler("us-east-1", "backups-workers", instance, jobs)
 
     known = Stragglers(listed=(straggler("i-0a", 3), straggler("i-0b", 1), straggler("i-0c", None)), more=4)
-    assert News.read(RunSoFar(stragglers=known), START, START).stragglers == (
+    assert RunProgress.read(RunSoFar(stragglers=known), START, START).stragglers == (
         "Still waiting for backups-workers i-0a (us-east-1, 3 jobs), backups-workers i-0b (us-east-1, 1 job), "
-        "backups-workers i-0c (us-east-1, it does not say how many jobs) and 4 more"
+        "backups-workers i-0c (us-east-1, jobs unknown) and 4 more"
     )
-    assert News.read(RunSoFar(), START, START).stragglers == ""
+    assert RunProgress.read(RunSoFar(), START, START).stragglers == ""
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("60", 60), ("90s", 90), ("30m", 1800), ("1h30m", 5400), ("48h", 172_800), ("2d", 172_800)],
 )
-def test_a_time_limit_is_written_with_or_without_a_unit(text: str, seconds: int) -> None:
+def test_a_timeout_is_written_with_or_without_a_unit(text: str, seconds: int) -> None:
     assert DURATION.convert(text, None, None) == seconds
 
 
@@ -156,8 +157,8 @@ def test_a_time_limit_is_written_with_or_without_a_unit(text: str, seconds: int)
     "given", [None, [], "quiet", {"action": 7}, {"action": ["quiet"], "application": None}]
 )
 def test_a_run_with_any_input_can_be_shown(given: object) -> None:
-    assert Wording.of(given).doing == "Running"
+    assert Headlines.of(given).doing == "Running"
     assert (
-        News.read(from_json({"request": given}, RunSoFar), START, START).numbers("")
-        == "looking for the instances"
+        RunProgress.read(from_json({"request": given}, RunSoFar), START, START).numbers("")
+        == "looking up the instances"
     )

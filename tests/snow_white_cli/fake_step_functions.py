@@ -1,4 +1,4 @@
-"""A state machine that answers what a test tells it to, and a clock that only moves when somebody waits."""
+"""Fakes for following a run: Step Functions with prepared answers, a display that records, a clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from snow_white_cli.access import Access
-from snow_white_cli.news import News
+from snow_white_cli.progress import RunProgress
 
 ARN: Final = "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:quiet-backups-1"
 START: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -19,16 +19,16 @@ REPORT: Final = {"result": "confirmed", "counts": {"quiet": 2}, "duration_second
 
 
 def refusal(code: str, status: int = 400) -> ClientError:
-    """What boto3 raises for an error of that name."""
+    """What boto3 raises for an error with that code."""
     return ClientError(
-        {"Error": {"Code": code, "Message": "so it is"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        {"Error": {"Code": code, "Message": "the message"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
         "DescribeExecution",
     )
 
 
 @dataclass
-class FakeClient:
-    """Answers DescribeExecution with one of `answers` after the other: an error, or the execution's status."""
+class FakeStepFunctions:
+    """Answers each DescribeExecution with the next of `answers`: an error to raise, or the execution's status."""
 
     answers: Sequence[Exception | str]
     confirmed: int = 0
@@ -42,7 +42,7 @@ class FakeClient:
         described = {"status": answer, "startDate": START, "input": "{}"}
         return described | ({"output": json.dumps(REPORT)} if answer == "SUCCEEDED" else {})
 
-    def get_paginator(self, _: str) -> FakeClient:
+    def get_paginator(self, _: str) -> FakeStepFunctions:
         return self
 
     def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
@@ -58,9 +58,9 @@ class FakeClient:
 
 @dataclass
 class FakeAccess(Access):
-    """Hands out `fake`; `renewals` counts how often credentials were to be read anew."""
+    """Hands out `fake`; `renewals` counts how often the credentials were to be read again."""
 
-    fake: FakeClient = field(default_factory=lambda: FakeClient([]))
+    fake: FakeStepFunctions = field(default_factory=lambda: FakeStepFunctions([]))
     renewable: bool = True
     renewals: int = 0
 
@@ -76,30 +76,30 @@ class FakeAccess(Access):
 
 
 @dataclass
-class Paper:
-    """A view that keeps what is shown and said."""
+class RecordingDisplay:
+    """Records the progress and the messages that it gets."""
 
-    shown: list[News] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    shown: list[RunProgress] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
-    def show(self, news: News) -> None:
-        self.shown.append(news)
+    def show(self, progress: RunProgress) -> None:
+        self.shown.append(progress)
 
-    def say(self, words: str) -> None:
-        self.said.append(words)
+    def print_message(self, message: str) -> None:
+        self.messages.append(message)
 
 
 @dataclass
-class Time:
-    """`waits` are the seconds of every sleep."""
+class FakeClock:
+    """A clock that moves only when somebody sleeps. `sleeps` are the seconds of each sleep."""
 
-    waits: list[float] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
 
     def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
+        self.sleeps.append(seconds)
 
     def monotonic(self) -> float:
-        return sum(self.waits)
+        return sum(self.sleeps)
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=sum(self.waits))
+        return START + timedelta(seconds=sum(self.sleeps))

@@ -1,0 +1,40 @@
+"""The exit codes of the command line, and the exceptions that end it with a message."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import click
+
+
+class ExitCode(IntEnum):
+    """The exit codes, which scripts may rely on.
+
+    CONFIRMED: the run has ended, and every instance is confirmed. No other end has this code.
+    FAILED: the run ended without a confirmation, or it could not be started or found.
+    WRONG_USAGE: an action, option, profile, region or value is invalid.
+    UNKNOWN: the run goes on, or its state could not be read.
+    """
+
+    CONFIRMED = 0
+    FAILED = 1
+    WRONG_USAGE = 2
+    UNKNOWN = 3
+
+
+class CommandError(click.ClickException):
+    """Ends the command with a message on standard error and exit code 1."""
+
+    exit_code = ExitCode.FAILED
+
+
+class WrongUsage(CommandError):
+    """The command line or the request is invalid."""
+
+    exit_code = ExitCode.WRONG_USAGE
+
+
+class RunStateUnknown(CommandError):
+    """The run may be going on, but its state cannot be read any more."""
+
+    exit_code = ExitCode.UNKNOWN

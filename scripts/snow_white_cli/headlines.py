@@ -1,0 +1,51 @@
+"""The headlines of a run, for its progress and for its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snow_white.model.action import Action
+from snow_white.model.stated_request import StatedRequest
+
+
+@dataclass(frozen=True)
+class Headlines:
+    """The words for one run.
+
+    Attributes:
+        action: None if the execution's input names no known action.
+        application: the application's name as the input states it.
+    """
+
+    action: Action | None
+    application: str
+
+    @property
+    def doing(self) -> str:
+        """The action while it goes on, such as "Quieting"."""
+        return self.action.doing if self.action else "Running"
+
+    @property
+    def done(self) -> str:
+        """The word for a confirmed instance, such as "quiet"; "" for an unknown action."""
+        return self.action.result if self.action else ""
+
+    @property
+    def confirmed(self) -> str:
+        """The headline of a confirmed run."""
+        if self.action is Action.STATUS:
+            return f"All workers of {self.application} have reported"
+        return f"The workers of {self.application} are confirmed {self.done}"
+
+    @property
+    def not_confirmed(self) -> str:
+        """The headline of a run that is not confirmed."""
+        if self.action is Action.STATUS:
+            return f"NOT all workers of {self.application} have reported"
+        return f"The workers of {self.application} are NOT confirmed {self.done}"
+
+    @classmethod
+    def of(cls, request: object) -> Headlines:
+        """The headlines for an execution's input, which may be any JSON."""
+        stated = StatedRequest.read(request)
+        return cls(Action.known(stated.action), str(stated.application or "(no application)"))
