@@ -1,4 +1,4 @@
-"""For every run that has ended: cancel what a failed one left, and tell Slack unless the run itself did."""
+"""CloseRun: after an execution has ended, cancel a failed run's commands and report the end unless the run did."""
 
 from __future__ import annotations
 
@@ -26,29 +26,31 @@ settings = Settings.from_env()
 regions = Regions(boto3.Session())
 step_functions = boto3.client("stepfunctions")
 events = boto3.client("events", config=SHORT_TIMEOUTS)
-# EventBridge may deliver an event twice, mostly soon after each other and so to the same copy of this function.
-# The time is part of it because an execution that is redriven ends once more.
+# EventBridge may deliver an event twice, usually within seconds and so to the same instance of this function.
+# The key includes the stop time, because an execution that is redriven ends a second time.
 closed: Final[deque[tuple[str, int | None]]] = deque(maxlen=1_000)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes a "Step Functions Execution Status Change" event; returns what was done, for the log."""
+    """Takes a "Step Functions Execution Status Change" event; returns a summary of what was done."""
     now = datetime.now(UTC)
     end = ExecutionEnd.read(event["detail"], now)
     logger.append_keys(execution=end.execution.name)
     if (end.execution.arn, end.stopped_at) in closed:
-        logger.info("was closed before")
+        logger.info("already closed")
         return {}
     ended = read_ended_run(step_functions, end.execution)
-    done: dict[str, Any] = {"told": ended.has_told}
+    done: dict[str, Any] = {"told": ended.end_was_announced}
     if end.status != "SUCCEEDED":
         done["cancelled"], done["not_cancelled"] = cancel_commands(ended, regions)
     if to_report := reportable(ended, end):
         notifier = partial(open_notifier, settings, context)
-        told = to_report if ended.has_told else report_end(to_report, notifier(), events, logger, now)
-        told = retry_unreached(told, notifier)
-        done["slack"] = to_json(told.report.slack) if told.report else None
+        reported = to_report
+        if not ended.end_was_announced:
+            reported = report_end(to_report, notifier(), events, logger, now)
+        reported = retry_unreached(reported, notifier)
+        done["slack"] = to_json(reported.report.slack) if reported.report else None
     closed.append((end.execution.arn, end.stopped_at))
     logger.info("closed", extra=done)
     return done

@@ -1,4 +1,4 @@
-"""DiscoverInstances: validate the request and make the plan."""
+"""DiscoverInstances: validate the request, and plan the run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ regions = Regions(boto3.Session())
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes {step, run: {request: the execution's input, execution}}; returns the run's first state."""
+    """Takes {step, run: {request: the execution's input, execution}}; returns the run with its plan."""
     raw = event["run"]
     execution = from_json(raw["execution"], Execution)
     logger.append_keys(execution=execution.name)

@@ -20,7 +20,7 @@ regions = Regions(boto3.Session())
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes {step, run}; returns the run with the ids of the commands that were sent."""
+    """Takes {step, run}; returns the run with the ids of the sent commands."""
     run = from_json(event["run"], Run)
     logger.append_keys(execution=run.execution.name)
     after = dispatch(run, regions, datetime.now(UTC))

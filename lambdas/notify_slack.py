@@ -1,4 +1,4 @@
-"""AnnounceStart, AnnounceProgress and NotifySlack: tell Slack how a run begins, goes on and ends."""
+"""AnnounceStart, AnnounceProgress and NotifySlack: show a run's start, progress and end in Slack."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from snow_white.model.ended_run import EndedRun
 from snow_white.model.run import Run
 from snow_white.model.serialisation import from_json, to_json
 
-_ON_THE_WAY: Final = ("AnnounceStart", "AnnounceProgress")
-# The workers wait meanwhile; what Slack does not take in this time it is told with the next news.
-_ON_THE_WAY_SECONDS: Final = 30
+_PROGRESS_STEPS: Final = ("AnnounceStart", "AnnounceProgress")
+# The run waits for these steps. What Slack does not accept in this time is shown by the next progress step.
+_PROGRESS_TIME_LIMIT_SECONDS: Final = 30
 
 logger = Logger()
 settings = Settings.from_env()
@@ -28,17 +28,17 @@ events = boto3.client("events", config=SHORT_TIMEOUTS)
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes {step: the state's name, run}; returns the run, at the end with its complete report."""
+    """Takes {step: the state's name, run}; returns the run, after NotifySlack with its complete report."""
     state = event["run"]
     logger.append_keys(execution=state["execution"]["name"])
     now = datetime.now(UTC)
     after: Run | EndedRun
-    if event["step"] in _ON_THE_WAY:
-        notifier = open_notifier(settings, context, _ON_THE_WAY_SECONDS)
+    if event["step"] in _PROGRESS_STEPS:
+        notifier = open_notifier(settings, context, _PROGRESS_TIME_LIMIT_SECONDS)
         after = notifier.announce(from_json(state, Run), now)
     else:
         notifier = open_notifier(settings, context)
         after = report_end(from_json(state, EndedRun), notifier, events, logger, now)
     if notifier.slack.failures:
-        logger.warning("not told", extra={"failures": notifier.slack.failures})
+        logger.warning("Slack not notified", extra={"failures": notifier.slack.failures})
     return to_json(after)

@@ -1,4 +1,4 @@
-"""PollCommand: see how far the commands are and judge the instances once they have ended."""
+"""PollCommand: read the commands' progress, and judge the instances once the commands have ended."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def log_verdict(region: str, assessment: Assessment) -> None:
-    """One line for each instance at the end of a run, to be found by the execution's name or the instance's id."""
+    """Write one log line with an instance's verdict, at the end of a run."""
     judgement = assessment.judgement
     logger.info(
         "verdict",

@@ -1,6 +1,6 @@
-"""The slash command: a request from Slack, by the function URL, becomes an execution, or nothing at all.
+"""The slash command: verify a request from Slack, start an execution, and answer the person who typed it.
 
-Slack waits 3 seconds for the answer, so that the run is started and not waited for.
+Slack waits 3 seconds for the answer, so the function starts the run and does not wait for it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from snow_white.slash.form import TypedCommand
 from snow_white.slash.signature import Refused, SignedRequest
 from snow_white.slash.start import SlashCommands
 
-# Together less than Slack waits, so that whatever AWS does not answer, the person is. There is no time to try again.
-_ONCE: Final[Any] = {"mode": "standard", "total_max_attempts": 1}
-_FOR_THE_SECRET: Final = Config(connect_timeout=0.3, read_timeout=0.9, retries=_ONCE)
-_FOR_THE_START: Final = Config(connect_timeout=0.3, read_timeout=1.2, retries=_ONCE)
-# A new secret is used within this time by functions that are warm.
-_SECRET_IS_KEPT_SECONDS: Final = 300
+# Both timeouts together are shorter than Slack waits, so the person gets an answer even if AWS does not respond.
+# There is no time for a retry.
+_NO_RETRIES: Final[Any] = {"mode": "standard", "total_max_attempts": 1}
+_SECRETS_CONFIG: Final = Config(connect_timeout=0.3, read_timeout=0.9, retries=_NO_RETRIES)
+_START_CONFIG: Final = Config(connect_timeout=0.3, read_timeout=1.2, retries=_NO_RETRIES)
+# Functions that are warm use a new secret after this time at the latest.
+_SECRET_CACHE_SECONDS: Final = 300
 
 logger = Logger()
-secrets = SecretsProvider(boto_config=_FOR_THE_SECRET)
-step_functions = boto3.client("stepfunctions", config=_FOR_THE_START)
+secrets = SecretsProvider(boto_config=_SECRETS_CONFIG)
+step_functions = boto3.client("stepfunctions", config=_START_CONFIG)
 commands = SlashCommands(
     step_functions=step_functions,
     state_machine_arn=os.environ["STATE_MACHINE_ARN"],
@@ -42,7 +43,7 @@ commands = SlashCommands(
 
 
 def _close_after_use(request: AWSPreparedRequest, **_: object) -> None:
-    """A connection that is kept may be dead when the function thaws, and then costs the only try."""
+    """Ask for a new connection each time. A kept one may be closed while the function is frozen; a call on it fails."""
     request.headers["Connection"] = "close"
 
 
@@ -52,7 +53,7 @@ for _client in (secrets.client, step_functions):
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes a function URL's event; returns an answer that only the person sees, or a status without a word."""
+    """Takes a function URL's event; returns an answer that only the person sees, or a status with an empty body."""
     try:
         request = SignedRequest.read(event)
         request.verify(_signing_secret())
@@ -81,9 +82,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _signing_secret() -> str:
-    """Raises Refused(503) while nobody has stored it: without it nothing can be believed."""
+    """The Slack app's signing secret. Raises Refused(503) if it is not stored, because no request can be verified."""
     try:
-        secret = str(secrets.get(os.environ["SLACK_SIGNING_SECRET"], max_age=_SECRET_IS_KEPT_SECONDS)).strip()
+        secret = str(secrets.get(os.environ["SLACK_SIGNING_SECRET"], max_age=_SECRET_CACHE_SECONDS)).strip()
     except GetParameterError as error:
         raise Refused(503, f"The signing secret could not be read: {error}") from error
     if not secret:

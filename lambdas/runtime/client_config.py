@@ -1,4 +1,4 @@
-"""The configuration of AWS clients on the way to telling somebody: no call takes more than half a minute."""
+"""The configuration of the AWS clients that are needed to notify somebody: a call takes at most half a minute."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""A run's metrics, as lines in CloudWatch's embedded metric format: no call, and nothing that could fail a run.
+"""A run's metrics, written to stdout in CloudWatch's embedded metric format: no API call that could fail a run.
 
-In the namespace SnowWhite, all by service, action and application:
-    Runs, RunsConfirmed, RunsFailed; WorkersConfirmed
-    RunSeconds: from the start of the execution; DrainSeconds: from the first command, of quiet and stop only
-    Problems: also by verdict
-An instance's id is never a dimension: each value would be a metric of its own, kept for 15 months and paid for.
+In the namespace SnowWhite, by service, action and application:
+    Runs, RunsConfirmed, RunsFailed: 0 or 1
+    WorkersConfirmed: the number of confirmed instances
+    RunSeconds: since the start of the execution
+    DrainSeconds: since the first command; for quiet and stop only
+    Problems: the number of instances that are not confirmed, also by verdict
+An instance's id is never a dimension: CloudWatch would keep, and charge, one metric for each instance.
 """
 
 from __future__ import annotations
@@ -23,11 +25,9 @@ _NO_PROBLEM: Final = frozenset(verdict.value for verdict in CONFIRMED | HARMLESS
 
 
 def emit(ended: EndedRun, report: Report) -> None:
-    """Write the lines of a run that has ended to stdout.
+    """Write the metrics of a run that has ended.
 
-    Args:
-        ended: the run as far as it came. An application for which nothing was found counts as unknown, because what
-            somebody mistyped must not become a metric of its own.
+    The application is "unknown" if the run has no plan, so that a mistyped name does not become a metric.
     """
     planned = bool(ended.plan)
     of_run = _metrics(report, planned=planned)
@@ -61,7 +61,7 @@ def _metrics(report: Report, *, planned: bool) -> EphemeralMetrics:
 
 
 def _problems(report: Report) -> Counter[str]:
-    """By verdict; for a run that named no instance, by its error: NothingMatched, InvalidRequest, and so on."""
+    """The number of problems by verdict; without any, 1 by the run's error: NothingMatched, InvalidRequest, ..."""
     problems = Counter({v: count for v, count in report.counts.items() if v not in _NO_PROBLEM})
     silent_regions = sum(problem.is_region for problem in report.problems)
     if silent_regions:
@@ -72,5 +72,5 @@ def _problems(report: Report) -> Counter[str]:
 
 
 def _value(text: object) -> str:
-    """A dimension's value is ASCII, and starts with no colon."""
+    """The text as CloudWatch accepts it as a dimension's value: ASCII, without a colon at the start."""
     return str(text).encode("ascii", "replace").decode().lstrip(":").strip() or UNKNOWN

@@ -1,4 +1,4 @@
-"""The notifier of the functions that talk to Slack, with the clients it needs."""
+"""Creating the notifier, with its clients, for the functions that notify Slack."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from runtime.client_config import SHORT_TIMEOUTS
 from runtime.settings import Settings
 from runtime.slack_token import open_slack
-from snow_white.requester.cloudtrail import ONE_QUICK_TRY, find_caller
+from snow_white.requester.cloudtrail import SHORT_TIMEOUT_WITHOUT_RETRY, find_caller
 from snow_white.requester.requester import Directory
 from snow_white.slack.client import LONGEST_CALL_SECONDS
 from snow_white.slack.notifier import Notifier
 from snow_white.slack.time_limit import TimeLimit
 
-_TIME_TO_RETURN_SECONDS: Final = 5
+_RESERVED_SECONDS: Final = 5  # for the function to return its result
 
 _iam = boto3.client("iam", config=SHORT_TIMEOUTS)
-_cloudtrail = boto3.client("cloudtrail", config=ONE_QUICK_TRY)
+_cloudtrail = boto3.client("cloudtrail", config=SHORT_TIMEOUT_WITHOUT_RETRY)
 
 
 def open_notifier(settings: Settings, context: LambdaContext, most_seconds: float = math.inf) -> Notifier:
-    """A notifier for one invocation: it collects what Slack refuses.
+    """A notifier for one invocation of a function.
 
     Args:
-        most_seconds: for which Slack may be waited for, in the time that the function has left.
+        most_seconds: how long it may wait for Slack. It never waits longer than the function has time left.
     """
-    seconds = context.get_remaining_time_in_millis() / 1000 - LONGEST_CALL_SECONDS - _TIME_TO_RETURN_SECONDS
+    seconds = context.get_remaining_time_in_millis() / 1000 - LONGEST_CALL_SECONDS - _RESERVED_SECONDS
     slack = open_slack(settings, TimeLimit.of(min(seconds, most_seconds)))
     account = context.invoked_function_arn.split(":")[4]
     directory = Directory(_iam, account, settings.slack_user_tag, slack.member_by_email)

@@ -1,4 +1,4 @@
-"""What happens once at the end of every run, whoever notices the end: it is counted, announced and told."""
+"""Reporting the end of a run once: metrics, a log line, an event and Slack messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from snow_white.reporting.advice import what_to_do
 from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
 from snow_white.reporting.event import publish
-from snow_white.requester.requester import known_as
+from snow_white.requester.requester import display_name
 from snow_white.slack.message import summary
 from snow_white.slack.notifier import Notifier
 
@@ -24,35 +24,36 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from mypy_boto3_events import EventBridgeClient
 
-_PAUSES: Final = (30, 60, 90)  # seconds
+_RETRY_PAUSES_SECONDS: Final = (30, 60, 90)
 
 
 def report_end(
     ended: EndedRun, notifier: Notifier, events: EventBridgeClient, logger: Logger, now: datetime
 ) -> EndedRun:
-    """Complete the report, and let everybody know.
-
-    Metrics, the log's line and the event come before Slack, which may take its time.
+    """Complete the report, and publish it. Slack comes last, because it may be slow.
 
     Args:
-        ended: with its report; or, when an error ended the run, with that.
+        ended: the run with its report, or with the error that ended it.
 
     Returns:
         The run with the complete report.
     """
     requester = notifier.find_requester(ended)
-    report = _complete(ended.report or _failed(ended, now), known_as(requester))
+    report = _complete(ended.report or _failed(ended, now), display_name(requester))
     metrics.emit(ended, report)
     logger.info("ended", extra={"report": to_json(report)})
-    not_sent = publish(events, report, ended.execution)
-    if not_sent:
-        logger.warning("not sent", extra={"failure": not_sent})
+    failure = publish(events, report, ended.execution)
+    if failure:
+        logger.warning("event not sent", extra={"failure": failure})
     return notifier.announce_end(ended, report, requester)
 
 
 def retry_unreached(ended: EndedRun, open_notifier: Callable[[], Notifier]) -> EndedRun:
-    """Try again, after growing pauses, to tell those whom Slack could not be reached for; the run after it."""
-    for pause in _PAUSES:
+    """Retry the places that Slack could not be reached for, with growing pauses; the run with who was notified.
+
+    `open_notifier` is called before each retry. The retries end when the next pause exceeds the time that is left.
+    """
+    for pause in _RETRY_PAUSES_SECONDS:
         if not ended.slack.unreached or ended.report is None:
             break
         notifier = open_notifier()
@@ -68,7 +69,7 @@ def _failed(ended: EndedRun, now: datetime) -> Report:
 
 
 def _complete(report: Report, requested_by: str) -> Report:
-    """With a sentence on top for whoever opens the output in the console, and advice for each verdict in it."""
+    """The report with its summary, its requester, and advice for each verdict among its problems."""
     advice = {
         verdict: advice
         for verdict in dict.fromkeys(problem.verdict for problem in report.problems)

@@ -1,4 +1,4 @@
-"""The functions' environment, set by infra/, read once and checked with a clear error."""
+"""The functions' settings, read from the environment variables that infra/ sets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from snow_white.model.request import Defaults
 
 
 class MissingSetting(Exception):
-    """An environment variable that infra/ sets is not there."""
+    """A required environment variable is missing."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`slack_*` are empty in functions that do not talk to Slack."""
+    """The settings. `slack_token_secret` and `slack_channel` are empty in functions that do not use Slack."""
 
     defaults: Defaults
     slack_token_secret: str
@@ -25,7 +25,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Raises `MissingSetting` when the regions or environments are not set."""
+        """The settings in `env`. Raises MissingSetting if the default regions or environments are missing."""
         return cls(
             defaults=Defaults(
                 regions=_required(env, "DEFAULT_REGIONS"),
@@ -41,5 +41,7 @@ class Settings:
 def _required(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     values = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
     if not values:
-        raise MissingSetting(f"The environment variable {name} is missing: a list separated by commas.")
+        raise MissingSetting(
+            f"The environment variable {name} is missing. It must be a list separated by commas."
+        )
     return values

@@ -1,4 +1,4 @@
-"""The bot token, from Secrets Manager."""
+"""Reading the bot token from Secrets Manager, and opening Slack with it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from runtime.settings import Settings
 from snow_white.slack.client import Slack, slack_client
 from snow_white.slack.time_limit import TimeLimit
 
-# A new token is used within this time by functions that are warm.
-_TOKEN_IS_KEPT_SECONDS: Final = 300
+# Functions that are warm use a new token after this time at the latest.
+_TOKEN_CACHE_SECONDS: Final = 300
 
 _secrets = SecretsProvider(boto_config=SHORT_TIMEOUTS)
 
 
 def open_slack(settings: Settings, time_limit: TimeLimit) -> Slack:
-    """Slack with the token of the secret; without one, a Slack that tells nobody and says why."""
+    """Slack with the stored token. Without a token it posts nothing, and each call fails with the reason."""
     try:
-        token = str(_secrets.get(settings.slack_token_secret, max_age=_TOKEN_IS_KEPT_SECONDS)).strip()
+        token = str(_secrets.get(settings.slack_token_secret, max_age=_TOKEN_CACHE_SECONDS)).strip()
     except GetParameterError as error:
-        return Slack(None, f"Nobody was told: the Slack token could not be read ({error}).")
+        return Slack(None, f"Slack was not notified: the Slack token could not be read ({error}).")
     if not token:
-        return Slack(None, "Nobody was told: the secret for the Slack token is empty.")
+        return Slack(None, "Slack was not notified: the secret for the Slack token is empty.")
     return Slack(slack_client(token, settings.slack_api_url, time_limit), time_limit=time_limit)

@@ -1,4 +1,4 @@
-"""The domain of Snow White: what a run is, whom it reaches, and when it may say that they sleep.
+"""The domain of Snow White: requests, runs, and how an instance is judged.
 
-Nothing in this package knows of Lambda, CDK or environment variables; AWS clients are handed in.
+Nothing in this package depends on Lambda, CDK or environment variables. AWS clients are passed in.
 """

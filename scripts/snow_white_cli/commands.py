@@ -176,7 +176,7 @@ def follow(context: click.Context, /, access: Access, run: str, json_wanted: boo
 )
 @_access_options
 def runs(access: Access, count: int, json_wanted: bool) -> None:
-    """Show the newest runs, whoever started them."""
+    """List the newest runs of all users."""
     try:
         found = recent_runs(access.client("stepfunctions"), access.state_machine(), count)
     except AwsError as error:

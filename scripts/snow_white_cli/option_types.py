@@ -17,7 +17,7 @@ class Duration(click.ParamType[int]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The timeout in seconds; fails if it is no duration, or not within the limits."""
+        """The timeout in seconds; fails if it is not a duration or not within the limits."""
         seconds = parse_timeout(str(value))
         if seconds is None:
             self.fail(f"{value!r} must be {ALLOWED_TIMEOUTS}.", param, ctx)

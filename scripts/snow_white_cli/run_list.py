@@ -23,7 +23,7 @@ _RESULTS: Final = {
     "RUNNING": ("running", "bold"),
     "SUCCEEDED": ("confirmed", "green"),
     "FAILED": ("failed", "red"),
-    "ABORTED": ("stopped by somebody", "yellow"),
+    "ABORTED": ("stopped", "yellow"),
     "TIMED_OUT": ("timed out", "red"),
 }
 

@@ -1,8 +1,7 @@
-"""What close_run does of every run that has ended, whoever should have told its end."""
+"""close_run: what it reports and cancels after an execution has ended."""
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -15,37 +14,17 @@ from tests.lambdas.aws.test_execution_history import FakeHistory, entered, left
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.loaded import Context, load
 from tests.lambdas.runtime.test_run_end import FAILED
-from tests.lambdas.slack.test_notifier import (
-    ARN,
-    CONFIRMED,
-    LATER,
-    at_end,
-    messages,
-    run,
-    server,
-    shown,
-    teller,
-)
-
-__all__ = ["server"]  # a fixture, used by its name
+from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, at_end, messages, notifier_on, run, shown
 
 CONFIRMED_REPORT = {**CONFIRMED, "started_at": FAILED["started_at"], "ended_at": FAILED["ended_at"]}
 ENDS = {"SUCCEEDED": "ExecutionSucceeded", "FAILED": "ExecutionFailed", "ABORTED": "ExecutionAborted"}
 
 
 class NoRegions:
-    """Nothing of a run that is told here may be cancelled."""
+    """Fails a test in which commands would be cancelled."""
 
     def ssm(self, region: str) -> Any:
         raise AssertionError(f"{region} was asked")
-
-
-@pytest.fixture
-def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds of the sleeps, which take no time."""
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    return slept
 
 
 @pytest.fixture
@@ -62,7 +41,7 @@ def close(
     seconds: float = 300,
     stopped: datetime = LATER,
 ) -> dict[str, Any]:
-    """Hand the end of a run to the function, whose newest events are these."""
+    """Call the function with the end of an execution whose newest history events are `history`."""
     vars(function)["step_functions"] = FakeHistory([{"type": ENDS[status]}, *history])
     detail = {
         "status": status,
@@ -76,17 +55,19 @@ def close(
 
 
 def started(server: SlackServer) -> dict[str, Any]:
-    """The state of a run whose start was told."""
-    return to_json(teller(server).announce(run(requested_by="pipeline night"), START))
+    """The state of a run whose start was announced."""
+    return to_json(notifier_on(server).announce(run(requested_by="pipeline night"), START))
 
 
 def finished(server: SlackServer, report: dict[str, Any]) -> dict[str, Any]:
-    """The state of a run that told its end, as far as Slack took it."""
-    ran = teller(server).announce(run(requested_by="pipeline night"), START)
-    return teller(server).end(at_end(ran, report))
+    """The state of a run that has announced its end."""
+    ran = notifier_on(server).announce(run(requested_by="pipeline night"), START)
+    return notifier_on(server).end(at_end(ran, report))
 
 
-def test_a_confirmed_run_whose_last_step_died_is_told(function: ModuleType, server: SlackServer) -> None:
+def test_a_confirmed_end_is_announced_if_its_last_step_failed(
+    function: ModuleType, server: SlackServer
+) -> None:
     judged = {**started(server), "report": CONFIRMED_REPORT}
     done = close(
         function, "SUCCEEDED", entered("Done", {**judged, "slack_error": {"Error": "Lambda.Unknown"}})
@@ -98,7 +79,7 @@ def test_a_confirmed_run_whose_last_step_died_is_told(function: ModuleType, serv
     assert len(function.events.entries) == 1
 
 
-def test_a_failed_run_whose_last_step_died_is_told_with_its_own_report(
+def test_a_failed_end_is_announced_with_its_own_report_if_its_last_step_failed(
     function: ModuleType, server: SlackServer
 ) -> None:
     judged = {**started(server), "plan": [], "report": FAILED}
@@ -107,7 +88,7 @@ def test_a_failed_run_whose_last_step_died_is_told_with_its_own_report(
 
 
 @pytest.mark.parametrize(("status", "report"), [("SUCCEEDED", CONFIRMED_REPORT), ("FAILED", FAILED)])
-def test_a_run_that_has_told_is_left_alone(
+def test_an_announced_end_is_not_announced_again(
     function: ModuleType, server: SlackServer, status: str, report: dict[str, Any]
 ) -> None:
     state = {**finished(server, report), "plan": []}
@@ -117,19 +98,19 @@ def test_a_run_that_has_told_is_left_alone(
     assert function.events.entries == []
 
 
-def test_nothing_of_a_successful_run_is_cancelled(function: ModuleType, server: SlackServer) -> None:
+def test_commands_of_a_successful_run_are_not_cancelled(function: ModuleType, server: SlackServer) -> None:
     state = finished(server, CONFIRMED_REPORT)
     assert state["plan"], "there would be something to cancel"
     assert "cancelled" not in close(function, "SUCCEEDED", left("NotifySlack", state))
 
 
 @pytest.mark.parametrize(("answer", "calls"), [("error", 6), ("rate_limited", 2), ("down", 6)])
-def test_whom_slack_could_not_be_reached_for_is_told_when_it_is_back_and_the_others_are_not_told_again(
+def test_only_the_places_that_slack_could_not_be_reached_for_are_retried(
     function: ModuleType, server: SlackServer, sleeps: list[float], answer: str, calls: int
 ) -> None:
     asked = run(slack_user="U0BEN", requested_by="pipeline night")
-    ran = teller(server).announce(asked, START)
-    state = teller(server).end(at_end(ran, CONFIRMED_REPORT))
+    ran = notifier_on(server).announce(asked, START)
+    state = notifier_on(server).end(at_end(ran, CONFIRMED_REPORT))
     state["slack"]["unreached"] = ["U0BEN"]
     state["report"]["slack"] = {"delivered": False, "told": ["C0LOCAL"], "not_told": ["Slack was down."]}
     before = len(messages(server))
@@ -138,12 +119,12 @@ def test_whom_slack_could_not_be_reached_for_is_told_when_it_is_back_and_the_oth
     assert done["slack"] == {"delivered": True, "told": ["C0LOCAL", "U0BEN"], "not_told": []}
     (again,) = messages(server)[before:]
     assert again["channel"].startswith("D")
-    assert [pause for pause in sleeps if pause >= 30] == [30, 60], "the first try again comes too early"
+    assert [pause for pause in sleeps if pause >= 30] == [30, 60], "the first retry is too early"
     assert function.events.entries == [], "the run itself has announced its end"
 
 
 @pytest.mark.parametrize("seconds", [300, 70])
-def test_a_slack_that_stays_down_is_given_up_in_the_time_that_the_function_has(
+def test_the_retries_end_before_the_function_times_out(
     function: ModuleType, server: SlackServer, sleeps: list[float], seconds: float
 ) -> None:
     judged = {**started(server), "report": CONFIRMED_REPORT}
@@ -154,7 +135,7 @@ def test_a_slack_that_stays_down_is_given_up_in_the_time_that_the_function_has(
     assert len(function.events.entries) == 1
 
 
-def test_what_slack_refuses_for_good_is_not_tried_again(
+def test_a_permanent_error_of_slack_is_not_retried(
     function: ModuleType, server: SlackServer, sleeps: list[float]
 ) -> None:
     judged = to_json(run(channel="C0NOWHERE", requested_by="pipeline night"))
@@ -162,7 +143,7 @@ def test_what_slack_refuses_for_good_is_not_tried_again(
     assert sleeps == []
 
 
-def test_an_end_that_is_delivered_twice_is_told_once(function: ModuleType, server: SlackServer) -> None:
+def test_a_duplicate_event_is_ignored(function: ModuleType, server: SlackServer) -> None:
     state = {**started(server), "plan": []}
     for _ in range(2):
         close(function, "ABORTED", entered("WaitForWorkers", state))
@@ -170,7 +151,9 @@ def test_an_end_that_is_delivered_twice_is_told_once(function: ModuleType, serve
     assert len(function.events.entries) == 1
 
 
-def test_the_end_of_a_run_that_was_redriven_is_told_too(function: ModuleType, server: SlackServer) -> None:
+def test_the_second_end_of_a_redriven_execution_is_announced_too(
+    function: ModuleType, server: SlackServer
+) -> None:
     state = {**started(server), "plan": []}
     for minutes in range(2):
         close(

@@ -1,4 +1,4 @@
-"""What a command does: a run for those who may start one; for all others a sentence or a status, and nothing done."""
+"""Slash commands: who may start a run, what is started, and the answer for each command."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def refusal(code: str, status: int) -> ClientError:
 
 @dataclass
 class FakeStepFunctions:
-    """Starts executions as Step Functions does: a name is taken once; the same name and input is the same one."""
+    """Starts executions as Step Functions does: the same name and input return the running execution."""
 
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: bool = False
@@ -92,14 +92,14 @@ def test_a_command_starts_a_run_as_the_slack_user_who_typed_it(
     assert f"#/v2/executions/details/{answer.execution}|Open the execution>" in answer.text
 
 
-def test_of_whom_slack_does_not_say_the_name_the_id_is_said(
+def test_without_a_user_name_the_requester_is_the_member_id(
     commands: SlashCommands, states: FakeStepFunctions
 ) -> None:
     commands.answer(TypedCommand("/snow-white", "quiet backups", "U0ANN", CHANNEL), "slack-1")
     assert states.executions["slack-1"]["requested_by"] == "Slack user U0ANN"
 
 
-def test_nobody_may_start_runs_unless_the_settings_name_them(
+def test_only_members_in_the_settings_may_start_runs(
     commands: SlashCommands, states: FakeStepFunctions
 ) -> None:
     nobody = replace(commands, users=frozenset(), channels=frozenset())
@@ -127,7 +127,7 @@ def test_both_the_person_and_the_channel_have_to_be_allowed(
     assert not states.executions
 
 
-def test_a_star_allows_every_channel_and_still_only_those_people(
+def test_a_star_allows_every_channel_but_not_every_member(
     commands: SlashCommands, states: FakeStepFunctions
 ) -> None:
     everywhere = replace(commands, channels=frozenset({"*"}))
@@ -137,7 +137,7 @@ def test_a_star_allows_every_channel_and_still_only_those_people(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("sleep backups", "'action' must be one of quiet, stop, wake, status, not 'sleep'."),
         ("quiet", "'application' is missing"),
@@ -147,23 +147,23 @@ def test_a_star_allows_every_channel_and_still_only_those_people(
             "'timeout_seconds' must be 60 seconds to 2 days (172800 seconds), such as 90, 30m, 1h30m or 48h, not 5.",
         ),
         ("quiet backups timeout=3d", "1h30m or 48h, not 259200."),
-        ("quiet backups timeout=soon", "`timeout=soon` is no duration"),
+        ("quiet backups timeout=soon", "`timeout=soon` is not a duration"),
         ("quiet backups force=yes", "There is no option `force=`"),
         (f"quiet {'x' * 300}", "'application' must be a text of 1 to 256 printable characters"),
         (f"quiet backups {' '.join(f'e{n}' for n in range(51))}", "'environments' must be"),
     ],
 )
-def test_a_wrong_command_is_told_what_is_wrong_and_starts_nothing(
-    commands: SlashCommands, states: FakeStepFunctions, text: str, said: str
+def test_an_invalid_command_is_explained_and_starts_nothing(
+    commands: SlashCommands, states: FakeStepFunctions, text: str, message: str
 ) -> None:
     answer = ask(commands, text)
     assert answer.outcome == "invalid"
-    assert said in answer.text
-    assert "Nothing was started. `/snow-white help` says what can be asked." in answer.text
+    assert message in answer.text
+    assert "Nothing was started. `/snow-white help` shows the syntax." in answer.text
     assert not states.executions
 
 
-def test_what_was_typed_comes_back_as_text_and_never_as_a_mention_or_a_link(commands: SlashCommands) -> None:
+def test_the_answer_escapes_mentions_and_links_that_were_typed(commands: SlashCommands) -> None:
     for text in (
         "<!channel> backups",
         "quiet backups region=<!channel>",
@@ -174,7 +174,9 @@ def test_what_was_typed_comes_back_as_text_and_never_as_a_mention_or_a_link(comm
         assert "<https://evil" not in answer.text
 
 
-def test_help_is_for_everybody_and_starts_nothing(commands: SlashCommands, states: FakeStepFunctions) -> None:
+def test_everybody_may_read_the_help_and_it_starts_nothing(
+    commands: SlashCommands, states: FakeStepFunctions
+) -> None:
     for text in ("", "help"):
         answer = ask(commands, text, "U0EVE", "C0OTHER")
         assert (answer.outcome, "ACTION APPLICATION" in answer.text) == ("help", True)
@@ -192,7 +194,7 @@ def test_a_replay_of_a_run_that_has_ended_starts_nothing(
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "StateMachineDoesNotExist"])
-def test_what_aws_refuses_was_not_started_and_aws_s_words_are_for_the_log_only(
+def test_a_refused_start_is_answered_with_the_error_code_and_the_message_is_logged(
     commands: SlashCommands, states: FakeStepFunctions, code: str
 ) -> None:
     states.failure = refusal(code, 400)
@@ -204,7 +206,7 @@ def test_what_aws_refuses_was_not_started_and_aws_s_words_are_for_the_log_only(
 @pytest.mark.parametrize(
     "failure", [ReadTimeoutError(endpoint_url="https://states"), refusal("InternalFailure", 500)]
 )
-def test_of_what_aws_does_not_answer_it_is_said_that_nobody_knows(
+def test_an_unanswered_start_is_answered_as_unknown(
     commands: SlashCommands, states: FakeStepFunctions, failure: Exception
 ) -> None:
     states.failure = failure
@@ -213,7 +215,7 @@ def test_of_what_aws_does_not_answer_it_is_said_that_nobody_knows(
 
 
 class Secrets:
-    """Where the signing secret is, or is not."""
+    """Secrets Manager with this signing secret, or None for no value."""
 
     def __init__(self, value: str | None) -> None:
         self.value = value
@@ -277,7 +279,7 @@ def call(function: ModuleType, body: str, headers: dict[str, str] | None = None)
     return answer
 
 
-def test_an_answer_is_seen_by_the_person_only(function: ModuleType, states: FakeStepFunctions) -> None:
+def test_the_answer_is_visible_to_the_person_only(function: ModuleType, states: FakeStepFunctions) -> None:
     for text in ("quiet backups", "sleep backups", "help"):
         answer = call(function, form(text, "U0ANN", CHANNEL))
         assert answer["statusCode"] == 200
@@ -291,11 +293,13 @@ def test_a_replayed_request_is_one_run(function: ModuleType, states: FakeStepFun
     for _ in range(3):
         call(function, body, headers)
     states.ended = True
-    assert "carried out before" in json.loads(call(function, body, headers)["body"])["text"]
+    assert "already carried out" in json.loads(call(function, body, headers)["body"])["text"]
     assert len(states.executions) == 1
 
 
-def test_typing_the_same_again_is_another_run(function: ModuleType, states: FakeStepFunctions) -> None:
+def test_the_same_command_typed_again_starts_another_run(
+    function: ModuleType, states: FakeStepFunctions
+) -> None:
     for _ in range(2):
         call(function, form("status backups", "U0ANN", CHANNEL))
     assert len(states.executions) == 2
@@ -307,18 +311,18 @@ def test_typing_the_same_again_is_another_run(function: ModuleType, states: Fake
         (form("quiet backups", "U0ANN", CHANNEL), {"X": "no signature"}, 401),
         (form("quiet backups", "U0ANN", CHANNEL), signed("another body"), 401),
         (form("quiet backups", "U0ANN", CHANNEL, text2="a" * 20_000), None, 413),
-        ("this is no form", None, 400),
+        ("this is not a form", None, 400),
         ("payload=%7B%7D", None, 400),
     ],
 )
-def test_what_is_forged_oversized_or_malformed_gets_a_status_without_a_word_and_nothing_done(
+def test_a_forged_oversized_or_malformed_request_gets_only_a_status_and_starts_nothing(
     function: ModuleType, states: FakeStepFunctions, body: str, headers: dict[str, str] | None, status: int
 ) -> None:
     assert call(function, body, headers) == {"statusCode": status, "body": ""}
     assert not states.executions
 
 
-def test_a_stale_request_does_not_even_cost_a_look_at_the_secret(
+def test_a_stale_request_is_refused_before_the_secret_is_read(
     function: ModuleType, states: FakeStepFunctions
 ) -> None:
     body = form("quiet backups", "U0ANN", CHANNEL)
@@ -328,7 +332,7 @@ def test_a_stale_request_does_not_even_cost_a_look_at_the_secret(
 
 
 @pytest.mark.parametrize("value", [None, "", "  \n"])
-def test_while_there_is_no_signing_secret_nothing_is_believed(
+def test_without_a_signing_secret_every_request_is_refused(
     function: ModuleType, states: FakeStepFunctions, value: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(function, "secrets", Secrets(value))
@@ -338,7 +342,7 @@ def test_while_there_is_no_signing_secret_nothing_is_believed(
     assert not states.executions
 
 
-def test_the_log_says_who_asked_for_what_and_no_secret(
+def test_the_log_has_the_member_and_the_text_but_no_secret(
     function: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = form("quiet backups", "U0ANN", CHANNEL)

@@ -11,7 +11,7 @@ import pytest
 
 from local_aws import LocalAws
 from local_aws.slack.commands import Reply, form, send, signed
-from snow_white.slash.signature import MOST_BYTES, SignedRequest
+from snow_white.slash.signature import MAX_BYTES, SignedRequest
 from snow_white_cli.runs import FollowedRun
 from tests.workflow.shop import HOME, ended
 
@@ -111,7 +111,7 @@ def test_a_replayed_request_is_one_run_at_the_same_time_and_after_its_end(
     (run,) = app.started_by(headers)
     ended(run)
     afterwards = app.send(body, headers)
-    assert "carried out before. Nothing was started." in afterwards.text
+    assert "already carried out. Nothing was started." in afterwards.text
     assert len(app.started_by(headers)) == 1
     assert len([one for one in told(app, CHANNEL, application) if one["thread_ts"] is None]) == 1
 
@@ -150,7 +150,7 @@ def test_what_does_not_come_from_slack_now_gets_a_status_without_a_word_and_noth
         case "of_the_future":
             headers = signed(body, at=int(headers["X-Slack-Request-Timestamp"]) + 400)
         case "oversized":
-            body = form("status shop", PERSON, CHANNEL, padding="a" * MOST_BYTES)
+            body = form("status shop", PERSON, CHANNEL, padding="a" * MAX_BYTES)
             headers = signed(body)
         case "no_form":
             body = '{"command": "/snow-white"}'

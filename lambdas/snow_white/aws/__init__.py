@@ -1,0 +1,1 @@
+"""Access to AWS: regions and their errors, environments, instances, and Run Command."""

@@ -1,4 +1,4 @@
-"""The four actions, and everything that differs by action: nothing else keeps a table of them."""
+"""The four actions, and everything that differs by action. No other module has a table by action."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 
 class Action(StrEnum):
-    """What one run does to every worker in scope."""
+    """What a run does with every worker in scope."""
 
     QUIET = "quiet"
     STOP = "stop"
@@ -18,27 +18,27 @@ class Action(StrEnum):
 
     @property
     def result(self) -> str:
-        """The result in a host's answer that confirms the action, and the word for a worker it is confirmed of."""
+        """The result in a host's answer that confirms the action; also the word for a confirmed instance: "quiet"."""
         return _TRAITS[self].result
 
     @property
     def confirming_results(self) -> frozenset[str]:
-        """All results that confirm it: a worker that an earlier run stopped is as good as quiet."""
+        """All results that confirm the action: a worker that an earlier run stopped counts as quiet."""
         return _TRAITS[self].also_confirmed_by | {self.result}
 
     @property
     def doing(self) -> str:
-        """The action while it goes on, to begin a headline: "Quieting"."""
+        """The action in progress, to begin a headline: "Quieting"."""
         return _TRAITS[self].doing
 
     @property
     def purpose(self) -> str:
-        """What the action does, as a sentence for a list of commands."""
+        """A sentence that says what the action does, for the command line's help."""
         return _TRAITS[self].purpose
 
     @property
     def document_name(self) -> str:
-        """The SSM Command document that carries it out; the same in every region."""
+        """The name of the action's SSM Command document; the same in every region."""
         return _TRAITS[self].document_name
 
     @property
@@ -58,7 +58,7 @@ class Action(StrEnum):
 
     @classmethod
     def known(cls, value: object) -> Action | None:
-        """The action of that name; None for anything else, such as what somebody typed into the console."""
+        """The action with that name; None for any other value, because the console accepts any JSON."""
         return cls(value) if isinstance(value, str) and value in _VALUES else None
 
 
@@ -95,7 +95,7 @@ _TRAITS: Final[Mapping[Action, _Traits]] = {
     Action.WAKE: _Traits(
         result="awake",
         doing="Waking",
-        purpose="Start again what is quiet or stopped; wait until every worker is awake.",
+        purpose="Restart the workers that are quiet or stopped; wait until all are awake.",
         document_name="SnowWhite-WakeSidekiqWorkers",
         drains=False,
         confirmation_ages=False,
@@ -103,7 +103,7 @@ _TRAITS: Final[Mapping[Action, _Traits]] = {
     Action.STATUS: _Traits(
         result="reported",
         doing="Asking",
-        purpose="Show every host with its Sidekiq processes; change nothing.",
+        purpose="List every host with its Sidekiq processes; change nothing.",
         document_name="SnowWhite-StatusSidekiqWorkers",
         drains=False,
         confirmation_ages=False,

@@ -1,4 +1,4 @@
-"""Durations as people write them, in requests, on the command line and in Slack: 90, 90s, 30m, 1h30m, 48h, 2d."""
+"""The grammar of durations in requests, on the command line and in Slack: 90, 90s, 30m, 1h30m, 48h, 2d."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SECONDS: Final = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
 
 def parse_duration(text: str) -> int | None:
-    """The seconds that the text says, upper or lower case; None if it is no duration.
+    """The text's duration in seconds; None if it is not a duration. Case does not matter.
 
-    Units come from the largest to the smallest, each at most once; a number without a unit is seconds.
+    Units come from the largest to the smallest, each at most once. A number without a unit means seconds.
     """
     found = _GRAMMAR.fullmatch(text.strip().lower())
     amounts = {unit: int(amount) for unit, amount in found.groupdict().items() if amount} if found else {}
@@ -29,9 +29,9 @@ def parse_duration(text: str) -> int | None:
 
 
 def parse_timeout(value: object) -> int | None:
-    """A run's time limit in seconds, from a number or a duration; None for what a run may not have.
+    """A run's timeout in seconds, from a number or a duration; None if it is invalid or out of range.
 
-    JSON's `true` is an int to Python and is refused; 60.0 is what some JSON writers make of 60.
+    Booleans are refused, although Python counts them as integers. Some JSON writers turn 60 into 60.0.
     """
     match value:
         case bool():

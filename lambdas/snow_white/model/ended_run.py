@@ -1,4 +1,4 @@
-"""A run at its end, however far it came: what is needed to tell its end and to clean up behind it."""
+"""A run that has ended, in whatever state: the data needed to report its end and to cancel its commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snow_white.model.stated_request import StatedRequest
 
 @dataclass(frozen=True)
 class StepError:
-    """What ended the run: `name` as Step Functions calls the error, and its `cause`, text or JSON."""
+    """The error that ended a run: its `name` in Step Functions, and its `cause`, which is text or JSON."""
 
     name: str = ""
     cause: str = ""
@@ -23,12 +23,12 @@ class StepError:
 
 @dataclass(frozen=True)
 class EndedRun:
-    """What the last state of an execution says of its run; serialisation.py reads and writes it.
+    """A run as the last state of its execution shows it; serialisation.py reads and writes it.
 
     Attributes:
-        request: what was asked, which may be no valid request.
-        plan: empty when the run died before it had one.
-        report: None when no poll came to an end; then `error` says why.
+        request: the request, which may be invalid.
+        plan: empty if the run ended before it had one.
+        report: None if the run ended before its last poll; `error` then says why.
     """
 
     execution: Execution
@@ -42,6 +42,6 @@ class EndedRun:
     error: StepError | None = None
 
     @property
-    def has_told(self) -> bool:
-        """Whether somebody has tried to tell the end: the report then says who was told."""
+    def end_was_announced(self) -> bool:
+        """Whether a step has tried to announce the end in Slack; the report then says who was notified."""
         return self.report is not None and self.report.slack is not None

@@ -1,4 +1,4 @@
-"""The final phase: every command has ended, or time is over, and the run settles what it may still confirm."""
+"""The budget of the final phase, which begins when every command has ended or the deadline has passed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 
 @dataclass(frozen=True)
 class FinalPhaseBudget:
-    """How much the final phase may take.
+    """The limits of the final phase.
 
     Attributes:
-        grace: after the deadline, for the hosts' last answers and for renewing confirmations.
-        fruitless_sendings: sendings in a row that reach nobody, before the run stops trying.
-        silent_region_polls: polls that wait for nothing but a region outside the plan. It is asked only for what was
-            made there since the start, and must not hold up the others for hours.
-        renewals: sendings that renew confirmations which have become stale.
+        grace: the time after the deadline for the hosts' last answers and for renewing confirmations.
+        fruitless_sendings: the number of sendings in a row that reach no instance, before the run stops sending.
+        silent_region_polls: the number of polls that wait only for a region outside the plan. Such a region is only
+            searched for environments that were created during the run, and must not delay the others for hours.
+        renewals: the number of sendings that renew stale confirmations.
     """
 
     grace: timedelta

@@ -1,4 +1,4 @@
-"""What a run is about: environments, their instances, and the Sidekiq processes on them."""
+"""The fleet: environments, their instances, and the Sidekiq processes on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, order=True)
 class Environment:
-    """One Elastic Beanstalk environment; its `id` (e-…) is never used twice, its name may be."""
+    """One Elastic Beanstalk environment. Its `id` (e-…) is unique; its name may be used again later."""
 
     name: str
     id: str
@@ -26,7 +26,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Process:
-    """One Sidekiq process of a host; `busy` counts its jobs."""
+    """One Sidekiq process on a host; `busy` is the number of its running jobs."""
 
     pid: int
     version: str = ""
@@ -38,7 +38,10 @@ class Process:
 
 @dataclass(frozen=True)
 class RegionPlan:
-    """One region's part of a run: its matching environments, and what was found there at the start."""
+    """One region's part of the plan: its matching environments, and the number of instances at the start.
+
+    `unmanaged` is the number of those instances that are not registered with Systems Manager.
+    """
 
     region: str
     environments: tuple[Environment, ...] = ()

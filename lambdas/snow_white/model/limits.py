@@ -1,4 +1,4 @@
-"""What a request said, in a size that reports and events can carry, whatever somebody typed as a request."""
+"""Cutting stated values to a size that reports and events can carry, because a request may be any JSON."""
 
 from __future__ import annotations
 
@@ -8,30 +8,35 @@ from typing import Final
 from snow_white.model.report import Stated
 
 LONGEST_TEXT: Final = 256
-_LIST_BYTES: Final = 24_000  # more than 500 environments with the longest names that Elastic Beanstalk takes
+_MAX_LIST_BYTES: Final = (
+    24_000  # enough for 500 environments with the longest names that Elastic Beanstalk allows
+)
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many characters, with a sign at the end where some are missing."""
+    """The text, cut to at most `most` characters; a cut text ends with "…"."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def bounded(value: object) -> Stated:
-    """A text, number or null as it is but cut; of a list of texts as many as fit into 24,000 bytes; else None."""
+    """The value cut to size: a text, a number, a boolean, or the texts of a list that fit into 24,000 bytes.
+
+    None for every other value.
+    """
     match value:
         case str():
             return cut(value, LONGEST_TEXT)
         case bool() | int() | float() if len(str(value)) <= LONGEST_TEXT:
             return value
         case list() | tuple() if all(isinstance(one, str) for one in value):
-            return tuple(_as_fits([cut(one, LONGEST_TEXT) for one in value]))
+            return tuple(_texts_that_fit([cut(one, LONGEST_TEXT) for one in value]))
     return None
 
 
-def _as_fits(texts: list[str]) -> list[str]:
-    room = _LIST_BYTES
+def _texts_that_fit(texts: list[str]) -> list[str]:
+    room = _MAX_LIST_BYTES
     for count, text in enumerate(texts):
-        room -= len(json.dumps(text)) + 2  # and what stands between two
+        room -= len(json.dumps(text)) + 2  # for the separator
         if room < 0:
             return texts[:count]
     return texts

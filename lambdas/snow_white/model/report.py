@@ -1,20 +1,23 @@
-"""The report: how a run ended. Its JSON is the output of an execution, and people and scripts read it.
+"""The report: how a run ended. Its JSON is the output of an execution, for people and for scripts.
 
 Shape:
-    summary: a sentence on top, for whoever opens the output in the console
+    summary: a sentence that says how the run ended
     result: "confirmed" or "not_confirmed"
-    error, cause: null for a confirmed run; else the error's name and a sentence, as the execution's Fail state shows
-    action, application, environments, regions, requested_by: what was asked, and where it was found
-    instances: how many were judged; counts: {verdict: how many}; processes: {state: how many} that the hosts listed,
-        and more_processes: how many they left out for the length of their answers
+    error, cause: null for a confirmed run; else the error's name and a sentence, as in the execution's Fail state
+    action, application, environments, regions, requested_by: the request, with the environments and regions found
+    instances: the number of instances judged
+    counts: {verdict: number of instances}
+    processes: {state: number of processes} that the hosts listed
+    more_processes: the number of processes that the hosts left out to keep their answers short
     problems: every instance that is not confirmed,
         [{region, environment, instance, verdict, reason, processes, more_processes}]
-    more_problems: how many were left out of `problems`
-    notes: instances without Sidekiq, in the same shape, and more_notes: how many were left out
-    hosts: for `status` only, each host's processes, in the same shape, and more_hosts
+    more_problems: the number of instances left out of `problems`
+    notes: the instances without Sidekiq, in the same shape
+    more_notes: the number of instances left out of `notes`
+    hosts, more_hosts: for `status` only, every host with its processes, in the same shape
     started_at, ended_at (ISO 8601), duration_seconds
     what_to_do: {verdict: advice} for the verdicts in `problems`
-    slack: {delivered, told, not_told}, once somebody has tried to tell
+    slack: {delivered, told, not_told}, once a step has tried to notify Slack
 """
 
 from __future__ import annotations
@@ -29,11 +32,11 @@ from snow_white.model.action import Action
 from snow_white.model.fleet import Process
 
 Stated: TypeAlias = str | int | float | bool | tuple[str, ...] | None
-"""What a request said under one key, cut to size (limits.py). An invalid request may have said anything."""
+"""A value of a request as it was stated, valid or not, cut to size (limits.py)."""
 
 
 class Result(StrEnum):
-    """A run is confirmed only if every instance in scope is."""
+    """The result of a run, which is confirmed only if every instance in scope is."""
 
     CONFIRMED = "confirmed"
     NOT_CONFIRMED = "not_confirmed"
@@ -41,7 +44,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class InstanceResult:
-    """One instance with what is said of it; `verdict` is a Verdict's value."""
+    """One instance with its verdict (the value of a Verdict), the reason, and its processes."""
 
     region: str = ""
     environment: str = ""
@@ -54,11 +57,11 @@ class InstanceResult:
 
 @dataclass(frozen=True)
 class Problem(InstanceResult):
-    """An instance that is not confirmed; of a region that did not answer, one for "all" of its instances."""
+    """An instance that is not confirmed, or all instances of a region that did not answer."""
 
     @property
     def is_region(self) -> bool:
-        """Whether it stands for all instances of a region."""
+        """Whether the problem concerns all instances of a region."""
         return self.instance == ALL_INSTANCES
 
 
@@ -67,7 +70,10 @@ ALL_INSTANCES = "all"
 
 @dataclass(frozen=True)
 class Delivery:
-    """Who was told of the end: `delivered` if everybody was, else the reasons are in `not_told`."""
+    """The notification of the end. `told`: the channels and members notified; `not_told`: sentences about failures.
+
+    `delivered` is true if every place was notified.
+    """
 
     delivered: bool = False
     told: tuple[str, ...] = ()
@@ -76,7 +82,7 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """See the module's docstring; a key that is not in the JSON is None or empty here."""
+    """The report; the module's docstring describes its fields. A key that the JSON lacks is None or empty."""
 
     summary: str | None = None
     result: Result = Result.NOT_CONFIRMED
@@ -109,5 +115,5 @@ class Report:
 
     @property
     def known_action(self) -> Action | None:
-        """None for a request that named no action there is."""
+        """The action; None if the request stated no known action."""
         return Action.known(self.action)

@@ -1,4 +1,4 @@
-"""The request: what the person, the pipeline or the command line gives as the execution's input."""
+"""The request: the execution's input, from a person, a pipeline, the command line or Slack."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _MAX_SENTENCES: Final = 10
 
 
 class InvalidRequest(Exception):
-    """The execution's input cannot be carried out; the sentence names the key and what is allowed."""
+    """The execution's input is invalid; the message names the key and what is allowed."""
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """What the settings say where a request is silent.
+    """The settings' values for keys that a request leaves out.
 
-    `regions` are all the regions that have Snow White's documents; a request can name no others.
+    `regions` are all regions that Snow White is deployed to; a request cannot name others.
     """
 
     regions: tuple[str, ...]
@@ -44,9 +44,12 @@ class Defaults:
 
 @dataclass(frozen=True)
 class Request:
-    """A valid request. `environments` are patterns as written; `timeout_seconds` counts from the first sending.
+    """A valid request. README explains each key.
 
-    `direct_message` says whether the person is told in a conversation of their own too; None leaves it to the notifier.
+    Attributes:
+        environments: parts of names, or globs, as stated.
+        timeout_seconds: counts from the first command.
+        direct_message: whether the requester gets a direct message too; None leaves it to the notifier.
     """
 
     action: Action
@@ -64,7 +67,7 @@ class Request:
         """Validate the execution's input.
 
         Raises:
-            InvalidRequest: with one sentence for everything that is wrong, so that it can be mended in one go.
+            InvalidRequest: the input is invalid; the message has a sentence for each error.
         """
         if not isinstance(raw, Mapping):
             raise InvalidRequest(
@@ -86,7 +89,7 @@ class Request:
         )
         if wrong:
             more = len(wrong) - _MAX_SENTENCES
-            rest = [f"And {more} more are wrong."] if more > 0 else []
+            rest = [f"There are {more} more errors."] if more > 0 else []
             raise InvalidRequest(" ".join([*wrong[:_MAX_SENTENCES], *rest]))
         return request
 
@@ -96,7 +99,7 @@ _EXAMPLE: Final = '{"action": "quiet", "application": "backups"}'
 
 @dataclass(frozen=True)
 class _Fields:
-    """Takes values out of the input one by one and collects a sentence for each that is wrong."""
+    """Reads the input's values, and collects a sentence in `wrong` for each invalid one."""
 
     raw: Mapping[str, Any]
     wrong: list[str]

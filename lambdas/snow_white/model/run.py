@@ -1,7 +1,7 @@
-"""The run: what one execution knows, carried as JSON from state to state.
+"""The run: the state of one execution, passed as JSON from step to step.
 
-It holds environments, command ids and counts, never the instances of a run: 10,000 of them are about 200 command
-ids, far from the 256 KB that a state may have. Who is in scope is asked anew at every step.
+It holds environments, command ids and counts, but no instances. A run of 10,000 instances has about 200 command ids,
+far below the 256 KB that a state may have. Every step looks up the instances in scope again.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class CommandReading:
-    """What was last read of one command: how many of its instances had ended, how many of them confirmed.
+    """The last reading of one command: how many of its invocations have ended, and how many of those confirmed.
 
-    `completed` is -1 while one of them is to be sent to again, so that it is read again.
+    `completed` is -1 if an instance must be sent to again, so that the next poll reads the command again.
     """
 
     completed: int = 0
@@ -57,22 +57,22 @@ class CommandReading:
 
 @dataclass(frozen=True)
 class Run:
-    """One execution's knowledge. serialisation.py reads and writes it.
+    """The state of one execution; serialisation.py reads and writes it.
 
     Attributes:
         plan: regions with matching environments only.
         commands: ids of the commands sent, by region.
-        sendings: how often DispatchCommand has sent; numbers the commands' comments.
-        fruitless_sendings: how many sendings of the final phase in a row reached nobody.
-        refusals: what the last sending was refused with, by instance id or region; capped.
-        readings: by region and command id; what is not in it is read at the next poll.
-        renewals: how many sendings were made in the final phase, to renew stale confirmations.
+        sendings: how often DispatchCommand has sent; the commands' comments contain this number.
+        fruitless_sendings: how many sendings in a row have reached no instance in the final phase.
+        refusals: the errors of the last sending, by instance id or region; capped.
+        readings: by region and command id; the next poll reads a command that is missing here.
+        renewals: how many sendings the final phase has made to renew stale confirmations.
         renewed_at: when the last of these was made.
-        silent_region_polls: how many polls in a row have waited for nothing but a region outside the plan.
+        silent_region_polls: how many polls in a row have waited only for a region outside the plan.
         environments_read_at: when the environments were last read.
         dispatched_at: when the first command was sent; the timeout counts from here.
-        announced, announced_at: the progress last told to Slack, and when.
-        report: the end of the run.
+        announced, announced_at: the progress last shown in Slack, and when.
+        report: None until the run has finished.
     """
 
     execution: Execution

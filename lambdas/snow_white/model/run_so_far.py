@@ -1,4 +1,4 @@
-"""A run as far as it is known from outside, while it goes on."""
+"""A run in progress, as seen from outside: what the command line shows of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from snow_white.model.stragglers import Stragglers
 
 @dataclass(frozen=True)
 class RunSoFar:
-    """What the newest state of an execution says of its run; serialisation.py reads it.
+    """A run as the newest state of its execution shows it; serialisation.py reads it.
 
     Attributes:
         progress: None before the instances have been counted.
@@ -26,7 +26,7 @@ class RunSoFar:
 
     @property
     def deadline(self) -> datetime | None:
-        """Until when the hosts have time; None before the first command."""
+        """When the hosts' time is over; None before the first command was sent."""
         if self.dispatched_at is None:
             return None
         return self.dispatched_at + timedelta(seconds=self.request.timeout_seconds)

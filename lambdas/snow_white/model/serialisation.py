@@ -1,8 +1,8 @@
-"""The run, its report and its Slack state as JSON, and back: the only place that knows their keys.
+"""Reading and writing the run, its report and its Slack state as JSON. No other module knows their keys.
 
-A running execution calls the newest code, and a rollback calls older code. So reading is tolerant in both directions:
-a missing key gets the field's default, an unknown key is ignored, and keys that had another name are read under it.
-tests/lambdas/model/states/ keeps every shape that the state has had.
+A running execution calls the newest code, and after a rollback it calls older code. So reading is tolerant: a missing
+key gets the field's default, an unknown key is ignored, and a renamed key is also read under its former names.
+tests/lambdas/model/states/ has a file for every shape that the state has had.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ _FORMER_KEYS: Final[Mapping[type, Mapping[str, str]]] = {
     Requester: {"person": "member", "unknown": "why_unknown"},
     StepError: {"Error": "name", "Cause": "cause"},  # as Step Functions writes what a Catch has caught
 }
-"""By class, the names that keys had before."""
+"""By class, the former names of keys and their names today."""
 
-# Absent from the report's JSON, rather than null, where they say nothing.
+# The report's JSON omits these keys if they are None.
 _OMITTED_IF_NONE: Final = ("summary", "hosts", "more_hosts", "what_to_do", "slack")
 
 
 def from_json(raw: Mapping[str, Any], kind: type[T]) -> T:
-    """Read a dataclass of this package; what cannot be read raises an error of cattrs that names the key."""
+    """Read a dataclass of this package from JSON; raises an error of cattrs for values of a wrong type."""
     return _CONVERTER.structure(raw, kind)
 
 
 def to_json(value: object) -> dict[str, Any]:
-    """What `from_json` reads: a dict of dicts, lists, texts, numbers, booleans and None."""
+    """The value as JSON that `from_json` reads: dicts, lists, texts, numbers, booleans and None."""
     written: dict[str, Any] = _CONVERTER.unstructure(value)
     return written
 
@@ -60,11 +60,11 @@ def _make_converter() -> Converter:
     converter = Converter(unstruct_collection_overrides={tuple: list}, detailed_validation=False)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
-    converter.register_structure_hook_func(_is_stated, lambda said, _: _read_stated(said))
+    converter.register_structure_hook_func(_is_stated, lambda value, _: _read_stated(value))
     converter.register_unstructure_hook_func(
-        _is_stated, lambda said: list(said) if isinstance(said, tuple) else said
+        _is_stated, lambda value: list(value) if isinstance(value, tuple) else value
     )
-    # A pair, because a run of thousands carries one for each command.
+    # A pair is shorter than an object, and a large run has hundreds of readings.
     converter.register_unstructure_hook(CommandReading, lambda one: [one.completed, one.confirmed])
     converter.register_structure_hook(CommandReading, lambda pair, _: CommandReading(*pair))
     converter.register_structure_hook(Outcome, lambda text, _: _outcome(text))
@@ -82,13 +82,13 @@ def _is_stated(kind: Any) -> bool:
     return bool(kind == Stated)
 
 
-def _read_stated(said: Any) -> Stated:
-    """None for anything that no part of this package writes."""
-    match said:
+def _read_stated(value: Any) -> Stated:
+    """The stated value; None for a value that this package never writes."""
+    match value:
         case str() | int() | float() | bool():
-            return said
-        case list() if all(isinstance(one, str) for one in said):
-            return tuple(said)
+            return value
+        case list() if all(isinstance(one, str) for one in value):
+            return tuple(value)
     return None
 
 
@@ -96,15 +96,17 @@ def _reading_former_shapes(kind: type, structure: Callable[..., Any]) -> Callabl
     former = _FORMER_KEYS[kind]
 
     def read(raw: Mapping[str, Any], _: Any) -> Any:
-        return structure(_mended(kind, {former.get(key, key): value for key, value in raw.items()}), kind)
+        return structure(
+            _with_current_values(kind, {former.get(key, key): value for key, value in raw.items()}), kind
+        )
 
     return read
 
 
-def _mended(kind: type, raw: dict[str, Any]) -> dict[str, Any]:
-    """Values whose shape has changed."""
+def _with_current_values(kind: type, raw: dict[str, Any]) -> dict[str, Any]:
+    """The JSON with values of a former shape converted to today's shape."""
     if kind is Run and any(isinstance(one, list) for one in raw.get("readings", {}).values()):
-        # They were not kept by region at first; what is missing is read anew.
+        # At first, readings were not grouped by region. Without readings, the next poll reads the commands again.
         return {**raw, "readings": {}}
     if kind is SlackState and "person" in raw:
         return {**raw, "requester": {"member": raw["person"]}}
@@ -119,8 +121,10 @@ def _without_empty_keys(
     unstructure: Callable[[Report], dict[str, Any]],
 ) -> Callable[[Report], dict[str, Any]]:
     def write(report: Report) -> dict[str, Any]:
-        said = unstructure(report)
-        return {key: value for key, value in said.items() if value is not None or key not in _OMITTED_IF_NONE}
+        written = unstructure(report)
+        return {
+            key: value for key, value in written.items() if value is not None or key not in _OMITTED_IF_NONE
+        }
 
     return write
 

@@ -1,4 +1,4 @@
-"""Ids of members and conversations in Slack, as Slack makes them."""
+"""The patterns of Slack's ids of members and conversations."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ CONVERSATION_ID: Final = re.compile(r"[CDG][A-Z0-9]{2,20}")
 
 
 def is_member_id(value: object) -> TypeGuard[str]:
-    """Whether it is a Slack member id, which is safe to mention and to post to."""
+    """Whether the value is a Slack member id, which is safe to mention and to post to."""
     return isinstance(value, str) and MEMBER_ID.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""What a run remembers of Slack: the messages it has posted, and the person it tells."""
+"""The part of a run's state that concerns Slack: its messages and its requester."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Post:
-    """A message that was posted: `to` as it was addressed, `channel` and `ts` as Slack needs them to edit it."""
+    """A posted message: the place `to` which it was addressed, and its `channel` and `ts`, which edits need."""
 
     to: str
     channel: str
@@ -16,12 +16,12 @@ class Post:
 
 @dataclass(frozen=True)
 class Requester:
-    """Who asked for a run.
+    """Who requested a run.
 
     Attributes:
-        name: as a person reads it; "" when not known.
-        member: Slack member id, if known.
-        why_unknown: why the person is not known in Slack; None also where there is no person to look for.
+        name: the name to show; "" if it is not known.
+        member: the Slack member id, or None.
+        why_unknown: a sentence that says why the member is not known; None if it is known or nobody was looked up.
     """
 
     name: str = ""
@@ -31,12 +31,12 @@ class Requester:
 
 @dataclass(frozen=True)
 class SlackState:
-    """What later steps need in order to edit the run's messages.
+    """The data that later steps need to edit the run's messages.
 
     Attributes:
-        posts: one for each place that was told.
-        requester: None until somebody has looked.
-        unreached: at the end, the places that could not be told because Slack was out of reach.
+        posts: one message for each place.
+        requester: None until a step has looked it up.
+        unreached: the places that were not notified of the end because Slack was out of reach.
     """
 
     posts: tuple[Post, ...] = ()

@@ -1,4 +1,4 @@
-"""What a request said, valid or not: anybody may start an execution with any JSON."""
+"""A request as it was stated, valid or not: an execution's input may be any JSON."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from snow_white.model.slack_ids import is_member_id
 
 @dataclass(frozen=True)
 class StatedRequest:
-    """Each key as it was stated, cut to size; a value that nobody can be told by counts as not stated.
+    """Each key as it was stated, cut to size. Invalid values that Slack would need count as not stated.
 
     Attributes:
         channel: "" for none.
         slack_user: a Slack member id, or None.
-        timeout_seconds: the default where none, or none that a run may have, was stated.
+        timeout_seconds: the default if the stated value is missing or invalid.
     """
 
     action: Stated = None
@@ -34,7 +34,7 @@ class StatedRequest:
 
     @classmethod
     def of(cls, request: Request) -> StatedRequest:
-        """A valid request, as it was stated."""
+        """The stated form of a valid request."""
         return cls(
             action=request.action.value,
             application=request.application,
@@ -49,17 +49,21 @@ class StatedRequest:
 
     @classmethod
     def read(cls, raw: object) -> StatedRequest:
-        """From an execution's input, or from the request of a state."""
-        said = raw if isinstance(raw, Mapping) else {}
-        channel, member, direct = said.get("channel"), said.get("slack_user"), said.get("direct_message")
+        """Read an execution's input, or the request in an execution's state."""
+        stated = raw if isinstance(raw, Mapping) else {}
+        channel, member, direct = (
+            stated.get("channel"),
+            stated.get("slack_user"),
+            stated.get("direct_message"),
+        )
         return cls(
-            action=bounded(said.get("action")),
-            application=bounded(said.get("application")),
-            environments=bounded(said.get("environments")),
-            regions=bounded(said.get("regions")),
-            requested_by=bounded(said.get("requested_by")),
+            action=bounded(stated.get("action")),
+            application=bounded(stated.get("application")),
+            environments=bounded(stated.get("environments")),
+            regions=bounded(stated.get("regions")),
+            requested_by=bounded(stated.get("requested_by")),
             channel=cut(channel, LONGEST_TEXT) if isinstance(channel, str) else "",
             slack_user=member if is_member_id(member) else None,
             direct_message=direct if isinstance(direct, bool) else None,
-            timeout_seconds=parse_timeout(said.get("timeout_seconds")) or DEFAULT_TIMEOUT_SECONDS,
+            timeout_seconds=parse_timeout(stated.get("timeout_seconds")) or DEFAULT_TIMEOUT_SECONDS,
         )

@@ -1,4 +1,4 @@
-"""Who is still being waited for, as far as it is known: carried in the run's state from poll to poll."""
+"""The stragglers: instances whose command has not ended, with the jobs that they still run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Straggler:
-    """An instance that has not ended its command. `jobs` that still run there; None: it did not say."""
+    """An instance whose command has not ended. `jobs`: the number of its running jobs; None if it is not known."""
 
     region: str = ""
     environment: str = ""
@@ -19,14 +19,14 @@ class Straggler:
 
 @dataclass(frozen=True)
 class Stragglers:
-    """What is known of the instances that take long.
+    """The stragglers of a run.
 
     Attributes:
-        commands: by region, the status command sent to some of them, while its answers are awaited.
+        commands: by region, the id of the status command that asks some of them; empty when none is pending.
         asked_at: when that command was sent.
-        listed: what the last answers said, those with the most jobs first.
-        more: how many others were still being waited for.
-        known_at: when that was so; None before the first answers.
+        listed: the stragglers that answered, those with the most jobs first.
+        more: the number of the other stragglers.
+        known_at: the time of the answers; None before the first ones.
     """
 
     commands: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The verdicts: how one instance ended in one run."""
+"""The verdicts on an instance at the end of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Verdict(StrEnum):
-    """The end of one instance in one run. The first four are the confirmations, one for each action."""
+    """How a run ended for one instance. The first four values are confirmations, one for each action."""
 
     QUIET = "quiet"
     STOPPED = "stopped"
@@ -21,16 +21,15 @@ class Verdict(StrEnum):
 
     @property
     def words(self) -> str:
-        """The verdict as a person reads it."""
+        """The verdict as shown to people."""
         return in_words(self.value)
 
 
 CONFIRMED: Final = frozenset({Verdict.QUIET, Verdict.STOPPED, Verdict.AWAKE, Verdict.REPORTED})
-# A host without Sidekiq has nothing that could run a job, and an instance that is gone has ended: both are
-# listed, and neither keeps a deploy from going on.
+# A host without Sidekiq and an instance that no longer exists run no jobs. The report lists both; neither fails a run.
 HARMLESS: Final = frozenset({Verdict.NO_WORKER, Verdict.GONE})
 
 
 def in_words(verdict: str) -> str:
-    """A verdict's name, also one that this version does not know, as a person reads it."""
+    """The name of a verdict as shown to people; it may be one that this version does not know."""
     return verdict.replace("_", " ")

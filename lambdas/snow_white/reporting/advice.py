@@ -1,4 +1,4 @@
-"""What a person should do about an instance that is not confirmed."""
+"""Advice for each verdict: what to do about an instance that is not confirmed."""
 
 from __future__ import annotations
 
@@ -10,32 +10,36 @@ from snow_white.model.verdict import Verdict
 
 _ADVICE: Final = {
     Verdict.BUSY: (
-        "its jobs go on and nothing was killed. Wait for them and run {action} again, with a longer "
-        "timeout_seconds if they take that long."
+        "its jobs are still running; none was killed. Wait until they have finished, then run {action} again, "
+        "with a longer timeout_seconds if needed."
     ),
     Verdict.UNREACHABLE: (
-        "look in Systems Manager, Fleet Manager, whether its agent is online and its instance profile has "
-        "AmazonSSMManagedInstanceCore. Mend or terminate the instance, then run {action} again."
+        "check in Systems Manager, Fleet Manager, that its agent is online and that its instance profile has "
+        "AmazonSSMManagedInstanceCore. Repair or terminate the instance, then run {action} again."
     ),
     Verdict.UNCONFIRMED: (
-        "read the command's output in Systems Manager, Run Command, and look at the host. Its workers may still "
-        "take jobs, so do not go on before {action}, run again, confirms it."
+        "read the command's output in Systems Manager, Run Command, and check the host. Its workers may still "
+        "take jobs, so do not continue until another {action} confirms it."
     ),
     Verdict.NO_WORKER: (
-        "if there should be Sidekiq, look whether it starts on the host; if not, name other environments."
+        "if Sidekiq should run on it, check why it does not start; if not, name other environments."
     ),
 }
 _BUSY_BEFORE_WAKING: Final = (
-    "a worker that is quiet still runs jobs, and waking would kill them. Wait for them and run wake again."
+    "a quiet worker on it still runs jobs, and waking it would kill them. Wait until they have finished, then run "
+    "wake again."
 )
 
 
 def what_to_do(verdict: str, action: Stated) -> str | None:
-    """A sentence without its first capital, to follow a colon; None for a verdict that asks for nothing."""
-    known = next((advice for one, advice in _ADVICE.items() if one.value == verdict), None)
-    if known is None:
+    """A sentence that begins in lower case, to follow a colon; None for a verdict that needs no action.
+
+    `action` is the run's action as the request states it.
+    """
+    advice = next((advice for one, advice in _ADVICE.items() if one.value == verdict), None)
+    if advice is None:
         return None
-    acting = Action.known(action)
-    if verdict == Verdict.BUSY and acting is not None and not acting.drains:
+    known_action = Action.known(action)
+    if verdict == Verdict.BUSY and known_action is not None and not known_action.drains:
         return _BUSY_BEFORE_WAKING
-    return known.format(action=action)
+    return advice.format(action=action)

@@ -1,4 +1,4 @@
-"""Making the report: of a run that came to its end, and of one that an error ended."""
+"""Building the report of a run that finished, and of one that an error ended."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def final_report(
     gone: int,
     now: datetime,
 ) -> Report:
-    """The report of a run that has come to its end.
+    """The report of a run that has finished.
 
     Args:
         assessments: by region, every instance that is there now.
-        unavailable: by region that did not answer, why; nothing can be said of its instances.
+        unavailable: the regions that did not answer, each with the reason; their instances are not known.
         gone: how many instances were sent to and are not there any more.
     """
     everyone = [(region, one) for region, some in sorted(assessments.items()) for one in some]
@@ -88,7 +88,7 @@ def final_report(
 def failure_report(
     request: StatedRequest, execution: Execution, error: str, cause: str, now: datetime
 ) -> Report:
-    """The report of a run that an error ended: an invalid request, nothing matched, a region that refuses."""
+    """The report of a run that an error ended, such as InvalidRequest, NothingMatched or RegionRefused."""
     return Report(
         result=Result.NOT_CONFIRMED,
         error=error,
@@ -105,7 +105,7 @@ def failure_report(
 
 
 def problem_sentence(problem: InstanceResult) -> str:
-    """One instance as a person reads it: where it is, what is wrong, and who is busy with how many jobs."""
+    """One instance in words: where it is, its verdict and reason, and its processes that run jobs."""
     sentence = (
         f"{problem.environment} {problem.instance} ({problem.region}) "
         f"{in_words(problem.verdict)}: {problem.reason}"

@@ -1,4 +1,4 @@
-"""Turning what a state's Catch gives into the words a person reads."""
+"""The error that ended a run, as a name and a sentence."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from snow_white.model.limits import cut
 from snow_white.model.report import Result
 from snow_white.model.request import InvalidRequest
 
-# Errors whose message is already a sentence for the person who asked. Lambda names an error by its class.
+# Errors whose message is written for the requester. Lambda names an error by its class.
 OWN_ERRORS: Final = frozenset(
     error.__name__ for error in (InvalidRequest, NothingMatched, RegionRefused, RegionUnavailable)
 )
-_NAME: Final = 256  # Step Functions takes no longer one in a Fail state
-_MESSAGE: Final = 4_000
+_MAX_NAME: Final = 256  # characters, the limit of an error's name in a Fail state
+_MAX_MESSAGE: Final = 4_000
 _RESULTS: Final = {"SUCCEEDED": Result.CONFIRMED, "FAILED": Result.NOT_CONFIRMED}
 _WHY: Final = {
     "ABORTED": "it was aborted",
-    "TIMED_OUT": "it ran longer than an execution may",
-    "FAILED": "it failed outside its own handling of errors",
+    "TIMED_OUT": "it exceeded the longest duration of an execution",
+    "FAILED": "it failed outside the state machine's error handling",
 }
 
 
 def read_error(error: StepError | None) -> tuple[str, str]:
     """The error's name and a sentence, from what a state's Catch has caught.
 
-    The cause of a failed function is JSON with errorMessage and errorType; that of a timeout, or of the service
-    itself, is plain text or missing. Of one that is long the beginning is kept.
+    The cause of a failed function is JSON with errorMessage and errorType. The cause of a timeout, or of an error of
+    Step Functions, is plain text or missing. Long texts are cut.
     """
     caught = error or StepError()
-    name = cut(caught.name or "Unknown", _NAME)
-    message = cut(_message(caught.cause or "no cause was given"), _MESSAGE)
+    name = cut(caught.name or "Unknown", _MAX_NAME)
+    message = cut(_message(caught.cause or "no cause was given"), _MAX_MESSAGE)
     if name in OWN_ERRORS:
         return name, message
     return name, f"Snow White itself failed and confirmed nothing: {name}: {message}"
 
 
 def reportable(ended: EndedRun, end: ExecutionEnd) -> EndedRun | None:
-    """The run with what is to be told of its end: its own report, else the error.
+    """The run as it is to be reported: with its own report, or without a report and with the error that ended it.
 
-    The report counts if it was told, or if the execution ended as it says. None for a success whose report is not
-    there: of that nothing may be said.
+    Its own report is used if it was announced, or if its result agrees with the execution's status. None for a
+    success without such a report: it must not be reported as confirmed.
     """
-    if ended.has_told or (ended.report and ended.report.result is _RESULTS.get(end.status)):
+    if ended.end_was_announced or (ended.report and ended.report.result is _RESULTS.get(end.status)):
         return ended
     if end.status == "SUCCEEDED":
         return None
@@ -57,11 +57,11 @@ def reportable(ended: EndedRun, end: ExecutionEnd) -> EndedRun | None:
 
 
 def execution_error(end: ExecutionEnd) -> StepError:
-    """What ended an execution outside its own handling of errors, in the shape of a caught error."""
+    """The error of an execution that ended outside the state machine's error handling."""
     why = _WHY.get(end.status, f"its status is {end.status}")
-    said = " ".join(filter(None, (end.error, end.cause)))
+    details = " ".join(filter(None, (end.error, end.cause)))
     name = f"Run{end.status.title().replace('_', '')}"
-    return StepError(name, f"The run was ended: {why}. {said}".strip())
+    return StepError(name, f"The run was ended: {why}. {details}".strip())
 
 
 def _message(cause: str) -> str:

@@ -1,18 +1,18 @@
-"""The end of a run for other systems: an event on the account's default bus, in the shape documented here.
+"""The event that tells other systems of a run's end, on the account's default event bus.
 
     source: "snow-white"
     detail-type: "Snow White Run Ended"
     resources: [ARN of the execution]
     detail:
-        version: 1; a change that breaks readers raises it
+        version: 1; an incompatible change increases it
         result: "confirmed" or "not_confirmed"; error, cause: null for a confirmed run
-        action, application, environments, regions: what was asked, null where an invalid request did not say it
-        requested_by: as far as it is known, else null
+        action, application, environments, regions: from the request; null where an invalid request lacks them
+        requested_by: null if it is not known
         execution: {arn, name}
         started_at, ended_at (ISO 8601), duration_seconds
         instances; counts: {verdict: how many}; problems: how many instances are not confirmed
 
-An event may come more than once: a step that fails at the wrong moment is repeated. Execution and version identify it.
+An event may be sent more than once, when the step that sends it is retried. Execution and version identify it.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "snow-white"
 DETAIL_TYPE: Final = "Snow White Run Ended"
-_CAUSE: Final = 4_000
+_MAX_CAUSE: Final = 4_000
 
 
 def run_ended(report: Report, execution: Execution) -> dict[str, Any]:
-    """The event's detail. EventBridge takes 256 KB in all, so what is long is cut and problems are counted only."""
+    """The event's detail. An event may have 256 KB, so long texts are cut, and problems are only counted."""
     return {
         "version": 1,
         "result": report.result.value,
         "error": report.error if report.error is None else cut(report.error, LONGEST_TEXT),
-        "cause": report.cause if report.cause is None else cut(report.cause, _CAUSE),
+        "cause": report.cause if report.cause is None else cut(report.cause, _MAX_CAUSE),
         "action": bounded(report.action),
         "application": bounded(report.application),
         "environments": bounded(report.environments),
@@ -58,7 +58,7 @@ def run_ended(report: Report, execution: Execution) -> dict[str, Any]:
 
 
 def publish(client: EventBridgeClient, report: Report, execution: Execution) -> str | None:
-    """Put the event on the default bus; a sentence that says why it is not there, or None. Nothing is raised."""
+    """Send the event to the default bus; None, or a sentence that says why it failed. Nothing is raised."""
     detail = json.dumps(run_ended(report, execution))
     try:
         answer = client.put_events(
@@ -72,10 +72,11 @@ def publish(client: EventBridgeClient, report: Report, execution: Execution) -> 
             ]
         )
     except (ClientError, BotoCoreError) as error:
-        return f"The event of the run's end could not be sent: {error}."
+        return f"The event about the run's end could not be sent: {error}."
     entry = answer["Entries"][0]
     if answer["FailedEntryCount"]:
-        return f"EventBridge refused the event of the run's end: {entry.get('ErrorMessage') or entry.get('ErrorCode')}."
+        reason = entry.get("ErrorMessage") or entry.get("ErrorCode")
+        return f"EventBridge refused the event about the run's end: {reason}."
     return None
 
 

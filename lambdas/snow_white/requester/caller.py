@@ -1,4 +1,4 @@
-"""Who started a run, read from an ARN or a name, as AWS writes them."""
+"""The caller who started a run, read from an ARN or a name as AWS writes them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 _EMAIL: Final = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
-_ROLE_OF_SIGN_IN: Final = re.compile(r"AWSReservedSSO_(?P<set>.+)_[0-9a-f]{16}")
+_IDENTITY_CENTER_ROLE: Final = re.compile(r"AWSReservedSSO_(?P<permission_set>.+)_[0-9a-f]{16}")
 _PIPELINE: Final = "pipeline "
 _SLACK_USER: Final = "Slack user "
 _MEMBER_ID: Final = re.compile(r"(?<=.) \([UW][A-Z0-9]+\)")
 _CODEPIPELINE: Final = "codepipeline.amazonaws.com"
-# What CodePipeline and others call their sessions when nobody chose a name: a time, or an id.
-_MADE_UP: Final = re.compile(r"[0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Session names that a service or an SDK generates: a time, or a UUID.
+_GENERATED_NAME: Final = re.compile(r"[0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Caller:
     """Who started a run.
 
     Attributes:
-        name: as a person reads it.
-        user: name of the IAM user, who may have tags; None for everybody else.
-        email: address that somebody in Slack may have.
-        account: number of the AWS account that the IAM user is said to be in; "" where that is not said.
+        name: the name to show.
+        user: the name of the IAM user; None for every other kind of caller.
+        email: an e-mail address that a Slack member may have, or None.
+        account: the number of the IAM user's AWS account; "" if it is not known.
     """
 
     name: str
@@ -32,18 +32,13 @@ class Caller:
     email: str | None = None
     account: str = ""
 
-    @property
-    def is_person(self) -> bool:
-        """Whether there is somebody to look for in Slack."""
-        return self.user is not None or self.email is not None
-
 
 def read_caller(text: str) -> Caller:
     """The caller that a request or CloudTrail names.
 
     Args:
-        text: the ARN of an IAM user, of an assumed role's session, of a federated user, of a CodePipeline pipeline;
-            "ROLE/SESSION"; "pipeline NAME"; what `slack_user` wrote; or the name of an IAM user.
+        text: the ARN of an IAM user, of an assumed role's session, of a federated user, or of a CodePipeline pipeline;
+            "ROLE/SESSION"; "pipeline NAME"; a text from `slack_user`; or the name of an IAM user.
     """
     parts = text.split(":", 5)
     if parts[0] == "arn" and len(parts) == 6:
@@ -54,21 +49,21 @@ def read_caller(text: str) -> Caller:
         return Caller(_MEMBER_ID.sub("", text))
     role, slash, session = text.partition("/")
     if slash:
-        return _session(role, session)
+        return _read_session(role, session)
     return Caller(text, user=text, email=text if _EMAIL.fullmatch(text) else None)
 
 
 def slack_user(member: str, name: str = "") -> str:
-    """Somebody whom Slack knows, as a request's `requested_by` says it; their member id tells two of a name apart."""
+    """A Slack member as the text for a request's `requested_by`; `member` is the member id."""
     return f"{_SLACK_USER}{name} ({member})" if name else f"{_SLACK_USER}{member}"
 
 
 def read_service(service: str, identity_arn: str) -> Caller:
-    """A service of AWS that started the run for somebody, with the session it used."""
+    """An AWS service that started the run; `identity_arn` is the ARN of the identity that it used, or ""."""
     kind, _, path = identity_arn.rpartition(":")[2].partition("/")
     role, _, session = path.partition("/")
     if service == _CODEPIPELINE:
-        if kind == "assumed-role" and session and not _MADE_UP.fullmatch(session):
+        if kind == "assumed-role" and session and not _GENERATED_NAME.fullmatch(session):
             return Caller(f"the pipeline {session} (role {role})")
         return Caller(f"a pipeline with the role {role}" if role else "a pipeline")
     return Caller(f"{service} with the role {role}" if role else service)
@@ -83,7 +78,7 @@ def _read_arn(arn: str, *, service: str, account: str, resource: str) -> Caller:
         case ("iam", "root"):
             return Caller("the account's root user")
         case ("sts", "assumed-role"):
-            return _session(*rest.split("/", 1)) if "/" in rest else Caller(f"the role {rest}")
+            return _read_session(*rest.split("/", 1)) if "/" in rest else Caller(f"the role {rest}")
         case ("sts", "federated-user"):
             return Caller(rest, email=rest if _EMAIL.fullmatch(rest) else None)
         case ("codepipeline", _):
@@ -91,9 +86,9 @@ def _read_arn(arn: str, *, service: str, account: str, resource: str) -> Caller:
     return Caller(arn)
 
 
-def _session(role: str, session: str) -> Caller:
-    sign_in = _ROLE_OF_SIGN_IN.fullmatch(role)
-    shown = sign_in["set"] if sign_in else role
-    if _MADE_UP.fullmatch(session):
+def _read_session(role: str, session: str) -> Caller:
+    identity_center = _IDENTITY_CENTER_ROLE.fullmatch(role)
+    shown = identity_center["permission_set"] if identity_center else role
+    if _GENERATED_NAME.fullmatch(session):
         return Caller(f"the role {shown}")
     return Caller(f"{session} ({shown})", email=session if _EMAIL.fullmatch(session) else None)

@@ -1,7 +1,7 @@
-"""Who started an execution, from CloudTrail: for runs whose request does not say it.
+"""Finding in CloudTrail who started an execution, for runs whose request does not say it.
 
-An event is there some minutes after the call, and only two lookups a second are allowed for the whole region, so this
-is tried at the end of a run only, for a few seconds, and what it does not find is not known.
+CloudTrail shows an event some minutes after the call, and allows two lookups per second and region. So the lookup
+happens at the end of a run only, and takes a few seconds at most.
 """
 
 from __future__ import annotations
@@ -22,49 +22,49 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
     from mypy_boto3_cloudtrail.type_defs import LookupEventsRequestTypeDef
 
-ONE_QUICK_TRY: Final = Config(
+SHORT_TIMEOUT_WITHOUT_RETRY: Final = Config(
     connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1, "mode": "standard"}
 )
-"""For the client: no answer is better than a late one."""
+"""The client's configuration: the end of a run must not wait for CloudTrail."""
 
-_SECONDS: Final = 4.0
-_BETWEEN_PAGES: Final = 0.6
-# Where people click: the session is their own.
+_TIME_LIMIT_SECONDS: Final = 4.0
+_PAGE_INTERVAL_SECONDS: Final = 0.6
+# Calls from these consoles name a service, but the identity is the person's own.
 _CONSOLES: Final = frozenset({"AWS Internal", "cloudshell.amazonaws.com"})
-_AROUND_THE_START: Final = timedelta(minutes=2)
+_SEARCH_WINDOW: Final = timedelta(minutes=2)
 
 
 def find_caller(
     client: CloudTrailClient, execution: Execution, clock: Callable[[], float] = time.monotonic
 ) -> tuple[Caller | None, str | None]:
-    """Who called StartExecution for this execution.
+    """Find who called StartExecution for this execution.
 
     Returns:
-        The caller and None, or None and a sentence that says why they are not known.
+        The caller and None, or None and a sentence that says why the caller is not known.
     """
     request: LookupEventsRequestTypeDef = {
         "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "StartExecution"}],
-        "StartTime": execution.started_at - _AROUND_THE_START,
-        "EndTime": execution.started_at + _AROUND_THE_START,
+        "StartTime": execution.started_at - _SEARCH_WINDOW,
+        "EndTime": execution.started_at + _SEARCH_WINDOW,
         "MaxResults": 50,
     }
-    until = clock() + _SECONDS
+    until = clock() + _TIME_LIMIT_SECONDS
     try:
         while True:
             page = client.lookup_events(**request)
             for event in page.get("Events", []):
                 record = json.loads(event.get("CloudTrailEvent") or "{}")
-                if _started(record) == execution.arn:
+                if _started_execution(record) == execution.arn:
                     return _caller(record), None
-            if not page.get("NextToken") or clock() + _BETWEEN_PAGES > until:
-                return None, "CloudTrail does not show (yet) who started this execution."
+            if not page.get("NextToken") or clock() + _PAGE_INTERVAL_SECONDS > until:
+                return None, "CloudTrail has no event yet that shows who started this execution."
             request["NextToken"] = page["NextToken"]
-            time.sleep(_BETWEEN_PAGES)
+            time.sleep(_PAGE_INTERVAL_SECONDS)
     except (ClientError, BotoCoreError, ValueError) as error:
-        return None, f"CloudTrail could not be asked who started this execution: {error}."
+        return None, f"CloudTrail could not be searched for who started this execution: {error}."
 
 
-def _started(record: Mapping[str, Any]) -> str | None:
+def _started_execution(record: Mapping[str, Any]) -> str | None:
     arn = (record.get("responseElements") or {}).get("executionArn")
     return arn if isinstance(arn, str) else None
 

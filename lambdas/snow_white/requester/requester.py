@@ -1,4 +1,4 @@
-"""Who asked for a run, as AWS and as Slack know them."""
+"""Looking up the requester of a run: their name in AWS and their Slack member id."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ LookUpEmail = Callable[[str], tuple[str | None, str | None]]
 """The Slack member id for an e-mail address and None, or None and a sentence that says why there is none."""
 
 
-def known_as(requester: Requester) -> str:
-    """The name, or what stands for it outside of Slack; "" when nobody is known."""
+def display_name(requester: Requester) -> str:
+    """The requester's name, or a text with the Slack member id; "" if the requester is not known."""
     return requester.name or (slack_user(requester.member) if requester.member else "")
 
 
 @dataclass(frozen=True)
 class Directory:
-    """Where people are looked up.
+    """Looks up people in IAM and in Slack.
 
     Attributes:
-        account: number of the AWS account whose IAM users can be looked up; a name means another person in another.
-        tag: key of the IAM user tag that holds a person's Slack member id.
-        member_by_email: asks Slack.
+        account: the number of the AWS account whose IAM users can be looked up.
+        tag: the key of the IAM user tag that holds a person's Slack member id.
+        member_by_email: looks up an e-mail address in Slack.
     """
 
     iam: IAMClient
@@ -40,21 +40,22 @@ class Directory:
     member_by_email: LookUpEmail
 
     def of_request(self, slack_user: object, requested_by: object) -> Requester:
-        """Who a request names. It may be an invalid one; what is no member id, or no text, counts as not given.
+        """The requester that a request names; an empty one if it names none.
 
-        An explicit `slack_user` is taken as it is; else whom `requested_by` names is looked up.
+        A valid `slack_user` is used without a lookup; else `requested_by` is looked up. The request may be invalid:
+        values of a wrong type or form are ignored.
         """
         named = requested_by if isinstance(requested_by, str) else ""
         if is_member_id(slack_user):
-            return Requester(self._shown(read_caller(named)) if named else "", slack_user)
+            return Requester(self._name_with_account(read_caller(named)) if named else "", slack_user)
         return self.of_caller(read_caller(named)) if named else Requester()
 
     def of_caller(self, caller: Caller) -> Requester:
-        """The member with the id in the IAM user's tag, else the one with the caller's e-mail address."""
-        name = self._shown(caller)
+        """The Slack member in the IAM user's tag, else the one with the caller's e-mail address."""
+        name = self._name_with_account(caller)
         reasons: list[str] = []
         if caller.user is not None:
-            member, why = self._tagged(caller.user, caller.account)
+            member, why = self._member_in_tag(caller.user, caller.account)
             if member:
                 return Requester(name, member)
             reasons.append(why)
@@ -65,16 +66,17 @@ class Directory:
             reasons.append(not_found or "")
         return Requester(name, why_unknown=" ".join(filter(None, reasons)) or None)
 
-    def _shown(self, caller: Caller) -> str:
-        foreign = self._is_foreign(caller.account)
-        return f"{caller.name} (account {caller.account})" if foreign else caller.name
+    def _name_with_account(self, caller: Caller) -> str:
+        if self._is_other_account(caller.account):
+            return f"{caller.name} (account {caller.account})"
+        return caller.name
 
-    def _is_foreign(self, account: str) -> bool:
+    def _is_other_account(self, account: str) -> bool:
         return account not in ("", self.account)
 
-    def _tagged(self, user: str, account: str) -> tuple[str | None, str]:
-        if self._is_foreign(account):
-            return None, f"The IAM user {user} is of another account, {account}, whose tags cannot be read."
+    def _member_in_tag(self, user: str, account: str) -> tuple[str | None, str]:
+        if self._is_other_account(account):
+            return None, f"The IAM user {user} is in another account, {account}, so its tags cannot be read."
         try:
             pages = self.iam.get_paginator("list_user_tags").paginate(UserName=user)
             tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
@@ -84,5 +86,5 @@ class Directory:
         if is_member_id(member):
             return member, ""
         if member:
-            return None, f"The tag {self.tag} of the IAM user {user} is no Slack member id."
+            return None, f"The tag {self.tag} of the IAM user {user} is not a Slack member id."
         return None, f"The IAM user {user} has no tag {self.tag}."

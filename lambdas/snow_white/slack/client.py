@@ -1,6 +1,6 @@
-"""Telling Slack: one message per run and place, posted at the start, edited on the way, answered at the end.
+"""The Slack client: posting, editing and answering messages, and looking up members.
 
-Slack being down, slow or unconfigured never fails a run; who could not be told, and why, stands in its report.
+Slack being down, slow or not configured never fails a run. The report says who was not notified, and why.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from snow_white.slack.retries import retry_handlers
 from snow_white.slack.time_limit import TimeLimit
 
 _TIMEOUT_SECONDS: Final = 10
-# What Slack answers when it is busy or broken, and not the call.
+# Slack's answers for a problem of its own, rather than of the call.
 _TRANSIENT_ERRORS: Final = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
 LONGEST_CALL_SECONDS: Final = 40
-"""The longest that one call takes: three tries, and the pauses between them."""
+"""The longest duration of one call: three attempts and the pauses between them."""
 
 
 def slack_client(token: str, base_url: str, time_limit: TimeLimit) -> WebClient:
-    """A client that waits as Slack asks (429 with Retry-After) and tries again when the network or Slack fails."""
+    """A client that obeys Slack's rate limits (429 with Retry-After) and retries when the network or Slack fails."""
     return WebClient(
         token=token,
         base_url=base_url,
@@ -39,14 +39,14 @@ def slack_client(token: str, base_url: str, time_limit: TimeLimit) -> WebClient:
 
 @dataclass
 class Slack:
-    """Posts, edits and answers messages; what goes wrong is collected, never raised.
+    """Posts, edits and answers messages. Failures are collected, never raised.
 
     Attributes:
-        client: None when there is no token; `no_client_reason` then says why nobody can be told.
-        time_limit: once it has run out, no call is begun any more.
-        failures: a sentence for each call that did not succeed.
-        unreached: the places for which that was so because Slack was down, busy or out of reach, so that they may be
-            told later.
+        client: None if there is no token; `no_client_reason` then says why.
+        time_limit: when it is over, no further call is made.
+        failures: a sentence for each call that failed.
+        unreached: the places for which a call failed because Slack was down, busy or out of reach. A later call may
+            succeed.
     """
 
     client: WebClient | None
@@ -56,7 +56,7 @@ class Slack:
     unreached: set[str] = field(default_factory=set)
 
     def post(self, place: str, message: Message) -> Post | None:
-        """Post to a channel (id or name) or to a member (U…), to whom it is a direct message."""
+        """Post to a channel (id or name), or a direct message to a member (U…); None if it failed."""
         answer = self._call(
             place,
             "chat_postMessage",
@@ -66,11 +66,11 @@ class Slack:
             unfurl_links=False,
             unfurl_media=False,
         )
-        # A post to a member is answered with the id of the direct conversation, which edits need.
+        # For a direct message, Slack returns the id of the conversation, which edits need.
         return Post(place, str(answer["channel"]), str(answer["ts"])) if answer else None
 
     def edit(self, post: Post, message: Message) -> bool:
-        """Show the newest state in a message; whether Slack took it."""
+        """Replace the content of a message; whether Slack accepted it."""
         answer = self._call(
             post.to,
             "chat_update",
@@ -82,7 +82,7 @@ class Slack:
         return answer is not None
 
     def reply(self, post: Post, text: str) -> bool:
-        """Answer in the message's thread, which notifies those who are mentioned; whether Slack took it."""
+        """Reply in the message's thread, which notifies everybody mentioned; whether Slack accepted it."""
         answer = self._call(
             post.to,
             "chat_postMessage",
@@ -95,22 +95,22 @@ class Slack:
         return answer is not None
 
     def member_by_email(self, email: str) -> tuple[str | None, str | None]:
-        """The id of the member with this address and None; or None and why there is none, which is no failure."""
+        """The id of the member with this address and None, or None and the reason. It adds nothing to `failures`."""
         if self.client is None:
             return None, self.no_client_reason
         if self.time_limit.left <= 0:
-            return None, f"There was no time left to ask Slack for {email}."
+            return None, f"There was no time left to look up {email} in Slack."
         try:
             user = self.client.users_lookupByEmail(email=email).get("user") or {}
         except SlackApiError as error:
-            said = error.response.get("error", error)
-            if said == "users_not_found":
-                return None, f"Nobody in Slack has the address {email}."
-            return None, f"Slack refused to look for {email}: {said}."
+            code = error.response.get("error", error)
+            if code == "users_not_found":
+                return None, f"No Slack member has the address {email}."
+            return None, f"Slack refused to look up {email}: {code}."
         except (SlackClientError, HTTPException, OSError) as error:
-            return None, f"Slack could not be asked for {email}: {error}."
+            return None, f"Slack could not be reached to look up {email}: {error}."
         if user.get("deleted") or not user.get("id"):
-            return None, f"The member of Slack with the address {email} has left."
+            return None, f"The Slack member with the address {email} is deactivated."
         return str(user["id"]), None
 
     def _call(self, place: str, method: str, **arguments: Any) -> Mapping[str, Any] | None:
@@ -120,7 +120,7 @@ class Slack:
             return None
         if self.time_limit.left <= 0:
             self.unreached.add(place)
-            self.failures.append(f"There was no time left to tell {place}.")
+            self.failures.append(f"There was no time left to notify {place}.")
             return None
         call: Callable[..., Any] = getattr(self.client, method)
         try:
@@ -129,8 +129,10 @@ class Slack:
         except SlackApiError as error:
             if error.response.get("error") in _TRANSIENT_ERRORS:
                 self.unreached.add(place)
-            self.failures.append(f"Slack refused to tell {place}: {error.response.get('error', error)}.")
+            self.failures.append(
+                f"Slack refused the message to {place}: {error.response.get('error', error)}."
+            )
         except (SlackClientError, HTTPException, OSError) as error:
             self.unreached.add(place)
-            self.failures.append(f"Slack could not be reached to tell {place}: {error}.")
+            self.failures.append(f"Slack could not be reached to notify {place}: {error}.")
         return None

@@ -1,4 +1,4 @@
-"""What a run tells Slack, and when: its start, its progress, its end."""
+"""The notifier: shows a run's start, progress and end in Slack, in the right places."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from snow_white.slack.client import Slack
 from snow_white.slack.message import Message, final_message, final_reply, working_message
 
 FindCaller = Callable[[Execution], tuple[Caller | None, str | None]]
-"""Who started an execution, and if that is not known, why."""
+"""Finds who started an execution: the caller and None, or None and the reason why it is not known."""
 
 
 @dataclass(frozen=True)
 class Notifier:
-    """Tells one run's news.
+    """Posts and edits the messages of one run.
 
     Attributes:
-        default_channel: told when a request names none; "" for none.
-        find_caller: asked at the end of a run whose request does not say who asked.
+        default_channel: the channel for requests that name none; "" for none.
+        find_caller: called at the end of a run whose request does not name a requester.
     """
 
     slack: Slack
@@ -35,9 +35,9 @@ class Notifier:
     find_caller: FindCaller
 
     def announce(self, run: Run, now: datetime) -> Run:
-        """Show the newest numbers: edit the run's messages, and post where there is none yet."""
+        """Show the newest progress: edit the run's messages, and post to places that have none yet."""
         request = StatedRequest.of(run.request)
-        requester = run.slack.requester or self._named(request)
+        requester = run.slack.requester or self._requester_named_in(request)
         message = working_message(run, requester, now)
         posted = {post.to: post for post in run.slack.posts}
         for post in posted.values():
@@ -49,23 +49,23 @@ class Notifier:
         return replace(run, slack=slack, announced=run.progress, announced_at=now)
 
     def find_requester(self, ended: EndedRun) -> Requester:
-        """Who asked for a run that has ended: whom the request names, else whom CloudTrail shows."""
-        requester = ended.slack.requester or self._named(ended.request)
+        """The requester of a run that has ended: the one that the request names, else the one in CloudTrail."""
+        requester = ended.slack.requester or self._requester_named_in(ended.request)
         if requester.name or requester.member:
             return requester
         caller, why_unknown = self.find_caller(ended.execution)
         return self.directory.of_caller(caller) if caller else Requester(why_unknown=why_unknown)
 
     def announce_end(self, ended: EndedRun, report: Report, requester: Requester) -> EndedRun:
-        """Edit the messages to show the end, and reply to each with a mention of the person.
+        """Edit the messages to show the end, and reply to each with a mention of the requester.
 
-        A place that could not be told at the start is tried once more, and one that was told its end is left alone.
+        A place without a message gets one. A place that was notified of the end before is skipped.
 
         Args:
-            report: how the run ended, and who was told of it before.
+            report: how the run ended; its `slack` says which places were notified before.
 
         Returns:
-            The run with the report, and in that who was told.
+            The run with the report, whose `slack` says which places were notified.
         """
         places = self._places(ended.request, requester)
         posted = {post.to: post for post in ended.slack.posts}
@@ -75,7 +75,7 @@ class Notifier:
         for place in dict.fromkeys([*places, *posted]):
             if place in told:
                 continue
-            post = self._show(place, posted.get(place), message)
+            post = self._edit_or_post(place, posted.get(place), message)
             if post:
                 posted[place] = post
                 if self.slack.reply(post, reply):
@@ -83,7 +83,7 @@ class Notifier:
         delivery = Delivery(
             delivered=bool(told) and set(places) <= set(told),
             told=tuple(told),
-            not_told=self._why_not_told(requester, nobody_to_tell=not told and not places),
+            not_told=self._why_not_told(requester, no_places=not told and not places),
         )
         unreached = tuple(sorted(self.slack.unreached - set(told)))
         return replace(
@@ -92,34 +92,34 @@ class Notifier:
             report=replace(report, slack=delivery),
         )
 
-    def _show(self, place: str, post: Post | None, message: Message) -> Post | None:
+    def _edit_or_post(self, place: str, post: Post | None, message: Message) -> Post | None:
         if post is not None and self.slack.edit(post, message):
             return post
-        # Not posted at the start, or deleted or closed for edits since.
+        # The message was never posted, or it was deleted or can no longer be edited.
         return self.slack.post(place, message)
 
-    def _why_not_told(self, requester: Requester, *, nobody_to_tell: bool) -> tuple[str, ...]:
+    def _why_not_told(self, requester: Requester, *, no_places: bool) -> tuple[str, ...]:
         sentences = [*self.slack.failures]
         if requester.why_unknown:
             sentences.append(requester.why_unknown)
-        if nobody_to_tell:
-            sentences.insert(0, "No channel is set or named, and no person to tell is known.")
+        if no_places:
+            sentences.insert(0, "No channel is set or named, and the requester is not known in Slack.")
         return tuple(sentences)
 
-    def _named(self, request: StatedRequest) -> Requester:
+    def _requester_named_in(self, request: StatedRequest) -> Requester:
         return self.directory.of_request(request.slack_user, request.requested_by)
 
     def _places(self, request: StatedRequest, requester: Requester) -> tuple[str, ...]:
-        """The channel, and the person's own conversation when that was asked for or there is no channel.
+        """The channel, and the requester for a direct message if one is wanted or there is no channel.
 
-        A request that names a `slack_user` asks for it, unless it says otherwise.
+        A request that names a `slack_user` wants a direct message unless it says otherwise.
         """
         channel = request.channel or self.default_channel
         directly = (
             request.slack_user is not None if request.direct_message is None else request.direct_message
         )
         places = [channel] if channel else []
-        # A channel with this letter is a conversation with the person already.
+        # The id of a direct message conversation begins with D: the requester sees it already.
         if requester.member and (directly or not places) and not channel.startswith("D"):
             places.append(requester.member)
         return tuple(places)

@@ -1,4 +1,4 @@
-"""The problems of a run as Slack shows them: by verdict, each with what to do, and each instance with its reason."""
+"""A run's problems as Slack text: grouped by verdict, with advice for each verdict and a reason for each instance."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from snow_white.model.verdict import in_words
 from snow_white.reporting.advice import what_to_do
 from snow_white.slack.text import code, escaped, length
 
-_SHOWN: Final = 15  # more than a phone shows at once; the execution's output has them all
-_SECTION: Final = 2_600
-_MESSAGE: Final = 6_500
-_REASON: Final = 220
-_HEADING: Final = 500
-_PROCESSES_SHOWN: Final = 3
+_MAX_PROBLEMS: Final = 15  # the execution's output has the others
+_MAX_SECTION: Final = 2_600
+_MAX_MESSAGE: Final = 6_500
+_MAX_REASON: Final = 220
+_MAX_ADVICE: Final = 500
+_MAX_PROCESSES: Final = 3
 
 
 def problem_sections(problems: Sequence[Problem], more: int, action: Stated) -> list[str]:
-    """A text for each verdict, and at last "and N more" for those that did not fit.
+    """A text for each verdict and, if some problems do not fit, "and N more" at the end.
 
     Args:
-        more: how many others there are.
+        more: the number of problems that are not in `problems`.
     """
     texts: list[str] = []
     shown = 0
-    room = _MESSAGE
+    room = _MAX_MESSAGE
     for verdict in dict.fromkeys(problem.verdict for problem in problems):
         group = [problem for problem in problems if problem.verdict == verdict]
-        text, count = _group(verdict, group, action, min(room, _SECTION), _SHOWN - shown)
+        text, count = _verdict_section(
+            verdict, group, action, room=min(room, _MAX_SECTION), most=_MAX_PROBLEMS - shown
+        )
         if count:
             texts.append(text)
             shown += count
@@ -39,14 +41,17 @@ def problem_sections(problems: Sequence[Problem], more: int, action: Stated) -> 
     return [*texts, f"and {hidden} more"] if hidden else texts
 
 
-def _group(verdict: str, group: Sequence[Problem], action: Stated, room: int, most: int) -> tuple[str, int]:
+def _verdict_section(
+    verdict: str, group: Sequence[Problem], action: Stated, *, room: int, most: int
+) -> tuple[str, int]:
+    """The text for one verdict, and how many of its problems it shows."""
     advice = what_to_do(verdict, action)
     name = in_words(verdict).capitalize()
-    heading = f"*{escaped(name, 40)}*" + (f"  What to do: {escaped(advice, _HEADING)}" if advice else "")
+    heading = f"*{escaped(name, 40)}*" + (f"  What to do: {escaped(advice, _MAX_ADVICE)}" if advice else "")
     lines = [heading]
     room -= length(heading)
     for problem in group[:most]:
-        line = _line(problem)
+        line = _problem_line(problem)
         room -= length(line) + 1
         if room < 0:
             break
@@ -54,14 +59,14 @@ def _group(verdict: str, group: Sequence[Problem], action: Stated, room: int, mo
     return "\n".join(lines), len(lines) - 1
 
 
-def _line(problem: Problem) -> str:
+def _problem_line(problem: Problem) -> str:
     where = f"{escaped(problem.environment, 80)}, {escaped(problem.region, 30)}"
     busy = [process for process in problem.processes if process.busy]
-    said = [
+    listed = [
         f"process {process.pid}{' ' + process.tag if process.tag else ''}: {counted(process.busy, 'job')}"
-        for process in busy[:_PROCESSES_SHOWN]
+        for process in busy[:_MAX_PROCESSES]
     ]
-    if len(busy) > len(said):
-        said.append(f"and {len(busy) - len(said)} more")
-    processes = f" [{escaped(', '.join(said), _REASON)}]" if said else ""
-    return f"• {code(problem.instance, 40)} {where}: {escaped(problem.reason, _REASON)}{processes}"
+    if len(busy) > len(listed):
+        listed.append(f"and {len(busy) - len(listed)} more")
+    processes = f" [{escaped(', '.join(listed), _MAX_REASON)}]" if listed else ""
+    return f"• {code(problem.instance, 40)} {where}: {escaped(problem.reason, _MAX_REASON)}{processes}"

@@ -1,4 +1,4 @@
-"""Waiting for Slack as it asks for, as long as there is time for it."""
+"""Retries of Slack calls: rate limits are obeyed within the time limit, failures are retried."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from slack_sdk.http_retry.state import RetryState
 from snow_white.slack.time_limit import TimeLimit
 
 _RETRIES: Final = 2
-_WITHOUT_A_WORD: Final = 1  # second, as slack_sdk takes it where Slack does not say how long
-_ON_TOP: Final = 1  # second at most, which slack_sdk adds so that not all come back at once
+_DEFAULT_RETRY_AFTER_SECONDS: Final = 1  # slack_sdk's, for an answer without Retry-After
+_MAX_JITTER_SECONDS: Final = 1  # slack_sdk adds it to each wait
 
 
-class PatientRateLimitHandler(RateLimitErrorRetryHandler):
-    """slack_sdk's own handler, which sleeps for as long as Slack says; a wait that does not fit is not begun."""
+class TimeLimitedRateLimitHandler(RateLimitErrorRetryHandler):
+    """slack_sdk's handler, which sleeps for Retry-After; it does not retry when that exceeds the time limit."""
 
     def __init__(self, time_limit: TimeLimit) -> None:
         super().__init__(max_retry_count=_RETRIES)
@@ -38,22 +38,26 @@ class PatientRateLimitHandler(RateLimitErrorRetryHandler):
         error: Exception | None = None,
     ) -> bool:
         limited = super()._can_retry(state=state, request=request, response=response, error=error)
-        return limited and response is not None and _wait(response) + _ON_TOP <= self._time_limit.left
+        return (
+            limited
+            and response is not None
+            and _retry_after(response) + _MAX_JITTER_SECONDS <= self._time_limit.left
+        )
 
 
 def retry_handlers(time_limit: TimeLimit) -> list[RetryHandler]:
-    """For 429, for a network that fails, and for Slack's 500 and 503."""
+    """Handlers for rate limits (429), connection errors, and server errors (500, 503)."""
     return [
-        PatientRateLimitHandler(time_limit),
+        TimeLimitedRateLimitHandler(time_limit),
         ConnectionErrorRetryHandler(max_retry_count=_RETRIES),
         ServerErrorRetryHandler(max_retry_count=_RETRIES),
     ]
 
 
-def _wait(response: HttpResponse) -> float:
-    """Seconds; endless for what slack_sdk could not read."""
-    said = [values for name, values in response.headers.items() if name.lower() == "retry-after"]
-    if not said:
-        return _WITHOUT_A_WORD
-    text = said[0][0]
+def _retry_after(response: HttpResponse) -> float:
+    """The seconds in the header Retry-After; infinite for a value that slack_sdk cannot read."""
+    found = [values for name, values in response.headers.items() if name.lower() == "retry-after"]
+    if not found:
+        return _DEFAULT_RETRY_AFTER_SECONDS
+    text = found[0][0]
     return int(text) if text.isdecimal() and text.isascii() else math.inf

@@ -1,6 +1,6 @@
-"""Text as Slack takes it: escaped, counted and cut as Slack does it.
+"""Text for Slack: escaping, cutting to a length, and formatting times, durations and a progress bar.
 
-Slack counts UTF-16 units, an emoji is two; "&", "<" and ">" must come as entities, which count with all their letters.
+Slack counts UTF-16 units, so an emoji counts two. "&", "<" and ">" must be written as entities, which count in full.
 """
 
 from __future__ import annotations
@@ -9,43 +9,43 @@ from datetime import UTC, datetime
 from typing import Final
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_BAR_CELLS: Final = 16  # so that it stays on one line of a phone
+_BAR_CELLS: Final = 16  # fits on one line on a phone
 _MINUTE: Final = 60
 _HOUR: Final = 3_600
 
 
 def length(text: str) -> int:
-    """How long Slack takes the text to be."""
+    """The length of the text as Slack counts it, in UTF-16 units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def escaped(text: object, limit: int) -> str:
-    """The text with nothing in it that Slack would read as a mention or link, at most `limit` long.
+    """The text as one line without mentions or links, at most `limit` long.
 
-    What does not fit is cut off, never inside of an entity, and the cut is shown. Line breaks become spaces.
+    A longer text is cut, never inside an entity, and ends with "…".
     """
     one_line = " ".join(str(text).split())
-    return _joined([_ENTITIES.get(letter, letter) for letter in one_line], limit)
+    return _cut([_ENTITIES.get(letter, letter) for letter in one_line], limit)
 
 
 def plain(text: object, limit: int) -> str:
-    """The text for where Slack shows letters as they are, at most `limit` long."""
-    return _joined(list(" ".join(str(text).split())), limit)
+    """The text as one line, not escaped, for fields that Slack shows literally; at most `limit` long."""
+    return _cut(list(" ".join(str(text).split())), limit)
 
 
 def code(text: object, limit: int) -> str:
-    """The text in the type that code is shown in."""
+    """The text as inline code, at most `limit` long."""
     return f"`{escaped(str(text).replace('`', chr(39)), limit - 2)}`"
 
 
-def moment(at: datetime) -> str:
-    """A time that Slack shows in the reader's own time zone; in UTC where it cannot."""
+def local_time(at: datetime) -> str:
+    """A time that Slack shows in the reader's time zone, with UTC as the fallback."""
     universal = at.astimezone(UTC)
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{universal:%Y-%m-%d %H:%M} UTC>"
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units: 45 s, 12 min 5 s, 3 h 20 min."""
+    """A duration in its two largest units: 45 s, 12 min 5 s, 3 h 20 min."""
     whole = max(0, round(seconds))
     if whole < _MINUTE:
         return f"{whole} s"
@@ -54,13 +54,13 @@ def duration(seconds: float) -> str:
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
 
 
-def bar(part: int, whole: int) -> str:
-    """How far it is; full only when nothing is left."""
+def progress_bar(part: int, whole: int) -> str:
+    """A bar of 16 characters that shows part / whole. It is full only if part >= whole."""
     filled = _BAR_CELLS * min(part, whole) // whole if whole > 0 else 0
     return "█" * filled + "░" * (_BAR_CELLS - filled)
 
 
-def _joined(letters: list[str], limit: int) -> str:
+def _cut(letters: list[str], limit: int) -> str:
     if sum(map(length, letters)) <= limit:
         return "".join(letters)
     kept: list[str] = []

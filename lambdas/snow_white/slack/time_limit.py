@@ -1,4 +1,4 @@
-"""A limit on the time that Slack may be waited for."""
+"""The limit on the time that the notifier may wait for Slack."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """Runs out at `until`, in seconds of the clock."""
+    """A time limit that is over at `until`, in seconds of `clock`. The default never ends."""
 
     until: float = math.inf
     clock: Callable[[], float] = time.monotonic
 
     @classmethod
     def of(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> TimeLimit:
-        """So many seconds from now."""
+        """A time limit that is over in so many seconds."""
         return cls(clock() + seconds, clock)
 
     @property
     def left(self) -> float:
-        """Seconds; not positive once it has run out."""
+        """The seconds left; zero or negative when the limit is over."""
         return self.until - self.clock()

@@ -1,0 +1,1 @@
+"""The slash command: verifying Slack's signature, reading the command, and starting the run."""

@@ -1,4 +1,4 @@
-"""What Slack posts when somebody types a slash command: a form, as browsers send it."""
+"""Reading the form that Slack posts when somebody types a slash command."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from urllib.parse import parse_qsl
 from snow_white.model.slack_ids import CONVERSATION_ID, MEMBER_ID
 from snow_white.slash.signature import Refused
 
-# Slack sends about 15 fields.
-_MOST_FIELDS: Final = 50
+_MAX_FIELDS: Final = 50  # Slack sends about 15
 _USER_NAME: Final = re.compile(r"[\w.-]{1,80}")
 _COMMAND: Final = re.compile(r"/[^\s`]{1,40}")
 
 
 @dataclass(frozen=True)
 class TypedCommand:
-    """What somebody typed.
+    """A slash command as it was typed.
 
     Attributes:
-        command, text: /snow-white, and what follows it.
-        user, channel: the ids of who typed it, and where.
-        user_name: how Slack calls them, for people to read; "" if it says nothing that can be shown as it is.
+        command, text: /snow-white, and the text after it.
+        user, channel: the ids of the Slack member who typed it and of the conversation.
+        user_name: the member's name in Slack; "" if it has characters that must not be shown.
     """
 
     command: str
@@ -34,23 +33,23 @@ class TypedCommand:
 
     @classmethod
     def from_form(cls, body: str) -> TypedCommand:
-        """Read a verified body; raises Refused(400) for a form that is no slash command."""
+        """Read a verified body; raises Refused(400) if it is not the form of a slash command."""
         try:
             pairs = parse_qsl(
                 body,
                 keep_blank_values=True,
                 strict_parsing=True,
                 errors="strict",
-                max_num_fields=_MOST_FIELDS,
+                max_num_fields=_MAX_FIELDS,
             )
         except ValueError as error:
-            raise Refused(400, f"The body is no form: {error}.") from error
+            raise Refused(400, f"The body is not a form: {error}.") from error
         fields = dict(pairs)
         if len(fields) != len(pairs):
-            raise Refused(400, "The form has a field twice.")
+            raise Refused(400, "The form repeats a field.")
         for name, pattern in (("command", _COMMAND), ("user_id", MEMBER_ID), ("channel_id", CONVERSATION_ID)):
             if not pattern.fullmatch(fields.get(name, "")):
-                raise Refused(400, f"The form is no slash command: its {name} is missing or malformed.")
+                raise Refused(400, f"The form is not a slash command: its {name} is missing or malformed.")
         name = fields.get("user_name", "")
         return cls(
             fields["command"],

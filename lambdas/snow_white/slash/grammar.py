@@ -1,4 +1,4 @@
-"""The language of the slash command: ACTION APPLICATION [ENVIRONMENT...] [region=...] [timeout=...]."""
+"""The grammar of the slash command: ACTION APPLICATION [ENVIRONMENT...] [region=...] [timeout=...]."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ ACTIONS: Final = ", ".join(f"`{action.value}`" for action in Action)
 USAGE: Final = "ACTION APPLICATION [ENVIRONMENT...] [region=REGION,...] [timeout=2h]"
 _OPTION: Final = re.compile(r"(?P<name>[A-Za-z_-]+)=(?P<value>.*)", re.DOTALL)
 _REGION: Final = ("region", "regions")
-# Phones and Macs make them out of plain ones.
+# Phones and Macs replace plain quotation marks by these.
 _PLAIN_QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
 class InvalidCommand(Exception):
-    """The words cannot be read; the sentence says which of them, and what is allowed."""
+    """The text is not a valid command; the message says which word is wrong, and what is allowed."""
 
 
 def wants_help(text: str) -> bool:
-    """Whether nothing or `help` was typed."""
+    """Whether the text is empty or asks for help."""
     return text.strip().casefold() in ("", "help", "-h", "--help", "?")
 
 
 def read_words(text: str) -> dict[str, Any]:
-    """The request that was typed, still to be validated by Request.parse; raises InvalidCommand.
+    """Read the text as a request, which Request.parse has yet to validate; raises InvalidCommand.
 
-    The first two words are action and application, all others environments. What has a blank in it is written in
-    double quotes. Options stand anywhere; regions and environments may also be separated by commas.
+    The first two words are action and application, all others are environments. Double quotes enclose a word with
+    spaces. Options may stand anywhere. Commas may also separate regions and environments.
     """
     words: list[str] = []
     regions: list[str] = []
@@ -45,7 +45,7 @@ def read_words(text: str) -> dict[str, Any]:
             timeouts.append(option["value"])
         elif option and len(words) != 1:
             raise InvalidCommand(
-                f"There is no option `{_shown(option['name'])}=`. Allowed are `region=` and `timeout=`."
+                f"There is no option `{_shortened(option['name'])}=`. Allowed are `region=` and `timeout=`."
             )
         else:
             words.append(word)
@@ -63,17 +63,17 @@ def read_words(text: str) -> dict[str, Any]:
 
 
 def usage(command: str, defaults: Defaults) -> str:
-    """What `help` answers, in Slack's markup."""
+    """The help text, in Slack's markup."""
     return "\n".join(
         (
             "*Snow White* puts the Sidekiq workers of an Elastic Beanstalk application to sleep, and wakes them.",
             f"`{command} {USAGE}`",
             f"• ACTION: {ACTIONS}",
-            '• APPLICATION: its name, in "double quotes" if it has blanks',
-            "• ENVIRONMENT: text contained in the environment's name, or a glob for all of it; "
-            f"without one: {_listed(defaults.environments)}",
-            f"• region: of {_listed(defaults.regions)}; without one: all of them",
-            "• timeout: how long to wait for running jobs, from `60s` to `2d`; without one: `2h`",
+            '• APPLICATION: its name, in "double quotes" if it contains spaces',
+            "• ENVIRONMENT: part of an environment's name, or a glob for the whole name; "
+            f"default: {_listed(defaults.environments)}",
+            f"• region: one or more of {_listed(defaults.regions)}; default: all of them",
+            "• timeout: how long to wait for running jobs, from `60s` to `2d`; default: `2h`",
             f"For example: `{command} quiet backups workers timeout=90m`",
         )
     )
@@ -86,7 +86,7 @@ def _split(text: str) -> list[str]:
     try:
         return list(lexer)
     except ValueError as error:
-        raise InvalidCommand("A quotation mark is opened and not closed.") from error
+        raise InvalidCommand("A quotation mark is not closed.") from error
 
 
 def _parts(word: str) -> list[str]:
@@ -97,12 +97,12 @@ def _seconds(duration: str) -> int:
     seconds = parse_duration(duration)
     if seconds is None:
         raise InvalidCommand(
-            f"`timeout={_shown(duration)}` is no duration: write `90s`, `30m`, `2h`, `1d`, or `1h30m`."
+            f"`timeout={_shortened(duration)}` is not a duration: write `90s`, `30m`, `2h`, `1d`, or `1h30m`."
         )
     return seconds
 
 
-def _shown(text: str) -> str:
+def _shortened(text: str) -> str:
     return (text if len(text) <= 40 else f"{text[:39]}…").replace("`", "'")
 
 

@@ -1,4 +1,4 @@
-"""Carrying out a slash command: who may, what is started, and what the person is answered."""
+"""Carrying out a slash command: checking the permission, starting the execution, and answering the person."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 EVERY_CHANNEL: Final = "*"
-_MOST_TEXT: Final = 3_000
+_MAX_TEXT: Final = 3_000
 _SERVER_ERROR: Final = 500
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the person reads, in Slack's markup, and what it was about (for the log).
+    """The answer to the person, in Slack's markup, and details for the log.
 
     Attributes:
         outcome: help, not_allowed, invalid, started, repeated, or failed.
-        execution: the ARN of the execution that was started; "" if none was.
-        cause: what AWS said, for the log only.
+        execution: the ARN of the execution that was started; "" for none.
+        cause: the error message of AWS, for the log only.
     """
 
     outcome: str
@@ -41,11 +41,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class SlashCommands:
-    """Carries out commands whose sender is verified.
+    """Carries out slash commands whose signature is verified.
 
     Attributes:
-        users: the Slack ids of those who may start runs.
-        channels: the ids of where they may; "*" is everywhere.
+        users: ids of the Slack members who may start runs.
+        channels: ids of the conversations in which they may start them; "*" allows every conversation.
     """
 
     step_functions: SFNClient
@@ -55,48 +55,48 @@ class SlashCommands:
     channels: frozenset[str]
 
     def answer(self, typed: TypedCommand, name: str) -> Answer:
-        """Carry it out, as the execution `name`: the same name for a replay of the same request."""
+        """Carry out the command. `name` is the execution's name, the same one for a replay of the same request."""
         if wants_help(typed.text):
             return Answer("help", usage(escaped(typed.command, 50), self.defaults))
         if refusal := self._refusal(typed):
             return Answer("not_allowed", refusal)
         try:
-            asked = {
+            stated = {
                 **read_words(typed.text),
                 "channel": typed.channel,
                 "slack_user": typed.user,
                 "requested_by": slack_user(typed.user, typed.user_name),
             }
-            request = Request.parse(asked, self.defaults)
+            request = Request.parse(stated, self.defaults)
         except (InvalidCommand, InvalidRequest) as wrong:
-            hint = f"Nothing was started. `{escaped(typed.command, 50)} help` says what can be asked."
-            return Answer("invalid", f"{escaped(wrong, _MOST_TEXT)}\n{hint}")
-        return self._start(request, json.dumps(asked, sort_keys=True), name)
+            hint = f"Nothing was started. `{escaped(typed.command, 50)} help` shows the syntax."
+            return Answer("invalid", f"{escaped(wrong, _MAX_TEXT)}\n{hint}")
+        return self._start(request, json.dumps(stated, sort_keys=True), name)
 
     def _refusal(self, typed: TypedCommand) -> str:
-        ask = "Nothing was started. Whoever deploys Snow White can add"
+        hint = "Nothing was started. To allow it, add"
         if typed.user not in self.users:
-            return f"You may not start runs. {ask} `{typed.user}` to the setting `slash_command_users`."
+            return f"You may not start runs. {hint} `{typed.user}` to the setting `slash_command_users`."
         if not self.channels & {typed.channel, EVERY_CHANNEL}:
-            return f"Runs may not be started here. {ask} `{typed.channel}` to the setting `slash_command_channels`."
+            return f"Runs may not be started here. {hint} `{typed.channel}` to the setting `slash_command_channels`."
         return ""
 
-    def _start(self, request: Request, asked: str, name: str) -> Answer:
+    def _start(self, request: Request, execution_input: str, name: str) -> Answer:
         try:
             started = self.step_functions.start_execution(
-                stateMachineArn=self.state_machine_arn, name=name, input=asked
+                stateMachineArn=self.state_machine_arn, name=name, input=execution_input
             )
         except self.step_functions.exceptions.ExecutionAlreadyExists:
-            return Answer("repeated", "This very command was carried out before. Nothing was started.")
+            return Answer("repeated", "This command was already carried out. Nothing was started.")
         except (ClientError, BotoCoreError) as error:
             return _failed(error)
         arn = started["executionArn"]
-        what = f"`{request.action.value}` for *{escaped(request.application, _MOST_TEXT)}*"
+        what = f"`{request.action.value}` for *{escaped(request.application, _MAX_TEXT)}*"
         return Answer("started", f"Started: {what}. <{execution_url(arn)}|Open the execution>", arn)
 
 
 def _failed(error: ClientError | BotoCoreError) -> Answer:
-    """What AWS refused was not started; of what it did not answer nobody knows."""
+    """The answer for a failed start. A refused call has started nothing; an unanswered one may have."""
     if (
         isinstance(error, ClientError)
         and error.response["ResponseMetadata"]["HTTPStatusCode"] < _SERVER_ERROR
@@ -105,6 +105,6 @@ def _failed(error: ClientError | BotoCoreError) -> Answer:
     else:
         text = (
             "AWS did not answer in time, so it is not known whether the run was started. "
-            "If no message about it comes, type the command again."
+            "If no message about the run appears, type the command again."
         )
     return Answer("failed", text, cause=str(error))

@@ -1,0 +1,1 @@
+"""The work of the state machine's steps: discover, dispatch, poll, and cleaning up."""

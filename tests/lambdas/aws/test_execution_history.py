@@ -64,9 +64,9 @@ def test_the_newest_state_of_the_run_is_found_behind_events_that_have_none() -> 
 
 
 def test_a_history_that_does_not_show_the_end_yet_is_read_again() -> None:
-    told = {"execution": {}, "report": {"result": "confirmed", "slack": {"delivered": True}}}
+    announced = {"execution": {}, "report": {"result": "confirmed", "slack": {"delivered": True}}}
     late = [left("PollCommand", {"execution": {}, "report": {"result": "confirmed"}})]
-    complete = [{"type": "ExecutionSucceeded"}, left("NotifySlack", told), *late]
+    complete = [{"type": "ExecutionSucceeded"}, left("NotifySlack", announced), *late]
     reads = FakeHistory(late)
     pauses: list[float] = []
 
@@ -95,7 +95,7 @@ def test_the_raw_input_of_a_run_that_died_at_once_is_no_state() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "announced"),
     [
         ({}, False),
         ({"report": None}, False),
@@ -103,9 +103,11 @@ def test_the_raw_input_of_a_run_that_died_at_once_is_no_state() -> None:
         ({"report": {"result": "confirmed", "slack": {"delivered": False}}}, True),
     ],
 )
-def test_a_run_has_told_when_its_report_says_who_was_told(state: dict[str, Any], told: bool) -> None:
+def test_an_end_was_announced_if_the_report_says_who_was_notified(
+    state: dict[str, Any], announced: bool
+) -> None:
     history = [{"type": "ExecutionSucceeded"}, left("NotifySlack", {"execution": {}, **state})]
-    assert run_of(history).has_told is told
+    assert run_of(history).end_was_announced is announced
 
 
 def test_the_event_names_the_execution_its_start_and_how_it_ended() -> None:

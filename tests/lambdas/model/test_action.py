@@ -1,4 +1,4 @@
-"""What differs by action stands on the action, and nowhere else."""
+"""Everything that differs by action is on Action, and in no other table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VALUES: Final = {action.value for action in Action}
 
 
 def names_actions(nodes: list[ast.AST]) -> bool:
-    """Whether they name two of Action's members, or three of its values: two are words that others use too."""
+    """Whether they name two members of Action, or three of its values (two may be words with another meaning)."""
     members = {
         node.attr
         for node in nodes
@@ -34,7 +34,7 @@ def names_actions(nodes: list[ast.AST]) -> bool:
 
 
 def tables_by_action(source: str) -> Iterator[int]:
-    """Lines of dicts, sets, lists, tuples and match statements that are made by action."""
+    """Line numbers of the dicts, sets, lists, tuples and match statements that list actions."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Dict():
@@ -63,14 +63,14 @@ def test_there_is_no_second_table_by_action(path: Path) -> None:
         "match a:\n    case Action.QUIET:\n        x = 1\n    case Action.WAKE:\n        x = 2",
     ],
 )
-def test_a_table_would_be_found(source: str) -> None:
+def test_a_table_by_action_is_found(source: str) -> None:
     assert list(tables_by_action(source))
 
 
 @pytest.mark.parametrize(
     "source", ["X = {Action.QUIET: 1}", 'X = ("quiet", "stop", "moon")', "X = Action.STOP"]
 )
-def test_naming_one_action_is_no_table(source: str) -> None:
+def test_naming_one_action_is_not_a_table(source: str) -> None:
     assert not list(tables_by_action(source))
 
 
@@ -79,12 +79,12 @@ def test_every_action_has_words_and_a_document_of_its_own() -> None:
         assert len({getattr(action, fact) for action in Action}) == len(Action)
 
 
-def test_only_what_drains_has_a_confirmation_that_somebody_else_undoes() -> None:
+def test_only_confirmations_of_draining_actions_age() -> None:
     assert {action for action in Action if action.confirmation_ages} == {
         action for action in Action if action.drains
     }
 
 
 @pytest.mark.parametrize("value", [None, "", "QUIET", "sleep", 7, ["quiet"], {"quiet": 1}])
-def test_what_names_no_action_is_none(value: object) -> None:
+def test_a_value_that_names_no_action_is_none(value: object) -> None:
     assert Action.known(value) is None

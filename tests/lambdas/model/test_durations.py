@@ -29,7 +29,7 @@ def test_a_duration_is_a_number_of_seconds_or_amounts_with_units(text: str, seco
 @pytest.mark.parametrize(
     "text", ["", "h", "1x", "-90", "1.5h", "30m1h", "1h1h", "two hours", "1 h", "\u0663\u0660m"]
 )
-def test_anything_else_is_no_duration(text: str) -> None:
+def test_any_other_text_is_not_a_duration(text: str) -> None:
     assert parse_duration(text) is None
 
 
@@ -43,11 +43,11 @@ def test_a_timeout_is_a_number_or_a_duration(value: object, seconds: int) -> Non
 @pytest.mark.parametrize(
     "value", [59, 172_801, "59", "3d", 90.5, True, None, [90], "soon", float("nan"), 1e300]
 )
-def test_a_timeout_that_a_run_may_not_have_is_none(value: object) -> None:
+def test_an_invalid_timeout_is_none(value: object) -> None:
     assert parse_timeout(value) is None
 
 
 @given(st.text() | st.integers() | st.floats() | st.booleans())
-def test_whatever_is_given_a_timeout_is_within_its_limits(value: object) -> None:
+def test_a_parsed_timeout_is_within_its_limits(value: object) -> None:
     seconds = parse_timeout(value)
     assert seconds is None or 60 <= seconds <= 172_800

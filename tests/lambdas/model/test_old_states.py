@@ -33,13 +33,11 @@ from snow_white.steps.poll import poll
 from tests.lambdas.aws.test_execution_history import EXECUTION, FakeHistory, left
 from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeCommand
 from tests.lambdas.runtime.test_run_end import FakeEvents
-from tests.lambdas.slack.test_notifier import messages, server, teller
-
-__all__ = ["server"]  # a fixture, used by its name
+from tests.lambdas.slack.run_notifier import messages, notifier_on
 
 FILES: Final = sorted((Path(__file__).parent / "states").glob("*.json"))
 NEWEST: Final = FILES[-1]
-ON_THE_WAY: Final = ("AnnounceStart", "DispatchCommand", "PollCommand", "AnnounceProgress", "NotifySlack")
+STEPS: Final = ("AnnounceStart", "DispatchCommand", "PollCommand", "AnnounceProgress", "NotifySlack")
 of_each_shape: Final = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
@@ -50,7 +48,7 @@ def state_before(step: str, file: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def cloud() -> FakeCloud:
-    """The instances that the states speak of."""
+    """The instances that the stored states refer to."""
     cloud = FakeCloud()
     for region in cloud.names:
         cloud[region].add_environment("shop", "shop-workers", instances=3)
@@ -58,8 +56,8 @@ def cloud() -> FakeCloud:
 
 
 @of_each_shape
-@pytest.mark.parametrize("step", ON_THE_WAY)
-def test_nothing_that_matters_is_lost_between_two_versions(step: str, file: Path) -> None:
+@pytest.mark.parametrize("step", STEPS)
+def test_a_state_of_every_former_shape_is_read_completely(step: str, file: Path) -> None:
     state = state_before(step, file)
     run = from_json(state, Run)
     assert to_json(run.execution) == state["execution"]
@@ -76,7 +74,7 @@ def test_nothing_that_matters_is_lost_between_two_versions(step: str, file: Path
 
 
 @of_each_shape
-def test_whom_a_run_tells_is_known_to_every_version(file: Path) -> None:
+def test_the_requester_is_read_from_every_former_shape(file: Path) -> None:
     requester = from_json(state_before("PollCommand", file), Run).slack.requester
     assert requester is not None
     assert requester.member == "U0ANN"
@@ -102,15 +100,15 @@ def test_a_run_goes_on_after_a_deployment(
 @pytest.mark.parametrize("step", ["AnnounceStart", "AnnounceProgress"])
 def test_a_run_s_messages_are_edited_after_a_deployment(step: str, file: Path, server: SlackServer) -> None:
     run = from_json(state_before(step, file), Run)
-    posts = [teller(server).slack.post(post.to, Message("before")) for post in run.slack.posts]
+    posts = [notifier_on(server).slack.post(post.to, Message("before")) for post in run.slack.posts]
     run = replace(run, slack=replace(run.slack, posts=tuple(filter(None, posts))))
-    after = teller(server).announce(run, EXECUTION.started_at)
+    after = notifier_on(server).announce(run, EXECUTION.started_at)
     assert {post.to for post in after.slack.posts} == {"C0LOCAL", "U0ANN"}
     assert ["shop" in one["text"] for one in messages(server)] == [True, True], "posted, or edited, once"
 
 
 @of_each_shape
-def test_a_run_s_end_is_told_after_a_deployment(
+def test_a_run_s_end_is_announced_after_a_deployment(
     file: Path, server: SlackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "snow-white")
@@ -118,7 +116,7 @@ def test_a_run_s_end_is_told_after_a_deployment(
     ended = from_json(state_before("NotifySlack", file), EndedRun)
     events: Any = FakeEvents()
     told = report_end(
-        ended, teller(server).notifier(), events, Logger(service="snow-white"), EXECUTION.started_at
+        ended, notifier_on(server).notifier(), events, Logger(service="snow-white"), EXECUTION.started_at
     )
     assert told.report is not None
     assert told.report.result is Result.NOT_CONFIRMED
@@ -130,12 +128,12 @@ def test_a_run_s_end_is_told_after_a_deployment(
 
 
 @of_each_shape
-def test_close_run_reads_what_any_version_has_left_behind(file: Path, cloud: FakeCloud) -> None:
+def test_close_run_reads_the_last_state_of_any_version(file: Path, cloud: FakeCloud) -> None:
     history: Any = FakeHistory(
         [{"type": "ExecutionFailed"}, left("NotifySlack", state_before("close_run", file))]
     )
     ended = read_ended_run(history, EXECUTION)
-    assert ended.has_told
+    assert ended.end_was_announced
     assert ended.report is not None
     assert ended.report.error == "NotConfirmed"
     assert reportable(ended, ExecutionEnd(EXECUTION, "FAILED")) == ended
@@ -158,28 +156,28 @@ def test_the_command_line_follows_a_run_of_any_version(file: Path) -> None:
     assert run.deadline is not None
 
 
-@pytest.mark.parametrize("step", ON_THE_WAY)
-def test_the_newest_file_is_what_this_version_writes_so_a_new_shape_needs_a_new_file(step: str) -> None:
+@pytest.mark.parametrize("step", STEPS)
+def test_the_newest_file_equals_what_this_version_writes_so_a_new_shape_needs_a_new_file(step: str) -> None:
     state = state_before(step, NEWEST)
     assert to_json(from_json(state, Run)) == state, f"{NEWEST.name} is old: add a file beside it"
 
 
-def test_the_newest_file_has_what_this_version_leaves_behind() -> None:
+def test_the_newest_file_has_the_last_state_that_this_version_writes() -> None:
     state = state_before("close_run", NEWEST)
     assert to_json(from_json(state, EndedRun)) == state, f"{NEWEST.name} is old: add a file beside it"
 
 
 def test_the_newest_file_has_every_field_of_the_run_and_of_its_report() -> None:
     states = json.loads(NEWEST.read_text())
-    assert set(states) == {*ON_THE_WAY, "close_run"}
+    assert set(states) == {*STEPS, "close_run"}
     assert states["PollCommand"].keys() == {field.name for field in fields(Run)}
     assert states["close_run"].keys() == {field.name for field in fields(EndedRun)}
     only_for_status = {"hosts", "more_hosts"}
     assert states["close_run"]["report"].keys() == {field.name for field in fields(Report)} - only_for_status
 
 
-@pytest.mark.parametrize("step", ON_THE_WAY)
-def test_what_a_newer_version_has_added_is_ignored_by_an_older_one_after_a_rollback(step: str) -> None:
+@pytest.mark.parametrize("step", STEPS)
+def test_keys_that_a_newer_version_has_added_are_ignored_after_a_rollback(step: str) -> None:
     state = state_before(step, NEWEST)
     newer = {**state, "unheard_of": {"a": 1}, "progress": {**state["progress"], "doubtful": 3}}
     assert from_json(newer, Run) == from_json(state, Run)
@@ -188,7 +186,7 @@ def test_what_a_newer_version_has_added_is_ignored_by_an_older_one_after_a_rollb
 @pytest.mark.parametrize(
     "key", sorted({field.name for field in fields(Run)} - {"execution", "request", "plan"})
 )
-def test_a_key_that_is_missing_has_a_default(key: str) -> None:
+def test_a_missing_key_has_a_default(key: str) -> None:
     state = state_before("PollCommand", NEWEST)
     del state[key]
     assert isinstance(from_json(state, Run), Run)

@@ -1,4 +1,4 @@
-"""What may be asked, and what a person who mistypes is told."""
+"""Valid requests, and the messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def refusal(raw: object) -> str:
     return str(caught.value)
 
 
-def test_two_words_are_enough_and_the_settings_fill_in_the_rest() -> None:
+def test_action_and_application_are_enough_and_the_settings_fill_in_the_rest() -> None:
     request = parse(SHORTEST)
     assert request.action is Action.QUIET
     assert request.application == "backups"
@@ -37,7 +37,7 @@ def test_two_words_are_enough_and_the_settings_fill_in_the_rest() -> None:
     assert (request.channel, request.slack_user, request.requested_by) == (None, None, None)
 
 
-def test_everything_can_be_said() -> None:
+def test_a_request_may_have_every_key() -> None:
     request = parse(
         {
             "action": "wake",
@@ -68,7 +68,7 @@ def test_the_four_actions_are_known(action: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "message"),
     [
         ([], "must be a JSON object"),
         ("quiet", "it is a text"),
@@ -105,26 +105,26 @@ def test_the_four_actions_are_known(action: str) -> None:
         ({**SHORTEST, "requested_by": ""}, "'requested_by' must be a text"),
     ],
 )
-def test_a_bad_request_is_told_what_is_wrong_and_what_is_allowed(raw: object, said: str) -> None:
-    assert said in refusal(raw)
+def test_an_invalid_request_is_explained(raw: object, message: str) -> None:
+    assert message in refusal(raw)
 
 
 @pytest.mark.parametrize(
     "key", ["environments", "regions", "timeout_seconds", "channel", "slack_user", "requested_by"]
 )
-def test_what_is_null_counts_as_left_out(key: str) -> None:
+def test_null_counts_as_left_out(key: str) -> None:
     assert parse({**SHORTEST, key: None}) == parse(SHORTEST)
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
-    said = refusal({"action": "sleep", "aplication": "shop", "timeout_seconds": 1})
-    assert "'action' must be one of" in said
-    assert "'aplication' is not a known key. Did you mean 'application'?" in said
-    assert "'application' is missing" in said
-    assert "'timeout_seconds' must be" in said
+def test_the_message_has_every_error() -> None:
+    message = refusal({"action": "sleep", "aplication": "shop", "timeout_seconds": 1})
+    assert "'action' must be one of" in message
+    assert "'aplication' is not a known key. Did you mean 'application'?" in message
+    assert "'application' is missing" in message
+    assert "'timeout_seconds' must be" in message
 
 
-def test_a_long_value_does_not_flood_the_sentence() -> None:
+def test_a_long_value_is_cut_in_the_message() -> None:
     assert len(refusal({**SHORTEST, "action": "x" * 100_000})) < 300
 
 
@@ -151,7 +151,7 @@ json_values = st.recursive(
         ),
     )
 )
-def test_any_json_is_either_taken_or_refused_with_a_sentence(raw: Any) -> None:
+def test_any_json_is_accepted_or_refused_with_a_message(raw: Any) -> None:
     try:
         request = parse(raw)
     except InvalidRequest as refused:
@@ -162,12 +162,12 @@ def test_any_json_is_either_taken_or_refused_with_a_sentence(raw: Any) -> None:
 
 
 @given(st.integers(60, 172_800), st.sampled_from(Action))
-def test_a_request_survives_its_way_through_the_states(timeout: int, action: Action) -> None:
+def test_a_request_is_unchanged_after_serialisation(timeout: int, action: Action) -> None:
     request = parse({"action": action.value, "application": "shop", "timeout_seconds": timeout})
     assert from_json(json.loads(json.dumps(to_json(request))), Request) == request
 
 
-def test_thousands_of_unknown_keys_do_not_flood_the_sentence() -> None:
-    said = refusal({f"key{number}": 1 for number in range(2_000)})
-    assert len(said) < 3_000
-    assert said.endswith("more are wrong.")
+def test_the_message_for_thousands_of_unknown_keys_is_short() -> None:
+    message = refusal({f"key{number}": 1 for number in range(2_000)})
+    assert len(message) < 3_000
+    assert message.endswith("more errors.")

@@ -1,4 +1,4 @@
-"""A run of any length and size fits into what a state machine may have, and asks for no more than it must."""
+"""Long and large runs stay within the limits of Step Functions and make few calls."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_ten_thousand_instances_in_twelve_regions_fit_into_the_state() -> None:
     assert len(json.dumps(report["cause"])) < 32_768
 
 
-def test_a_poll_asks_for_a_page_of_commands_and_not_for_every_instance() -> None:
+def test_a_poll_reads_a_page_of_commands_and_not_every_instance() -> None:
     cloud = FakeCloud(("us-east-1",))
     for one in cloud["us-east-1"].add_environment("shop", "shop-workers", instances=1000):
         one.answers = [Answer(after=5000)]

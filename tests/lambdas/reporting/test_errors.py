@@ -1,4 +1,4 @@
-"""What is told of a run that ended: its own report if the execution ended as that says, else what ended it."""
+"""How an ended run is reported: by its own report if that agrees with the execution's status, else by its error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ended_as(status: str, report: Report | None = None, error: StepError | None 
 
 
 @pytest.mark.parametrize(("status", "report"), [("SUCCEEDED", CONFIRMED), ("FAILED", NOT_CONFIRMED)])
-def test_a_run_that_could_not_tell_is_told_by_its_own_report(status: str, report: Report) -> None:
+def test_an_unannounced_end_is_reported_by_the_run_s_own_report(status: str, report: Report) -> None:
     run = ended_as(status, report)
     assert run is not None
     assert run.report == report
@@ -30,7 +30,7 @@ def test_a_run_that_could_not_tell_is_told_by_its_own_report(status: str, report
     ("status", "report"),
     [("ABORTED", CONFIRMED), ("TIMED_OUT", CONFIRMED), ("FAILED", CONFIRMED), ("ABORTED", NOT_CONFIRMED)],
 )
-def test_a_report_that_the_execution_s_end_contradicts_is_not_told(status: str, report: Report) -> None:
+def test_a_report_that_contradicts_the_execution_s_status_is_not_used(status: str, report: Report) -> None:
     run = ended_as(status, report)
     assert run is not None
     assert run.report is None
@@ -39,14 +39,14 @@ def test_a_report_that_the_execution_s_end_contradicts_is_not_told(status: str, 
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ABORTED"])
-def test_a_run_that_has_told_keeps_the_report_that_it_told(status: str) -> None:
+def test_an_announced_report_is_kept(status: str) -> None:
     told = Report(result=Result.CONFIRMED, slack=Delivery(delivered=True))
     run = ended_as(status, told)
     assert run is not None
     assert run.report == told
 
 
-def test_an_error_that_the_machine_has_caught_is_told_and_not_that_telling_failed() -> None:
+def test_the_error_that_the_state_machine_caught_is_reported() -> None:
     caught = StepError("InvalidRequest", "'action' is missing.")
     failed, aborted = ended_as("FAILED", error=caught), ended_as("ABORTED", error=caught)
     assert failed is not None
@@ -57,12 +57,12 @@ def test_an_error_that_the_machine_has_caught_is_told_and_not_that_telling_faile
 
 
 @pytest.mark.parametrize("report", [None, NOT_CONFIRMED])
-def test_of_a_success_nothing_is_told_that_its_report_does_not_say(report: Report | None) -> None:
+def test_a_success_without_a_confirmed_report_is_not_reported(report: Report | None) -> None:
     assert ended_as("SUCCEEDED", report) is None
 
 
 @pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
-def test_a_dead_run_says_what_ended_it(status: str) -> None:
+def test_the_error_of_a_run_that_was_ended_from_outside_says_what_ended_it(status: str) -> None:
     error = execution_error(ExecutionEnd(EXECUTION, status, error="States.Runtime", cause="no such path"))
     assert error.cause.startswith("The run was ended: it ")
     assert error.cause.endswith("States.Runtime no such path")

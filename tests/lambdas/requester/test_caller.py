@@ -1,4 +1,4 @@
-"""Who started a run: what AWS writes of callers, and how a person reads it."""
+"""Callers as AWS and requests write them, and the names shown for them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PIPELINE_RUN = "2f5d4b7c-5b1e-4c1b-9a70-3a6d1f1f0d11"
         ("arn:aws:s3:::bucket", Caller("arn:aws:s3:::bucket")),
     ],
 )
-def test_a_caller_is_read_from_what_aws_or_the_request_writes(text: str, caller: Caller) -> None:
+def test_a_caller_is_read_from_an_arn_or_a_name(text: str, caller: Caller) -> None:
     assert read_caller(text) == caller
 
 
@@ -71,10 +71,10 @@ def test_a_caller_is_read_from_what_aws_or_the_request_writes(text: str, caller:
         ("events.amazonaws.com", "", "events.amazonaws.com"),
     ],
 )
-def test_a_service_is_named_with_as_much_as_is_known_of_it(service: str, arn: str, name: str) -> None:
+def test_a_service_is_named_with_its_pipeline_or_role_if_known(service: str, arn: str, name: str) -> None:
     caller = read_service(service, arn)
     assert caller == Caller(name)
-    assert not caller.is_person
+    assert (caller.user, caller.email) == (None, None)
 
 
 @given(st.text())

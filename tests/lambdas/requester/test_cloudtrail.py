@@ -1,4 +1,4 @@
-"""Stragglers CloudTrail who started an execution: as far as it can be known at once, and no longer."""
+"""Finding in CloudTrail who started an execution, within a few seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from snow_white.model.run import Execution
-from snow_white.requester import cloudtrail as start_event
+from snow_white.requester import cloudtrail
 from snow_white.requester.caller import Caller
 from snow_white.requester.cloudtrail import find_caller
 from tests.lambdas.fake_cloud import START, client_error, network_error
@@ -33,7 +33,7 @@ def event(arn: str | None = ARN, identity: dict[str, Any] | None = None, **more:
 
 @dataclass
 class FakeCloudTrail:
-    """Pages of events; or an error at the first call."""
+    """Answers with pages of events, or with an error at the first call."""
 
     pages: list[list[dict[str, Any]]]
     error: Exception | None = None
@@ -59,7 +59,7 @@ def found(trail: FakeCloudTrail, **more: Any) -> tuple[Caller | None, str | None
     return find_caller(trail, EXECUTION, **more)  # type: ignore[arg-type]
 
 
-def test_the_event_is_told_from_others_by_the_executions_arn() -> None:
+def test_the_event_is_recognised_by_the_execution_s_arn() -> None:
     other = event(
         "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-2", {"arn": "arn:aws:iam::1:root"}
     )
@@ -69,7 +69,7 @@ def test_the_event_is_told_from_others_by_the_executions_arn() -> None:
     )
 
 
-def test_only_start_execution_around_the_start_is_asked_for() -> None:
+def test_only_start_execution_events_near_the_start_are_requested() -> None:
     trail = FakeCloudTrail([[event()]])
     found(trail)
     (asked,) = trail.asked
@@ -77,7 +77,7 @@ def test_only_start_execution_around_the_start_is_asked_for() -> None:
     assert START - asked["StartTime"] == asked["EndTime"] - START == timedelta(minutes=2)
 
 
-def test_pages_are_read_at_less_than_two_a_second(no_pause: list[float]) -> None:
+def test_fewer_than_two_pages_per_second_are_read(no_pause: list[float]) -> None:
     trail = FakeCloudTrail([[], [], [event()]])
     assert found(trail)[0] == Caller("ann", user="ann", account="111122223333")
     assert len(no_pause) == 2
@@ -89,12 +89,13 @@ def test_it_gives_up_after_a_few_seconds() -> None:
     seconds = iter(range(1_000))
     caller, why = found(trail, clock=lambda: float(next(seconds)))
     assert caller is None
-    assert "does not show" in str(why)
+    assert "has no event yet" in str(why)
     assert len(trail.asked) < 8
 
 
-def test_an_event_that_is_not_there_yet_is_said() -> None:
-    assert found(FakeCloudTrail([[]])) == (None, "CloudTrail does not show (yet) who started this execution.")
+def test_a_missing_event_is_explained() -> None:
+    why = "CloudTrail has no event yet that shows who started this execution."
+    assert found(FakeCloudTrail([[]])) == (None, why)
 
 
 @pytest.mark.parametrize(
@@ -105,16 +106,16 @@ def test_an_event_that_is_not_there_yet_is_said() -> None:
         network_error(),
     ],
 )
-def test_a_cloudtrail_that_does_not_answer_is_asked_once_and_said(error: Exception) -> None:
+def test_an_error_of_cloudtrail_is_not_retried_and_is_explained(error: Exception) -> None:
     trail = FakeCloudTrail([[]], error)
     caller, why = found(trail)
     assert caller is None
-    assert "could not be asked" in str(why)
+    assert "could not be searched" in str(why)
     assert len(trail.asked) == 1
 
 
-def test_the_client_waits_for_no_answer_longer_than_seconds() -> None:
-    given = start_event.ONE_QUICK_TRY.__dict__
+def test_the_client_waits_at_most_five_seconds_and_does_not_retry() -> None:
+    given = cloudtrail.SHORT_TIMEOUT_WITHOUT_RETRY.__dict__
     assert given["connect_timeout"] + given["read_timeout"] <= 5
     assert given["retries"]["total_max_attempts"] == 1
 
@@ -132,6 +133,6 @@ def test_a_pipeline_is_recognised(where: str) -> None:
     assert found(FakeCloudTrail([[told]]))[0] == Caller("a pipeline with the role shop-pipeline")
 
 
-def test_somebody_in_the_console_is_a_person_though_aws_is_between() -> None:
+def test_a_caller_in_the_console_is_a_person() -> None:
     told = event(identity={**ANN, "invokedBy": "AWS Internal"})
     assert found(FakeCloudTrail([[told]]))[0] == Caller("ann", user="ann", account="111122223333")

@@ -1,4 +1,4 @@
-"""What is counted of a run: lines in CloudWatch's embedded metric format, as CloudWatch would read them."""
+"""A run's metrics, read from stdout as CloudWatch reads the embedded metric format."""
 
 from __future__ import annotations
 
@@ -94,12 +94,14 @@ def test_problems_are_counted_by_verdict_and_an_instance_is_no_dimension(
 
 
 @pytest.mark.parametrize("action", ["wake", "status"])
-def test_what_does_not_drain_has_no_drain_time(capsys: pytest.CaptureFixture[str], action: str) -> None:
+def test_an_action_that_does_not_drain_has_no_drain_seconds(
+    capsys: pytest.CaptureFixture[str], action: str
+) -> None:
     (line,) = emitted(capsys, PLANNED, {**REPORT, "action": action})
     assert "DrainSeconds" not in line
 
 
-def test_an_application_that_was_mistyped_makes_no_metric_of_its_own(
+def test_a_mistyped_application_is_counted_as_unknown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     report = {**FAILED, "error": "NothingMatched", "application": "shpo", "counts": {}, "problems": []}
@@ -110,5 +112,5 @@ def test_an_application_that_was_mistyped_makes_no_metric_of_its_own(
 
 
 @given(action=st.text() | st.none() | st.lists(st.text()), application=st.text(max_size=50) | st.none())
-def test_nothing_that_a_request_says_keeps_a_run_from_being_counted(action: Any, application: Any) -> None:
+def test_a_run_with_any_action_and_application_is_counted(action: Any, application: Any) -> None:
     emit(PLANNED, {**FAILED, "action": action, "application": application})

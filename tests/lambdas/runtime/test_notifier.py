@@ -1,8 +1,7 @@
-"""How long the functions wait for Slack: never longer than they live, and not for long while workers wait."""
+"""How long the functions wait for Slack: never longer than their timeout, and only briefly during a run."""
 
 from __future__ import annotations
 
-import time
 from types import ModuleType
 from typing import Any
 
@@ -12,17 +11,7 @@ from local_aws.slack.server import SlackServer
 from snow_white.model.serialisation import to_json
 from tests.lambdas.loaded import Context, load
 from tests.lambdas.runtime.test_run_end import FAILED
-from tests.lambdas.slack.test_notifier import run, server
-
-__all__ = ["server"]  # a fixture, used by its name
-
-
-@pytest.fixture
-def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds of the sleeps, which take no time."""
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    return slept
+from tests.lambdas.slack.run_notifier import run
 
 
 @pytest.fixture
@@ -40,7 +29,7 @@ def call(function: ModuleType, step: str, *, seconds_left: float) -> dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("step", "seconds_left", "asked", "waited"),
+    ("step", "seconds_left", "retry_after", "waits"),
     [
         ("NotifySlack", 300, 100, True),
         ("NotifySlack", 120, 100, False),
@@ -50,17 +39,17 @@ def call(function: ModuleType, step: str, *, seconds_left: float) -> dict[str, A
         ("AnnounceProgress", 300, 100, False),
     ],
 )
-def test_a_function_waits_for_slack_only_as_long_as_it_lives_and_not_for_long_while_workers_wait(
+def test_a_function_waits_for_slack_within_its_own_timeout_and_only_briefly_during_a_run(
     notify_slack: ModuleType,
     server: SlackServer,
     sleeps: list[float],
     step: str,
     seconds_left: float,
-    asked: int,
-    waited: bool,
+    retry_after: int,
+    waits: bool,
 ) -> None:
-    server.workspace.fail_next(calls=99, answer="rate_limited", retry_after=asked)
+    server.workspace.fail_next(calls=99, answer="rate_limited", retry_after=retry_after)
     after = call(notify_slack, step, seconds_left=seconds_left)
     assert after["slack"]["posts"] == []
-    assert bool(sleeps) is waited
+    assert bool(sleeps) is waits
     assert sum(sleeps) < seconds_left

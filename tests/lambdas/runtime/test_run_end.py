@@ -1,4 +1,4 @@
-"""The event that others can react to, and the end of a run whoever noticed it."""
+"""Reporting a run's end: the event, and the complete report in Slack and in the log."""
 
 from __future__ import annotations
 
@@ -23,19 +23,7 @@ from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
 from snow_white.reporting.event import publish, run_ended
 from tests.lambdas.fake_cloud import START
-from tests.lambdas.slack.test_notifier import (
-    ARN,
-    CONFIRMED,
-    LATER,
-    PROBLEM,
-    messages,
-    run,
-    server,
-    shown,
-    teller,
-)
-
-__all__ = ["server"]  # a fixture, used by its name
+from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, PROBLEM, messages, notifier_on, run, shown
 
 EXECUTION = Execution(ARN, "night-1", START)
 FAILED = {
@@ -53,7 +41,7 @@ FAILED = {
 
 @dataclass
 class FakeEvents:
-    """A bus that takes everything, refuses, or is not there."""
+    """An event bus that accepts events, refuses them, or cannot be reached."""
 
     refuses: bool = False
     down: bool = False
@@ -76,7 +64,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def end(server: SlackServer, state: dict[str, Any], events: FakeEvents) -> dict[str, Any]:
     logger = Logger(service="snow-white")
     ended = from_json(state, EndedRun)
-    return to_json(report_end(ended, teller(server).notifier(), events, logger, LATER))  # type: ignore[arg-type]
+    return to_json(report_end(ended, notifier_on(server).notifier(), events, logger, LATER))  # type: ignore[arg-type]
 
 
 def test_the_event_has_the_documented_shape() -> None:
@@ -111,7 +99,7 @@ HUGE: list[dict[str, Any]] = [
 @example(HUGE[2])
 @example(HUGE[3])
 @given(st.dictionaries(st.sampled_from(ASKED), ANYTHING))
-def test_whatever_an_invalid_request_was_the_event_is_small_and_of_simple_values(request: Any) -> None:
+def test_the_event_of_any_invalid_request_is_small_and_has_simple_values(request: Any) -> None:
     huge = {**request, "requested_by": ["x" * 300_000] * 3}
     report = failure_report(StatedRequest.read(huge), EXECUTION, "InvalidRequest", "No.", LATER)
     detail = run_ended(report, EXECUTION)
@@ -122,14 +110,14 @@ def test_whatever_an_invalid_request_was_the_event_is_small_and_of_simple_values
         assert all(one is None or isinstance(one, str | int) for one in values)
 
 
-def test_the_environments_of_a_large_application_are_all_in_the_event() -> None:
+def test_the_event_has_all_environments_of_a_large_application() -> None:
     names = [f"{number:040}" for number in range(500)]
     assert run_ended(from_json({**FAILED, "environments": names}, Report), EXECUTION)[
         "environments"
     ] == tuple(names)
 
 
-def test_of_an_error_s_endless_message_the_beginning_is_kept() -> None:
+def test_a_long_error_message_is_cut() -> None:
     cause = json.dumps({"errorType": "x" * 999, "errorMessage": "It is wrong. " * 9_000})
     name, sentence = read_error(StepError("x" * 999, cause))
     assert (len(name), len(sentence) < 5_000) == (256, True)
@@ -138,7 +126,7 @@ def test_of_an_error_s_endless_message_the_beginning_is_kept() -> None:
     assert len(read_error(StepError("InvalidRequest", cause))[1]) == 4_000
 
 
-def test_the_event_names_source_kind_and_execution() -> None:
+def test_the_event_has_a_source_a_detail_type_and_the_execution() -> None:
     events = FakeEvents()
     assert publish(events, from_json(FAILED, Report), EXECUTION) is None  # type: ignore[arg-type]
     (entry,) = events.entries
@@ -148,24 +136,24 @@ def test_the_event_names_source_kind_and_execution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "said"),
+    ("events", "reason"),
     [(FakeEvents(refuses=True), "Slow down"), (FakeEvents(down=True), "could not be sent")],
 )
-def test_a_bus_that_does_not_take_the_event_fails_nothing(
-    server: SlackServer, events: FakeEvents, said: str, capsys: pytest.CaptureFixture[str]
+def test_a_failure_to_send_the_event_does_not_fail_the_run(
+    server: SlackServer, events: FakeEvents, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = {**to_json(run()), "report": FAILED}
     report = end(server, state, events)["report"]
     assert report["result"] == "not_confirmed"
     assert report["slack"]["told"] == ["C0LOCAL"]
-    assert said in str(publish(events, from_json(FAILED, Report), EXECUTION))  # type: ignore[arg-type]
+    assert reason in str(publish(events, from_json(FAILED, Report), EXECUTION))  # type: ignore[arg-type]
 
 
-def test_the_report_begins_with_a_sentence_and_says_what_to_do(server: SlackServer) -> None:
+def test_the_report_begins_with_a_summary_and_has_advice(server: SlackServer) -> None:
     report = end(server, {**to_json(run()), "report": FAILED}, FakeEvents())["report"]
     assert next(iter(report)) == "summary"
     assert report["summary"] == (
-        "NOT confirmed quiet: the Sidekiq workers of shop. 2 of 3 workers quiet (2 quiet, 1 busy), after 1 min 30 s."
+        "NOT confirmed quiet: the Sidekiq workers of shop. 2 of 3 instances quiet (2 quiet, 1 busy), after 1 min 30 s."
     )
     assert report["what_to_do"].keys() == {"busy"}
 
@@ -178,7 +166,7 @@ def test_the_report_begins_with_a_sentence_and_says_what_to_do(server: SlackServ
         ({"slack_user": "U0ANN", "requested_by": "pipeline night"}, "pipeline night"),
     ],
 )
-def test_a_run_from_slack_says_who_asked_in_its_report_its_event_and_its_log(
+def test_the_requester_from_slack_is_in_the_report_the_event_and_the_log(
     server: SlackServer, request_: dict[str, str], shown_as: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = FakeEvents()
@@ -189,7 +177,7 @@ def test_a_run_from_slack_says_who_asked_in_its_report_its_event_and_its_log(
     assert vars(caplog.records[-1])["report"]["requested_by"] == shown_as
 
 
-def test_a_run_that_an_error_ended_is_told_with_the_errors_own_sentence(server: SlackServer) -> None:
+def test_a_run_that_an_error_ended_is_reported_with_the_error_s_message(server: SlackServer) -> None:
     cause = json.dumps({"errorType": "InvalidRequest", "errorMessage": "'action' is missing."})
     state = {
         "request": {"application": "shop", "channel": 7, "slack_user": ["x"], "direct_message": "yes"},
@@ -207,7 +195,7 @@ def test_a_run_that_an_error_ended_is_told_with_the_errors_own_sentence(server: 
 
 
 @pytest.mark.parametrize("raw", [None, [], "quiet", 7, {"action": "sleep"}])
-def test_even_a_request_that_is_no_object_gets_its_report(server: SlackServer, raw: object) -> None:
+def test_a_request_that_is_not_a_json_object_gets_a_report(server: SlackServer, raw: object) -> None:
     state = {
         "request": raw,
         "execution": to_json(EXECUTION),

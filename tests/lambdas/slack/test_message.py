@@ -1,4 +1,4 @@
-"""A run's message as Slack gets it: snapshots of whole messages, and Slack's limits for whatever comes in."""
+"""A run's Slack messages: snapshots of whole messages, and Slack's limits for any input."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from snow_white.model.stragglers import Straggler, Stragglers
 from snow_white.model.verdict import Verdict
 from snow_white.slack.client import Slack, slack_client
 from snow_white.slack.message import Message, final_message, final_reply, working_message
-from snow_white.slack.text import bar, duration, escaped, length
+from snow_white.slack.text import duration, escaped, length, progress_bar
 from snow_white.slack.time_limit import TimeLimit
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.story import request
@@ -133,7 +133,7 @@ MESSAGES: Final = {
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_a_message_is_as_in_its_snapshot(name: str) -> None:
+def test_a_message_equals_its_snapshot(name: str) -> None:
     expected = json.loads((SNAPSHOTS / f"slack_{name}.json").read_text())
     assert json.loads(json.dumps(asdict(MESSAGES[name]))) == expected
 
@@ -151,7 +151,7 @@ def slack() -> Iterator[Slack]:
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_the_real_client_sends_a_message_and_slack_takes_it(name: str, slack: Slack) -> None:
+def test_slack_accepts_the_message_that_the_real_client_sends(name: str, slack: Slack) -> None:
     assert slack.post("C0LOCAL", MESSAGES[name])
     assert slack.failures == []
 
@@ -220,25 +220,25 @@ def test_the_end_of_any_run_stays_within_slacks_limits(report: dict[str, Any], r
     stragglers=st.lists(st.builds(Straggler, TEXTS, TEXTS, TEXTS, st.none() | COUNTS), max_size=30),
     requester=REQUESTERS,
 )
-def test_any_run_on_its_way_stays_within_slacks_limits(
+def test_the_progress_of_any_run_stays_within_slacks_limits(
     application: str,
     environments: list[str],
     progress: Progress,
     stragglers: list[Straggler],
     requester: Requester,
 ) -> None:
-    going = run(
+    running = run(
         request=request(Action.STOP, application=application),
         plan=(RegionPlan("us-east-1", tuple(Environment(name, "e-1") for name in environments)),),
         progress=progress,
         stragglers=Stragglers(listed=tuple(stragglers), known_at=START),
         dispatched_at=START,
     )
-    check_limits(working_message(going, requester, START))
+    check_limits(working_message(running, requester, START))
 
 
 @given(problems=PROBLEMS, more=st.integers(0, 500))
-def test_no_problem_is_lost_each_is_shown_or_counted(problems: list[dict[str, Any]], more: int) -> None:
+def test_every_problem_is_shown_or_counted(problems: list[dict[str, Any]], more: int) -> None:
     plain = [
         {**one, "reason": "r", "environment": "e", "region": "us", "instance": "i-1"} for one in problems
     ]
@@ -252,9 +252,7 @@ def test_no_problem_is_lost_each_is_shown_or_counted(problems: list[dict[str, An
 
 
 @given(text=TEXTS, limit=st.integers(10, 400))
-def test_text_from_outside_mentions_nobody_and_is_never_cut_inside_of_an_entity(
-    text: str, limit: int
-) -> None:
+def test_escaped_text_mentions_nobody_and_is_never_cut_inside_an_entity(text: str, limit: int) -> None:
     safe = escaped(text, limit)
     assert length(safe) <= limit
     assert not set("<>\n") & set(safe)
@@ -263,23 +261,23 @@ def test_text_from_outside_mentions_nobody_and_is_never_cut_inside_of_an_entity(
 
 
 @given(part=COUNTS, whole=COUNTS)
-def test_the_bar_is_full_only_when_nothing_is_left(part: int, whole: int) -> None:
-    drawn = bar(part, whole)
+def test_the_progress_bar_is_full_only_when_everything_is_done(part: int, whole: int) -> None:
+    drawn = progress_bar(part, whole)
     assert len(drawn) == 16
     assert ("░" not in drawn) == (0 < whole <= part)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (59, "59 s"), (725, "12 min 5 s"), (172_800, "48 h 0 min")]
+    ("seconds", "text"), [(0.4, "0 s"), (59, "59 s"), (725, "12 min 5 s"), (172_800, "48 h 0 min")]
 )
-def test_a_duration_is_said_in_its_two_largest_units(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_a_duration_is_shown_in_its_two_largest_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("action", "colour"),
     [(Action.QUIET, "#3aa3e3"), (Action.WAKE, "#3aa3e3"), (Action.STATUS, "#3aa3e3")],
 )
-def test_a_run_on_its_way_is_blue_whatever_it_does(action: Action, colour: str) -> None:
+def test_the_message_of_a_running_run_is_blue_for_every_action(action: Action, colour: str) -> None:
     message = working_message(run(request=request(action)), Requester(), START)
     assert message.attachments[0]["color"] == colour

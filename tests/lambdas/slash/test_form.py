@@ -11,7 +11,7 @@ from snow_white.slash.form import TypedCommand
 from snow_white.slash.signature import Refused
 
 
-def test_it_says_what_was_typed_by_whom_and_where() -> None:
+def test_the_form_has_the_text_the_member_and_the_conversation() -> None:
     typed = TypedCommand.from_form(form('quiet "my app" größe & more', "U0ANN", "C0COMMANDS"))
     assert typed == TypedCommand(
         "/snow-white", 'quiet "my app" größe & more', "U0ANN", "C0COMMANDS", "somebody"
@@ -19,11 +19,11 @@ def test_it_says_what_was_typed_by_whom_and_where() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a" * 81, "ann lee", "<!channel>", "ann\n"])
-def test_a_name_that_cannot_be_shown_as_it_is_is_left_out(name: str) -> None:
+def test_a_name_with_special_characters_is_left_out(name: str) -> None:
     assert TypedCommand.from_form(form("help", "U0ANN", "D0ANN", user_name=name)).user_name == ""
 
 
-def test_nothing_after_the_command_is_an_empty_text() -> None:
+def test_a_command_without_words_has_an_empty_text() -> None:
     assert TypedCommand.from_form(form("", "U0ANN", "D0ANN")).text == ""
     assert TypedCommand.from_form("command=%2Fsnow-white&user_id=U0ANN&channel_id=C0COMMANDS").text == ""
 
@@ -51,14 +51,14 @@ def test_nothing_after_the_command_is_an_empty_text() -> None:
         "&".join(f"a{number}=1" for number in range(1_000)),
     ],
 )
-def test_what_is_no_slash_command_is_refused(body: str) -> None:
+def test_a_form_that_is_not_a_slash_command_is_refused(body: str) -> None:
     with pytest.raises(Refused) as caught:
         TypedCommand.from_form(body)
     assert caught.value.status == 400
 
 
 @given(st.text(max_size=300))
-def test_any_text_is_read_or_refused(body: str) -> None:
+def test_any_body_is_read_or_refused(body: str) -> None:
     try:
         typed = TypedCommand.from_form(body)
     except Refused as refused:
@@ -68,5 +68,5 @@ def test_any_text_is_read_or_refused(body: str) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=300))
-def test_whatever_is_typed_arrives_as_it_was_typed(text: str) -> None:
+def test_any_text_is_read_unchanged(text: str) -> None:
     assert TypedCommand.from_form(form(text, "U0ANN", "C0COMMANDS")).text == text

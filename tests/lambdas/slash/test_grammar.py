@@ -1,4 +1,4 @@
-"""The words after /snow-white."""
+"""Reading the text after /snow-white."""
 
 from __future__ import annotations
 
@@ -49,34 +49,34 @@ def test_words_become_a_request(text: str, asked: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("quiet backups ergion=us-east-1", "no option `ergion=`. Allowed are `region=` and `timeout=`."),
         ("force=yes quiet backups", "no option `force=`"),
-        ("quiet backups timeout=soon", "`timeout=soon` is no duration: write `90s`, `30m`, `2h`"),
-        ("quiet backups timeout=", "is no duration"),
-        ("quiet backups timeout=-5", "is no duration"),
-        ("quiet backups timeout=1.5h", "is no duration"),
-        ("quiet backups timeout=2h1d", "is no duration"),
-        ("quiet backups timeout=٢h", "is no duration"),
+        ("quiet backups timeout=soon", "`timeout=soon` is not a duration: write `90s`, `30m`, `2h`"),
+        ("quiet backups timeout=", "is not a duration"),
+        ("quiet backups timeout=-5", "is not a duration"),
+        ("quiet backups timeout=1.5h", "is not a duration"),
+        ("quiet backups timeout=2h1d", "is not a duration"),
+        ("quiet backups timeout=٢h", "is not a duration"),
         ("quiet backups timeout=1h timeout=2h", "`timeout=` is given more than once"),
         ('quiet "my app', "quotation mark"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_what_is_allowed(text: str, said: str) -> None:
+def test_an_invalid_command_is_explained(text: str, message: str) -> None:
     with pytest.raises(InvalidCommand) as caught:
         read_words(text)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_long_word_does_not_flood_the_sentence() -> None:
+def test_a_long_word_is_cut_in_the_message() -> None:
     with pytest.raises(InvalidCommand) as caught:
         read_words(f"quiet backups timeout={'x' * 10_000}")
     assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("text", ["", "  ", "help", "HELP", " help ", "--help", "?"])
-def test_help_is_asked_for_in_many_ways(text: str) -> None:
+def test_an_empty_text_and_the_words_for_help_ask_for_help(text: str) -> None:
     assert wants_help(text)
 
 
@@ -84,8 +84,8 @@ def test_an_application_may_be_called_help() -> None:
     assert not wants_help("quiet help")
 
 
-def test_help_names_all_there_is() -> None:
-    said = usage("/snow-white", Defaults(("us-east-1", "eu-west-1"), ("workers", "*-jobs")))
+def test_help_names_the_actions_the_options_and_the_defaults() -> None:
+    text = usage("/snow-white", Defaults(("us-east-1", "eu-west-1"), ("workers", "*-jobs")))
     for word in (
         "quiet",
         "stop",
@@ -98,11 +98,11 @@ def test_help_names_all_there_is() -> None:
         "region=",
         "timeout=",
     ):
-        assert word in said
+        assert word in text
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
+def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
     try:
         asked = read_words(text)
     except InvalidCommand as wrong:

@@ -1,4 +1,4 @@
-"""Which requests are believed to come from Slack: all others get a status and not a word, and nothing is done."""
+"""Which requests are accepted as coming from Slack; every other request is refused with an HTTP status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from slack_sdk.signature import Clock
 
 from local_aws.slack.commands import SIGNING_SECRET, form, signed
-from snow_white.slash.signature import MOST_BYTES, Refused, SignedRequest
+from snow_white.slash.signature import MAX_BYTES, Refused, SignedRequest
 
 NOW = 1_800_000_000
 BODY = form("quiet backups", "U0ANN", "C0COMMANDS")
@@ -25,7 +25,7 @@ class StoppedClock(Clock):
 def event(
     body: str = BODY, headers: dict[str, str] | None = None, *, encoded: bool = True, method: str = "POST"
 ) -> dict[str, Any]:
-    """What a function URL hands over; it encodes forms, and writes the names of headers in lower case."""
+    """The event of a function URL, which encodes forms and writes header names in lower case."""
     given = signed(body, at=NOW) if headers is None else headers
     return {
         "version": "2.0",
@@ -49,11 +49,11 @@ def status_of(given: dict[str, Any], secret: str = SIGNING_SECRET) -> int:
 
 
 @pytest.mark.parametrize("encoded", [True, False])
-def test_what_slack_signed_is_believed_encoded_or_not(encoded: bool) -> None:
+def test_a_request_that_slack_signed_is_accepted_encoded_or_not(encoded: bool) -> None:
     assert accepted(event(encoded=encoded)).body == BODY
 
 
-def test_letters_of_every_language_are_signed_as_they_are() -> None:
+def test_a_signed_body_may_have_letters_of_every_language() -> None:
     body = form("quiet größe-東京 🦆", "U0ANN", "C0COMMANDS")
     assert accepted(event(body)).body == body
     assert accepted(event("text=東京")).body == "text=東京"
@@ -121,29 +121,29 @@ def test_a_signature_in_another_spelling_is_refused_so_that_a_replay_has_no_seco
 
 @pytest.mark.parametrize("encoded", [True, False])
 def test_a_body_that_is_too_long_is_refused_even_with_a_right_signature(encoded: bool) -> None:
-    fits, too_long = "a" * MOST_BYTES, "a" * (MOST_BYTES + 1)
+    fits, too_long = "a" * MAX_BYTES, "a" * (MAX_BYTES + 1)
     assert accepted(event(fits, encoded=encoded)).body == fits
     assert status_of(event(too_long, encoded=encoded)) == 413
-    assert status_of(event("é" * (MOST_BYTES // 2 + 1), encoded=encoded)) == 413
+    assert status_of(event("é" * (MAX_BYTES // 2 + 1), encoded=encoded)) == 413
 
 
 @pytest.mark.parametrize("body", ["a", "====", "YQ==YQ==", "not base64!", "/w==", "é"])
-def test_a_body_that_is_no_base64_or_no_text_is_refused(body: str) -> None:
+def test_a_body_that_is_not_base64_or_not_text_is_refused(body: str) -> None:
     given = {**event(), "body": body, "isBase64Encoded": True}
     assert status_of(given) == 400
 
 
-def test_half_a_letter_is_no_text() -> None:
+def test_an_incomplete_utf_8_character_is_not_text() -> None:
     assert status_of({**event(), "body": "\ud800", "isBase64Encoded": False}) == 400
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS", "post", ""])
-def test_only_posts_are_taken(method: str) -> None:
+def test_only_post_is_accepted(method: str) -> None:
     assert status_of(event(method=method)) == 405
 
 
 @pytest.mark.parametrize("given", [{}, {"requestContext": None}, {"requestContext": {"http": 7}}])
-def test_what_is_no_http_request_is_refused(given: dict[str, Any]) -> None:
+def test_an_event_that_is_not_an_http_request_is_refused(given: dict[str, Any]) -> None:
     assert status_of(given) == 405
 
 
@@ -154,7 +154,7 @@ def test_an_event_without_body_or_headers_is_refused() -> None:
     assert status_of({**given, "body": {"a": 1}}) == 400
 
 
-def test_a_replay_has_the_same_name_and_every_other_request_another() -> None:
+def test_a_replay_has_the_same_name_and_every_other_request_a_different_one() -> None:
     first = accepted(event())
     again = accepted(event(encoded=False))
     later = accepted(event(headers=signed(BODY, at=NOW + 1)))
@@ -163,7 +163,7 @@ def test_a_replay_has_the_same_name_and_every_other_request_another() -> None:
     assert len({first.name, later.name, other.name}) == 3
 
 
-def test_the_name_is_one_that_step_functions_takes_and_does_not_give_the_signature_away() -> None:
+def test_the_name_is_valid_for_step_functions_and_does_not_reveal_the_signature() -> None:
     name = accepted(event()).name
     assert len(name) <= 80
     assert name.replace("-", "").isalnum()
@@ -176,7 +176,7 @@ def test_the_name_is_one_that_step_functions_takes_and_does_not_give_the_signatu
     signature=st.text(max_size=80) | st.from_regex(r"v0=[0-9a-f]{64}", fullmatch=True),
     encoded=st.booleans(),
 )
-def test_whatever_comes_without_the_secret_is_refused_and_raises_nothing_else(
+def test_any_request_without_the_secret_is_refused_and_raises_nothing_else(
     body: str, timestamp: str, signature: str, encoded: bool
 ) -> None:
     headers = {"x-slack-request-timestamp": timestamp, "x-slack-signature": signature}

@@ -1,4 +1,4 @@
-"""When a run's message is edited: when something has changed, and not more often than Slack likes."""
+"""A run's message is edited when something has changed, and not more often than Slack allows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lambdas.story import Story, request
 
 @pytest.fixture
 def edits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[datetime, Run]]:
-    """When the message was edited, and the run that it showed."""
+    """The time of each edit, and the run that the message then shows."""
     seen: list[tuple[datetime, Run]] = []
     announced = story._announced
 
@@ -27,7 +27,9 @@ def edits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[datetime, Run]]:
     return seen
 
 
-def test_a_message_is_edited_only_when_it_has_something_new(edits: list[tuple[datetime, Run]]) -> None:
+def test_a_message_is_edited_only_when_something_has_changed(
+    edits: list[tuple[datetime, Run]],
+) -> None:
     cloud = FakeCloud()
     for region in cloud.regions.values():
         for number, instance in enumerate(region.add_environment("shop", "shop-workers", instances=120)):
@@ -39,7 +41,7 @@ def test_a_message_is_edited_only_when_it_has_something_new(edits: list[tuple[da
         assert (before.progress, before.stragglers.known_at) != (after.progress, after.stragglers.known_at)
 
 
-def test_a_run_in_which_nothing_happens_for_hours_is_edited_for_news_of_the_busy_only(
+def test_while_nothing_is_confirmed_the_message_is_edited_for_new_stragglers_only(
     edits: list[tuple[datetime, Run]],
 ) -> None:
     cloud = FakeCloud()
