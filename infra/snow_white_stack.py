@@ -31,6 +31,7 @@ class SnowWhiteStack(Stack):
             partition=self.partition,
             regions=settings.regions,
             secret_arn=secret.arn,
+            machine_arn=self._machine_arn(),
             execution_arns=self._execution_arns(),
             event_bus_arn=self.format_arn(service="events", resource="event-bus", resource_name="default"),
         )
@@ -84,6 +85,15 @@ class SnowWhiteStack(Stack):
             "SlackSigningSecretArn",
             command.signing_secret_arn,
             "The secret for the Slack app's signing secret",
+        )
+
+    def _machine_arn(self) -> str:
+        """Made of the fixed name, because the functions' roles are built before the machine."""
+        return self.format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=MACHINE_NAME,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
     def _execution_arns(self) -> str:

@@ -7,8 +7,11 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
+from runtime.client_config import SHORT_TIMEOUTS
 from runtime.settings import Settings
+from snow_white.aws.executions import RunUnderWay, runs_under_way
 from snow_white.aws.regions import Regions
 from snow_white.model.request import Request
 from snow_white.model.run import Execution, Run
@@ -18,6 +21,7 @@ from snow_white.steps.discover import discover
 logger = Logger()
 settings = Settings.from_env()
 regions = Regions(boto3.Session())
+step_functions = boto3.client("stepfunctions", config=SHORT_TIMEOUTS)
 
 
 @logger.inject_lambda_context
@@ -27,6 +31,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     execution = from_json(raw["execution"], Execution)
     logger.append_keys(execution=execution.name)
     request = Request.parse(raw["request"], settings.defaults)
-    run = Run.planned(execution, request, discover(request, regions))
-    logger.info("planned", extra={"plan": [to_json(part) for part in run.plan]})
+    found = discover(request, regions)
+    run = Run.planned(execution, request, found.plan, found.waiting_for)
+    logger.info(
+        "planned", extra={"plan": [to_json(part) for part in run.plan], "waiting_for": dict(run.waiting_for)}
+    )
     return to_json(run)
+
+
+def _other_runs(execution: Execution) -> list[RunUnderWay]:
+    """Best effort: that it cannot be looked up fails no run, since the end is checked for what others have sent."""
+    try:
+        return runs_under_way(step_functions, execution)
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("other runs unknown", extra={"error": str(error)})
+        return []

@@ -27,6 +27,8 @@ class Permissions:
     partition: str
     regions: tuple[str, ...]
     secret_arn: str
+    machine_arn: str
+    """ARN of the state machine."""
     execution_arns: str
     """ARN with a wildcard that matches the executions of the state machine and nothing else."""
     event_bus_arn: str = ""
@@ -38,10 +40,17 @@ class Permissions:
             "discover_instances": [
                 self._in_worker_regions(_DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES),
                 Grant(("ssm:DescribeDocument",), self._documents()),
+                Grant(("states:ListExecutions",), (self.machine_arn,)),
+                Grant(
+                    ("states:DescribeExecution",),
+                    (self.execution_arns,),
+                    wildcard_reason="A run gets its name when it is started.",
+                ),
             ],
             "dispatch_command": [
-                self._in_worker_regions(*_DESCRIBE_INSTANCES, *_READ_COMMANDS),
-                Grant(("ssm:SendCommand",), self._documents()),
+                self._in_worker_regions(_DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES, *_READ_COMMANDS),
+                # It completes the plan when a region has not answered at the start.
+                Grant(("ssm:DescribeDocument", "ssm:SendCommand"), self._documents()),
                 self._send_to_beanstalk_instances(),
             ],
             "poll_command": [

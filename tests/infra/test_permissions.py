@@ -22,6 +22,7 @@ INSTANCES = [f"arn:aws:ec2:{region}:<AWS::AccountId>:instance/*" for region in R
 STATUS = [arn for arn in DOCUMENTS if "Status" in arn]
 BUS = "arn:aws:events:us-east-1:<AWS::AccountId>:event-bus/default"
 USERS = "arn:aws:iam::<AWS::AccountId>:user/*"
+MACHINE = "arn:aws:states:us-east-1:<AWS::AccountId>:stateMachine:SnowWhite"
 EXECUTIONS = "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*"
 
 MATCH = "elasticbeanstalk:DescribeEnvironments"
@@ -48,10 +49,15 @@ def rights_of(function: str, secret: str) -> Rights:
     """The table."""
     match function:
         case "discover_instances":
-            return in_worker_regions(MATCH, *FIND) | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
+            return (
+                in_worker_regions(MATCH, *FIND)
+                | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
+                | {("states:ListExecutions", MACHINE, ""), ("states:DescribeExecution", EXECUTIONS, "")}
+            )
         case "dispatch_command":
             return (
-                in_worker_regions(*FIND, *FOLLOW)
+                in_worker_regions(MATCH, *FIND, *FOLLOW)
+                | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
                 | {("ssm:SendCommand", arn, "") for arn in DOCUMENTS}
                 | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
             )
@@ -138,7 +144,9 @@ def test_the_state_machine_may_only_invoke_the_functions_of_its_steps(home: Temp
 
 def test_the_policies_of_a_role_fit_the_limit_of_iam_with_the_most_regions() -> None:
     regions = tuple(f"ap-southeast-{number}" for number in range(MAX_REGIONS))
-    grants = Permissions("123456789012", "aws", regions, "s" * 120, "e" * 120, "b" * 120).by_function()
+    grants = Permissions(
+        "123456789012", "aws", regions, "s" * 120, "m" * 120, "e" * 120, "b" * 120
+    ).by_function()
     for name, granted in grants.items():
         document = json.dumps([grant.statement().to_statement_json() for grant in granted])
         assert len("".join(document.split())) < 10_240 - 1_000, name

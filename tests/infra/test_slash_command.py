@@ -133,7 +133,7 @@ def test_the_state_machine_may_not_call_it(home_with: Template) -> None:
 
 
 def test_no_grant_of_it_has_a_wildcard() -> None:
-    grants = Permissions("123456789012", "aws", ("us-east-1",), "s", "e").for_slash_command(
+    grants = Permissions("123456789012", "aws", ("us-east-1",), "s", "m", "e").for_slash_command(
         "machine", "secret"
     )
     assert [star for grant in grants for star in (*grant.actions, *grant.resources) if "*" in star] == []

@@ -52,6 +52,7 @@ class FakeInstance:
     received: int = 0
     jobs: int = 0  # what it says of them when it is asked beside another command
     silent: bool = False  # it does not answer then
+    last_ping: datetime | None = None  # of an agent whose connection is lost; None: it is online
 
     def next_answer(self, document: str) -> Answer:
         result = {"Quiet": "quiet", "Stop": "stopped", "Wake": "awake", "Status": "reported"}
@@ -97,6 +98,8 @@ class FakeRegion:
     down: Exception | None = None
     calls: list[str] = field(default_factory=list)
     hidden_commands: set[str] = field(default_factory=set)  # not in the lists yet (eventual consistency)
+    unlisted_instances: set[str] = field(default_factory=set)  # not in the lists, which lag
+    unanswered_instances: set[str] = field(default_factory=set)  # EC2 says nothing of them when asked either
     documents: bool = True
 
     def add_environment(self, application: str, name: str, instances: int = 0) -> list[FakeInstance]:
@@ -138,30 +141,34 @@ class FakeRegion:
 
     def describe_instances(self, **request: Any) -> dict[str, Any]:
         self.called("describe_instances")
+        if "InstanceIds" in request:
+            unknown = [one for one in request["InstanceIds"] if one not in self.instances]
+            if unknown:
+                message = f"The instance IDs '{', '.join(unknown)}' do not exist"
+                raise client_error("InvalidInstanceID.NotFound", message, 400)
+            found = [
+                self.instances[one] for one in request["InstanceIds"] if one not in self.unanswered_instances
+            ]
+            return {"Reservations": [{"Instances": [_described(one) for one in found]}]}
         filters = {one["Name"]: one["Values"] for one in request["Filters"]}
         assert all(len(values) <= 200 for values in filters.values())
         found = [
-            {
-                "InstanceId": one.id,
-                "LaunchTime": one.launched_at,
-                "State": {"Name": one.state},
-                "Tags": [{"Key": "elasticbeanstalk:environment-id", "Value": one.environment_id}],
-            }
+            one
             for one in self.instances.values()
             if one.environment_id in filters["tag:elasticbeanstalk:environment-id"]
             and one.state in filters["instance-state-name"]
+            and one.id not in self.unlisted_instances
         ]
-        return {"Reservations": [{"Instances": found}]}
+        # Each row twice: lists may repeat themselves.
+        return {"Reservations": [{"Instances": [_described(one) for one in found]}] * 2}
 
     def describe_instance_information(self, **request: Any) -> dict[str, Any]:
         self.called("describe_instance_information")
-        ids = request["Filters"][0]["Values"]
-        assert len(ids) <= 50
-        return {
-            "InstanceInformationList": [
-                {"InstanceId": one} for one in ids if one in self.instances and self.instances[one].managed
-            ]
-        }
+        (asked,) = request["Filters"]
+        assert len(asked["Values"]) <= 50
+        nodes = [_node(one, self.clock.now) for one in self.instances.values() if one.managed]
+        key = {"InstanceIds": "InstanceId", "PingStatus": "PingStatus"}[asked["Key"]]
+        return {"InstanceInformationList": [node for node in nodes if node[key] in asked["Values"]]}
 
     def describe_document(self, **request: Any) -> dict[str, Any]:
         self.called("describe_document")
@@ -244,6 +251,24 @@ class FakeRegion:
             "ResponseFinishDateTime": command.ends_at(instance),
         }
         return raw | {"Status": answer.status, "StatusDetails": answer.status, "CommandPlugins": [plugin]}
+
+
+def _described(instance: FakeInstance) -> dict[str, Any]:
+    return {
+        "InstanceId": instance.id,
+        "LaunchTime": instance.launched_at,
+        "State": {"Name": instance.state},
+        "Tags": [{"Key": "elasticbeanstalk:environment-id", "Value": instance.environment_id}],
+    }
+
+
+def _node(instance: FakeInstance, now: datetime) -> dict[str, Any]:
+    lost = instance.last_ping is not None
+    return {
+        "InstanceId": instance.id,
+        "PingStatus": "ConnectionLost" if lost else "Online",
+        "LastPingDateTime": instance.last_ping or now,
+    }
 
 
 @dataclass(frozen=True)

@@ -47,10 +47,12 @@ class Story:
 
     def end(self, most_turns: int = 5_000) -> Run:
         """The run at its end, with its report. Fails if it does not end within the turns."""
+        found = discover(self.request, self.cloud)  # type: ignore[arg-type]
         run = Run.planned(
             Execution("arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1", "night-1", START),
             self.request,
-            discover(self.request, self.cloud),  # type: ignore[arg-type]
+            found.plan,
+            found.waiting_for,
         )
         run = replace(run, announced=run.progress, announced_at=self.cloud.clock.now)
         run = self._dispatch(run)

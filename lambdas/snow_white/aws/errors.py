@@ -1,8 +1,9 @@
-"""Which errors of AWS and of the network are transient, and which stay."""
+"""Which errors of AWS and of the network are transient, which stay, and which answers are not from AWS at all."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from botocore.exceptions import (
     ClientError,
@@ -10,6 +11,7 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
 )
+from botocore.parsers import ResponseParserError
 
 # What the services call it when they throttle; botocore retries most of them, a few times.
 THROTTLING_CODES: Final = frozenset(
@@ -63,3 +65,32 @@ def is_transient(error: ClientError) -> bool:
         or code_of(error) in _OTHER_TRANSIENT_CODES
         or http_status_of(error) >= _SERVER_ERROR
     )
+
+
+class UnreadableAnswer(Exception):
+    """Something between here and AWS answered in its place: a proxy, or a page that says to log in."""
+
+
+def demand_request_id(parsed: Mapping[str, Any], **_: object) -> None:
+    """Raise UnreadableAnswer for an answer without a request id, which every answer of AWS has.
+
+    To be registered for botocore's event `after-call`. A page of HTML with status 200 is read by botocore as an answer
+    without content, which would mean that there are no instances, or no commands.
+    """
+    metadata = parsed.get("ResponseMetadata", {})
+    if metadata.get("HTTPStatusCode") == 200 and not metadata.get("RequestId"):
+        raise UnreadableAnswer("the answer has no request id, so it is not from AWS")
+
+
+def is_unreadable(error: Exception) -> bool:
+    """Whether an answer could not be read. botocore raises KeyError for XML that lacks what it looks for."""
+    if isinstance(error, UnreadableAnswer | ResponseParserError):
+        return True
+    return isinstance(error, KeyError) and _raised_in_botocore(error)
+
+
+def _raised_in_botocore(error: Exception) -> bool:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return frame is not None and str(frame.tb_frame.f_globals.get("__name__", "")).startswith("botocore.")

@@ -2,50 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
 
 from snow_white.aws.batches import batches
+from snow_white.aws.errors import UnreadableAnswer, code_of
 from snow_white.model.fleet import Environment, Instance
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, InstanceTypeDef
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_ssm.type_defs import InstanceInformationStringFilterTypeDef, InstanceInformationTypeDef
 
 ENVIRONMENT_ID_TAG: Final = "elasticbeanstalk:environment-id"
 _FILTER_VALUES: Final = 200  # EC2: values of one filter
+_IDS_A_CALL: Final = 1000
+_STARTING: Final = ("pending",)
+_RUNNING: Final = ("running",)
+_LEAVING: Final = ("shutting-down", "stopping")
+_ENDED: Final = ("terminated", "stopped")
+_NOT_FOUND: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
 _NODES_A_PAGE: Final = 50  # SSM: the largest page of DescribeInstanceInformation
 
 
 def present_instances(client: EC2Client, environments: Sequence[Environment]) -> list[Instance]:
-    """All pending and running instances of the environments, by id.
+    """All instances of the environments that have not ended, each once, by id.
 
-    Instances that are stopping, stopped or terminated do not count: EC2 ends their workers, or has, and no command
-    reaches them any more.
+    Stopped and terminated instances do not count: their workers have ended. Of those that are shutting down or stopping
+    EC2 may let the workers run on for minutes.
     """
     names = {environment.id: environment.name for environment in environments}
-    found: list[Instance] = []
+    found: dict[str, Instance] = {}
     for ids in batches(sorted(names), _FILTER_VALUES):
-        pages = client.get_paginator("describe_instances").paginate(
-            Filters=[
-                {"Name": f"tag:{ENVIRONMENT_ID_TAG}", "Values": list(ids)},
-                {"Name": "instance-state-name", "Values": ["pending", "running"]},
-            ],
-            PaginationConfig={"PageSize": 1000},
-        )
-        for page in pages:
-            for reservation in page.get("Reservations", []):
-                for instance in reservation.get("Instances", []):
-                    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-                    found.append(
-                        Instance(
-                            id=instance["InstanceId"],
-                            environment=names[tags[ENVIRONMENT_ID_TAG]],
-                            launched_at=instance["LaunchTime"],
-                            running=instance["State"]["Name"] == "running",
-                        )
-                    )
-    return sorted(found)
+        filters: list[FilterTypeDef] = [
+            {"Name": f"tag:{ENVIRONMENT_ID_TAG}", "Values": list(ids)},
+            {"Name": "instance-state-name", "Values": [*_STARTING, *_RUNNING, *_LEAVING]},
+        ]
+        for raw in _described(client, Filters=filters):
+            found[raw["InstanceId"]] = _instance(raw, names)
+    return sorted(found.values())
+
+
+def missing_instances(
+    client: EC2Client, ids: Sequence[str], environments: Sequence[Environment]
+) -> tuple[list[Instance], list[str]]:
+    """Ask EC2 for instances that a list lacked: a row that is missing from one answer proves nothing.
+
+    Returns:
+        Those that are still there, and the ids of those that EC2 says have ended, or does not know any more.
+
+    Raises:
+        UnreadableAnswer: EC2 says neither of one of them.
+    """
+    names = {environment.id: environment.name for environment in environments}
+    present: list[Instance] = []
+    gone: list[str] = []
+    asked = list(ids)
+    while asked:
+        try:
+            rows = {raw["InstanceId"]: raw for raw in _described(client, InstanceIds=asked[:_IDS_A_CALL])}
+        except ClientError as error:
+            unknown = _unknown_ids(error, asked)
+            gone += unknown
+            asked = [one for one in asked if one not in unknown]
+            continue
+        for one in asked[:_IDS_A_CALL]:
+            if one not in rows:
+                raise UnreadableAnswer(f"EC2 said nothing of the instance {one} when it was asked for it")
+            if rows[one]["State"]["Name"] in _ENDED:
+                gone.append(one)
+            else:
+                present.append(_instance(rows[one], names))
+        asked = asked[_IDS_A_CALL:]
+    return sorted(present), sorted(gone)
+
+
+def _unknown_ids(error: ClientError, asked: Sequence[str]) -> list[str]:
+    """Those of the ids that EC2 does not know (any more); it names them in the message. Other errors are raised."""
+    unknown = [one for one in asked if one in str(error)]
+    if code_of(error) not in _NOT_FOUND or not unknown:
+        raise error
+    return unknown
+
+
+def _described(client: EC2Client, **request: Any) -> Iterator[InstanceTypeDef]:
+    if "Filters" in request:
+        request["PaginationConfig"] = {"PageSize": 1000}
+    for page in client.get_paginator("describe_instances").paginate(**request):
+        for reservation in page.get("Reservations", []):
+            yield from reservation.get("Instances", [])
+
+
+def _instance(raw: InstanceTypeDef, names: Mapping[str, str]) -> Instance:
+    tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", [])}
+    state = raw["State"]["Name"]
+    return Instance(
+        id=raw["InstanceId"],
+        environment=names.get(tags.get(ENVIRONMENT_ID_TAG, ""), ""),
+        launched_at=raw["LaunchTime"],
+        running=state in _RUNNING,
+        leaving=state in _LEAVING,
+    )
 
 
 def managed_ids(client: SSMClient, ids: Iterable[str]) -> frozenset[str]:
@@ -55,10 +116,23 @@ def managed_ids(client: SSMClient, ids: Iterable[str]) -> frozenset[str]:
     """
     managed: set[str] = set()
     for some in batches(sorted(ids), _NODES_A_PAGE):
-        pages = client.get_paginator("describe_instance_information").paginate(
-            Filters=[{"Key": "InstanceIds", "Values": list(some)}],
-            PaginationConfig={"PageSize": _NODES_A_PAGE},
+        managed.update(
+            node["InstanceId"] for node in _nodes(client, [{"Key": "InstanceIds", "Values": list(some)}])
         )
-        for page in pages:
-            managed.update(node["InstanceId"] for node in page.get("InstanceInformationList", []))
     return frozenset(managed)
+
+
+def lost_agents(client: SSMClient) -> dict[str, datetime]:
+    """By instance id, when SSM last heard of each agent in the region whose connection it calls lost."""
+    nodes = _nodes(client, [{"Key": "PingStatus", "Values": ["ConnectionLost"]}])
+    return {node["InstanceId"]: node["LastPingDateTime"] for node in nodes if "LastPingDateTime" in node}
+
+
+def _nodes(
+    client: SSMClient, filters: list[InstanceInformationStringFilterTypeDef]
+) -> Iterator[InstanceInformationTypeDef]:
+    pages = client.get_paginator("describe_instance_information").paginate(
+        Filters=filters, PaginationConfig={"PageSize": _NODES_A_PAGE}
+    )
+    for page in pages:
+        yield from page.get("InstanceInformationList", [])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from snow_white.aws.errors import NETWORK_ERRORS, is_transient
+from snow_white.aws.errors import NETWORK_ERRORS, demand_request_id, is_transient, is_unreadable
 
 if TYPE_CHECKING:
     import boto3
@@ -68,9 +68,11 @@ class Regions:
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                self._clients[key] = self.session.client(  # type: ignore[call-overload]
+                client = self.session.client(  # type: ignore[call-overload]
                     service, region_name=region, config=CONFIG
                 )
+                client.meta.events.register("after-call", demand_request_id)
+                self._clients[key] = client
             return self._clients[key]
 
 
@@ -87,6 +89,10 @@ def region_errors(region: str) -> Iterator[None]:
         raise kind(f"{region}: {error}") from error
     except NETWORK_ERRORS as error:
         raise RegionUnavailable(f"{region}: {error}") from error
+    except Exception as error:
+        if not is_unreadable(error):
+            raise
+        raise RegionUnavailable(f"{region}: the answer could not be read: {error!r:.200}") from error
 
 
 def in_each(regions: Iterable[str], work: Callable[[str], T]) -> dict[str, T | RegionError]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DOWNLOAD_STEP: Final = "download"  # what the name of a step begins with that only downloads the script
 INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
 DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
+_PRODUCT: Final = "SnowWhite"  # what the comment of each command begins with
 _PAGE: Final = 50  # SSM: the largest page of both lists
 _NAME_LENGTH: Final = 60
 _REASON_LENGTH: Final = 150
@@ -33,6 +34,7 @@ _INSTANCE_ERRORS: Final = frozenset({"InvalidInstanceId", "UnsupportedPlatformTy
 _DENIED_ERRORS: Final = frozenset({"AccessDeniedException", "AccessDenied"})
 # A clock that is a little off must not hide the first commands of a run.
 _CLOCK_SKEW: Final = timedelta(minutes=5)
+_GOING_ON: Final = frozenset({"pending", "inprogress", "delayed", "cancelling"})
 _ENDED: Final = frozenset(
     {
         "success",
@@ -46,6 +48,7 @@ _ENDED: Final = frozenset(
         "invalidplatform",
         "accessdenied",
         "incomplete",
+        "limitexceeded",
         "ratelimitexceeded",
         "rateexceeded",
         "noinstancesintag",
@@ -62,6 +65,15 @@ class Command:
     requested_at: datetime
     ended: bool
     completed: int
+    comment: str = ""
+
+    @property
+    def sender(self) -> str:
+        """Who sent it, as a person reads it: the run that its comment names."""
+        product, _, rest = self.comment.partition(" ")
+        return (
+            f"the run {rest.split(' ')[0]}" if product == _PRODUCT and rest else "somebody outside Snow White"
+        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ def comment(execution: Execution, sending: int) -> str:
 
 def _marker(execution: Execution) -> str:
     digest = hashlib.sha256(execution.arn.encode()).hexdigest()[:8]
-    return f"SnowWhite {execution.name[:_NAME_LENGTH]} {digest} "
+    return f"{_PRODUCT} {execution.name[:_NAME_LENGTH]} {digest} "
 
 
 def send(
@@ -140,6 +152,8 @@ def _send_to_accepted(
     try:
         answer = client.send_command(
             DocumentName=action.document_name,
+            # The default version may be an older one: updating a document by CloudFormation need not move it.
+            DocumentVersion="$LATEST",
             InstanceIds=list(ids),
             Parameters={"executionTimeout": [str(execution_timeout)]},
             TimeoutSeconds=DELIVERY_SECONDS,
@@ -185,23 +199,26 @@ def commands_of(
     Raises:
         RegionUnavailable: a known command is not shown at all yet, so what was sent is not known for sure.
     """
-    found: dict[str, Command] = {}
+    found = {
+        command.id: command
+        for command in commands_since(client, action, execution.started_at - _CLOCK_SKEW)
+        if command.comment.startswith(_marker(execution))
+    }
+    for missing in set(known_ids) - found.keys():
+        found[missing] = _command_by_id(client, missing)
+    return sorted(found.values(), key=lambda command: (command.requested_at, command.id))
+
+
+def commands_since(client: SSMClient, action: Action, since: datetime) -> list[Command]:
+    """All commands with the action's document in the client's region, whoever sent them, oldest first."""
     pages = client.get_paginator("list_commands").paginate(
         Filters=[
-            {
-                "key": "InvokedAfter",
-                "value": (execution.started_at - _CLOCK_SKEW).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            },
+            {"key": "InvokedAfter", "value": since.strftime("%Y-%m-%dT%H:%M:%SZ")},
             {"key": "DocumentName", "value": action.document_name},
         ],
         PaginationConfig={"PageSize": _PAGE},
     )
-    for page in pages:
-        for raw in page.get("Commands", []):
-            if raw.get("Comment", "").startswith(_marker(execution)):
-                found[raw["CommandId"]] = _command(raw)
-    for missing in set(known_ids) - found.keys():
-        found[missing] = _command_by_id(client, missing)
+    found = {raw["CommandId"]: _command(raw) for page in pages for raw in page.get("Commands", [])}
     return sorted(found.values(), key=lambda command: (command.requested_at, command.id))
 
 
@@ -222,7 +239,14 @@ def invocations(client: SSMClient, command_id: str) -> list[Invocation]:
     pages = client.get_paginator("list_command_invocations").paginate(
         CommandId=command_id, Details=True, PaginationConfig={"PageSize": _PAGE}
     )
-    return [_invocation(raw) for page in pages for raw in page.get("CommandInvocations", [])]
+    found: dict[str, Invocation] = {}
+    for page in pages:
+        for invocation in map(_invocation, page.get("CommandInvocations", [])):
+            known = found.get(invocation.instance_id)
+            # Rows may come twice, and one of them may be old.
+            if known is None or not known.ended:
+                found[invocation.instance_id] = invocation
+    return list(found.values())
 
 
 def cancel(client: SSMClient, commands: Iterable[Command]) -> int:
@@ -238,13 +262,20 @@ def normalise(status: str) -> str:
     return re.sub(r"[^a-z]", "", status.lower()).replace("canceled", "cancelled")
 
 
+def _status(raw: CommandTypeDef | CommandInvocationTypeDef) -> str:
+    """Its StatusDetails in one spelling; details that nobody has documented are told by the plain Status."""
+    details = normalise(raw.get("StatusDetails", ""))
+    return details if details in _ENDED | _GOING_ON else normalise(raw["Status"])
+
+
 def _command(raw: CommandTypeDef) -> Command:
     return Command(
         id=raw["CommandId"],
         instance_ids=tuple(raw.get("InstanceIds", [])),
         requested_at=raw["RequestedDateTime"],
-        ended=normalise(raw.get("StatusDetails") or raw["Status"]) in _ENDED,
+        ended=_status(raw) in _ENDED,
         completed=raw.get("CompletedCount", 0),
+        comment=raw.get("Comment", ""),
     )
 
 
@@ -257,7 +288,7 @@ def _invocation(raw: CommandInvocationTypeDef) -> Invocation:
     return Invocation(
         command_id=raw["CommandId"],
         instance_id=raw["InstanceId"],
-        status=normalise(raw.get("StatusDetails") or raw["Status"]),
+        status=_status(raw),
         output=plugin.get("Output", ""),
         exit_code=plugin.get("ResponseCode"),
         ended_at=plugin.get("ResponseFinishDateTime"),

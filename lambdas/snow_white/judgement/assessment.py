@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,12 +12,20 @@ from snow_white.aws.instances import managed_ids
 from snow_white.aws.regions import Regions
 from snow_white.aws.run_command import Command
 from snow_white.judgement.snapshot import RegionSnapshot
-from snow_white.judgement.verdict import MAX_SENDINGS, STARTS_WITHIN, Judgement, judge, judge_unsent
+from snow_white.judgement.verdict import (
+    MAX_SENDINGS,
+    STARTS_WITHIN,
+    Judgement,
+    judge,
+    judge_unfinished,
+    judge_unsent,
+)
 from snow_white.model.action import Action
 from snow_white.model.fleet import Instance
-from snow_white.model.verdict import CONFIRMED, Verdict
+from snow_white.model.verdict import CONFIRMED
 
 _NEW_INSTANCES_RETRIED_EVERY: Final = timedelta(seconds=60)
+_MISSING_ROW_AWAITED: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,8 @@ def assess_unsent(
         refusal = refusals.get(instance.id) or refusals.get(snapshot.region)
         judgement = judge_unsent(instance, managed=instance.id in managed, refusal=refusal, now=now)
         sendable = instance.running and instance.id in managed
-        assessments.append(
-            Assessment(instance, judgement, sendable=sendable, waiting=judgement.transient and not sendable)
-        )
+        waiting = judgement.transient and not sendable
+        assessments.append(Assessment(instance, judgement, sendable=sendable, waiting=waiting))
     return assessments
 
 
@@ -87,7 +94,15 @@ def _assess(
     is_new = age < STARTS_WITHIN
     again = judgement.transient and instance.running and (is_new or sendings < MAX_SENDINGS)
     due = not is_new or now - command.requested_at >= _NEW_INSTANCES_RETRIED_EVERY
-    return Assessment(instance, judgement, command.requested_at, again and due, again and not due)
+    assessment = Assessment(instance, judgement, command.requested_at, again and due, again and not due)
+    return _until_it_has_left(assessment)
+
+
+def _until_it_has_left(assessment: Assessment) -> Assessment:
+    """An instance that is shutting down is waited for: its jobs may still run, and soon it is gone."""
+    if not assessment.instance.leaving or assessment.confirmed:
+        return assessment
+    return replace(assessment, sendable=False, waiting=True)
 
 
 def assess_all(
@@ -101,14 +116,23 @@ def assess_all(
             assessments += assess_ended(regions, snapshot, action, command, now)[0]
     assessed = {one.instance.id for one in assessments}
     return assessments + [
-        _assess_unfinished(snapshot, instance)
+        _assess_unfinished(snapshot, instance, now)
         for instance in snapshot.instances
         if instance.id not in assessed
     ]
 
 
-def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance) -> Assessment:
+def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance, now: datetime) -> Assessment:
+    """Of an instance whose command has not ended there, as far as the service shows."""
     last = snapshot.last_command[instance.id]
-    lost = last.id not in snapshot.open and snapshot.sendings[instance.id] < MAX_SENDINGS
-    judgement = Judgement(Verdict.UNCONFIRMED, "its command has not ended", transient=True)
-    return Assessment(instance, judgement, last.requested_at, sendable=instance.running and lost)
+    silent_since = snapshot.silent_since.get(instance.id)
+    judgement = judge_unfinished(instance, silent_since)
+    if silent_since is not None or last.id in snapshot.open:
+        return _until_it_has_left(Assessment(instance, judgement, last.requested_at))
+    # The command reads as ended before its row does, and the lists may lag. What stays missing is sent again.
+    sendings = snapshot.sendings[instance.id]
+    due = now - last.requested_at >= _MISSING_ROW_AWAITED * sendings
+    again = instance.running and sendings < MAX_SENDINGS
+    return _until_it_has_left(
+        Assessment(instance, judgement, last.requested_at, sendable=again and due, waiting=not due)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -10,6 +11,11 @@ from typing import Any, Final
 
 from snow_white.model.fleet import Process
 
+_WORD: Final = re.compile(r"[a-z_]{1,30}")
+_LARGEST_COUNT: Final = 10_000_000  # a process id has at most 7 digits
+_LONGEST_WORD: Final = 60
+_LONGEST_TAG: Final = 400
+_LONGEST_MESSAGE: Final = 500
 # The agent joins the two streams with this line when anything was written to stderr.
 _STDERR_MARK: Final = "\n----------ERROR-------"
 
@@ -45,10 +51,10 @@ def parse_answer(output: str) -> HostAnswer | None:
     try:
         answer = json.loads(lines[-1])
         return HostAnswer(
-            result=str(answer["result"]),
-            message=str(answer.get("message", "")),
+            result=_word(answer["result"]),
+            message=_text(answer.get("message", ""), _LONGEST_MESSAGE),
             processes=tuple(_process(process) for process in answer.get("processes", [])),
-            omitted=int(answer.get("omitted", 0)),
+            omitted=_count(answer.get("omitted", 0)),
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
@@ -56,10 +62,29 @@ def parse_answer(output: str) -> HostAnswer | None:
 
 def _process(raw: Mapping[str, Any]) -> Process:
     return Process(
-        pid=int(raw["pid"]),
-        version=str(raw.get("version", "")),
-        tag=str(raw.get("tag", "")),
-        busy=int(raw.get("busy", 0)),
-        state=str(raw["state"]),
-        supervisor=str(raw.get("supervisor", "")),
+        pid=_count(raw["pid"]),
+        version=_text(raw.get("version", ""), _LONGEST_WORD),
+        tag=_text(raw.get("tag", ""), _LONGEST_TAG),
+        busy=_count(raw.get("busy", 0)),
+        state=_word(raw["state"]),
+        supervisor=_text(raw.get("supervisor", ""), _LONGEST_TAG),
     )
+
+
+def _word(said: object) -> str:
+    """A result or state; anything else than one of the scripts' words is "unknown", and confirms nothing."""
+    return said if isinstance(said, str) and _WORD.fullmatch(said) else "unknown"
+
+
+def _text(said: object, most: int) -> str:
+    """One line that can be written as JSON and as UTF-8, cut to size."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in str(said)[: most * 2])
+    return " ".join(shown.split())[:most].rstrip()
+
+
+def _count(said: Any) -> int:
+    """Raises ValueError for what counts nothing; a number that no host can have is cut."""
+    count = int(said)
+    if count < 0:
+        raise ValueError(f"{count} is no count")
+    return min(count, _LARGEST_COUNT)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Final
 
 from snow_white.aws import run_command
-from snow_white.aws.instances import present_instances
+from snow_white.aws.instances import lost_agents, missing_instances, present_instances
 from snow_white.aws.regions import Regions
 from snow_white.aws.run_command import Command
 from snow_white.model.fleet import Instance, RegionPlan
 from snow_white.model.run import Run
+
+SILENT_AFTER: Final = timedelta(minutes=10)
+"""How long SSM must not have heard of an agent before the run stops waiting for it."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +26,16 @@ class RegionSnapshot:
 
     Attributes:
         commands: the run's own, oldest first.
-        open: ids of the commands that go on on an instance which is there and was sent nothing newer.
+        gone: ids that were sent to, and of which EC2 says that they have ended.
+        silent_since: by instance id, when SSM last heard of an agent that has been silent for SILENT_AFTER.
+        open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer.
     """
 
     region: str
     instances: tuple[Instance, ...]
     commands: tuple[Command, ...]
+    gone: tuple[str, ...] = ()
+    silent_since: Mapping[str, datetime] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
 
     @cached_property
@@ -53,11 +63,6 @@ class RegionSnapshot:
         """The instances to which no command was sent since they were launched."""
         return tuple(instance for instance in self.instances if instance.id not in self.last_command)
 
-    @cached_property
-    def gone(self) -> tuple[str, ...]:
-        """Ids that were sent to and are not there any more."""
-        return tuple(sorted(self.last_command.keys() - self._present))
-
     @property
     def all_ended(self) -> bool:
         """Whether no command goes on."""
@@ -82,25 +87,46 @@ class RegionSnapshot:
         return frozenset(instance.id for instance in self.instances)
 
 
-def take_snapshot(regions: Regions, run: Run, part: RegionPlan) -> RegionSnapshot:
+def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:
     """See one region: a page of commands for each 50 sent, and the instances that are there."""
     commands = run_command.commands_of(
         regions.ssm(part.region), run.request.action, run.execution, run.commands.get(part.region, ())
     )
-    instances = present_instances(regions.ec2(part.region), part.environments)
-    snapshot = RegionSnapshot(part.region, tuple(instances), tuple(commands))
+    ec2 = regions.ec2(part.region)
+    present = present_instances(ec2, part.environments)
+    known_gone = frozenset(run.gone.get(part.region, ()))
+    sent_to = {one for command in commands for one in command.instance_ids}
+    missing = sent_to - {instance.id for instance in present} - known_gone
+    found, gone = missing_instances(ec2, sorted(missing), part.environments) if missing else ([], [])
+    snapshot = RegionSnapshot(
+        part.region,
+        tuple(sorted([*present, *found])),
+        tuple(commands),
+        tuple(sorted({*gone, *(known_gone - {instance.id for instance in present})})),
+        _silent_agents(regions, run, part.region, commands, now),
+    )
     return replace(snapshot, open=_open_commands(regions, snapshot))
+
+
+def _silent_agents(
+    regions: Regions, run: Run, region: str, commands: Sequence[Command], now: datetime
+) -> dict[str, datetime]:
+    """Agents whose connection SSM calls lost, and those that leave one status command after the other unanswered."""
+    if all(command.ended for command in commands):
+        return {}
+    heard_of = {**run.stragglers.unanswered, **lost_agents(regions.ssm(region))}
+    return {one: last for one, last in heard_of.items() if now - last >= SILENT_AFTER}
 
 
 def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]:
     """The commands that still run on an instance which matters.
 
-    A command to an instance that was terminated stays open until its whole time is over, for hours; its own
-    status does not tell whom it waits for. So the details are read, but no further than to the first command that
-    goes on for certain: while there is one, it does not matter whom the others wait for.
+    A command to an instance that was terminated, or whose agent is silent, stays open until its whole time is over, for
+    hours; its own status does not tell whom it waits for. So the details are read, but no further than to the first
+    command that goes on for certain: while there is one, it does not matter whom the others wait for.
     """
     running = [
-        (command, set(snapshot.current_instances(command)))
+        (command, set(snapshot.current_instances(command)) - snapshot.silent_since.keys())
         for command in snapshot.commands
         if not command.ended
     ]
@@ -119,11 +145,11 @@ def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]
 
 
 def instances_in_progress(regions: Regions, snapshot: RegionSnapshot, most: int) -> list[Instance]:
-    """Up to `most` instances on which the run's script goes on; reads no more details than that takes."""
+    """Up to `most` instances on which the run's script goes on, silent ones too; reads no more details than needed."""
     by_id = {instance.id: instance for instance in snapshot.instances}
     found: list[Instance] = []
     for command in snapshot.commands:
-        if command.id not in snapshot.open or len(found) >= most:
+        if command.ended or len(found) >= most:
             continue
         current = set(snapshot.current_instances(command))
         found += [

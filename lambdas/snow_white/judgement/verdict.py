@@ -21,6 +21,7 @@ MAX_SENDINGS: Final = 3  # to one instance, when what it was sent was lost on th
 # is not there after this is not going to be.
 STARTS_WITHIN: Final = timedelta(minutes=10)
 
+_LEAVING: Final = "the instance is shutting down, and its jobs may still run"
 _AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process
 
 
@@ -101,7 +102,9 @@ def _confirms(action: Action, answer: HostAnswer) -> bool:
 
 def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now: datetime) -> Judgement:
     """Judge an instance that no command of this run was sent to."""
-    if not instance.running:
+    if instance.leaving:
+        judgement = _unconfirmed(_LEAVING, transient=True)
+    elif not instance.running:
         judgement = _unconfirmed("the instance is still starting", transient=True)
     elif not managed:
         judgement = _unreachable(
@@ -111,6 +114,19 @@ def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now:
     else:
         judgement = _unreachable(refusal or "no command could be sent to it in time", transient=True)
     return replace(judgement, unsent=True)
+
+
+def judge_unfinished(instance: Instance, silent_since: datetime | None) -> Judgement:
+    """Judge an instance on which the command has not ended.
+
+    Args:
+        silent_since: when SSM last heard of its agent, if that is long ago.
+    """
+    if silent_since is not None:
+        return _unreachable(
+            f"its SSM agent has not been heard of since {silent_since:%Y-%m-%d %H:%M} UTC", transient=True
+        )
+    return _unconfirmed(_LEAVING if instance.leaving else "its command has not ended", transient=True)
 
 
 def _contradiction(invocation: Invocation, answer: HostAnswer) -> Judgement:

@@ -56,6 +56,11 @@ class Action(StrEnum):
         """Whether a new instance without Sidekiq is asked again until its workers have had time to start."""
         return _TRAITS[self].waits_for_start
 
+    @property
+    def opposites(self) -> tuple[Action, ...]:
+        """The actions that undo this one: wake undoes quiet and stop, and they undo wake."""
+        return _TRAITS[self].opposites
+
     @classmethod
     def known(cls, value: object) -> Action | None:
         """The action with that name; None for any other value, because the console accepts any JSON."""
@@ -72,6 +77,7 @@ class _Traits:
     confirmation_ages: bool
     waits_for_start: bool = True
     also_confirmed_by: frozenset[str] = frozenset()
+    opposites: tuple[Action, ...] = ()
 
 
 _TRAITS: Final[Mapping[Action, _Traits]] = {
@@ -82,6 +88,7 @@ _TRAITS: Final[Mapping[Action, _Traits]] = {
         document_name="SnowWhite-QuietSidekiqWorkers",
         drains=True,
         confirmation_ages=True,
+        opposites=(Action.WAKE,),
         also_confirmed_by=frozenset({"stopped"}),
     ),
     Action.STOP: _Traits(
@@ -91,6 +98,7 @@ _TRAITS: Final[Mapping[Action, _Traits]] = {
         document_name="SnowWhite-StopSidekiqWorkers",
         drains=True,
         confirmation_ages=True,
+        opposites=(Action.WAKE,),
     ),
     Action.WAKE: _Traits(
         result="awake",
@@ -98,7 +106,8 @@ _TRAITS: Final[Mapping[Action, _Traits]] = {
         purpose="Restart the workers that are quiet or stopped; wait until all are awake.",
         document_name="SnowWhite-WakeSidekiqWorkers",
         drains=False,
-        confirmation_ages=False,
+        confirmation_ages=True,
+        opposites=(Action.QUIET, Action.STOP),
     ),
     Action.STATUS: _Traits(
         result="reported",

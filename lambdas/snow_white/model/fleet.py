@@ -16,12 +16,18 @@ class Environment:
 
 @dataclass(frozen=True, order=True)
 class Instance:
-    """An instance that is there now: `running`, or still pending and about to run."""
+    """An instance that is there now.
+
+    Attributes:
+        running: False while it is still pending, and once it is leaving.
+        leaving: it is shutting down or stopping; its jobs may still run, and no command reaches it for certain.
+    """
 
     id: str
     environment: str
     launched_at: datetime
     running: bool = True
+    leaving: bool = False
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Request:
         environments: parts of names, or globs, as stated.
         timeout_seconds: counts from the first command.
         direct_message: whether the requester gets a direct message too; None leaves it to the notifier.
+        environments_named, regions_named: whether the request names them, or the settings do.
     """
 
     action: Action
@@ -61,6 +62,8 @@ class Request:
     slack_user: str | None = None
     direct_message: bool | None = None
     requested_by: str | None = None
+    environments_named: bool = False
+    regions_named: bool = False
 
     @classmethod
     def parse(cls, raw: object, defaults: Defaults) -> Request:
@@ -80,6 +83,8 @@ class Request:
             action=action,
             application=fields.text("application", required=True) or "",
             environments=fields.texts("environments") or defaults.environments,
+            environments_named=raw.get("environments") is not None,
+            regions_named=raw.get("regions") is not None,
             regions=fields.regions(defaults.regions),
             timeout_seconds=fields.timeout(),
             channel=fields.text("channel"),

@@ -7,7 +7,7 @@ far below the 256 KB that a state may have. Every step looks up the instances in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -61,10 +61,12 @@ class Run:
 
     Attributes:
         plan: regions with matching environments only.
+        waiting_for: before the plan is complete, the regions that have not answered yet, and why.
         commands: ids of the commands sent, by region.
         sendings: how often DispatchCommand has sent; the commands' comments contain this number.
         fruitless_sendings: how many sendings in a row have reached no instance in the final phase.
         refusals: the errors of the last sending, by instance id or region; capped.
+        gone: by region, ids that were sent to and have ended, so that EC2 is asked for each of them once; capped.
         readings: by region and command id; the next poll reads a command that is missing here.
         renewals: how many sendings the final phase has made to renew stale confirmations.
         renewed_at: when the last of these was made.
@@ -78,10 +80,12 @@ class Run:
     execution: Execution
     request: Request
     plan: tuple[RegionPlan, ...]
+    waiting_for: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sendings: int = 0
     fruitless_sendings: int = 0
     refusals: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     readings: Mapping[str, Mapping[str, CommandReading]] = field(default_factory=dict)
     renewals: int = 0
     renewed_at: datetime | None = None
@@ -113,6 +117,16 @@ class Run:
         return next(part for part in self.plan if part.region == region)
 
     @classmethod
-    def planned(cls, execution: Execution, request: Request, plan: tuple[RegionPlan, ...]) -> Run:
+    def planned(
+        cls,
+        execution: Execution,
+        request: Request,
+        plan: tuple[RegionPlan, ...],
+        waiting_for: Mapping[str, str] | None = None,
+    ) -> Run:
         """A run before anything was sent."""
-        return cls(execution, request, plan, progress=Progress(0, sum(part.instances for part in plan)))
+        return cls(execution, request, (), waiting_for or {}).with_plan(plan)
+
+    def with_plan(self, plan: tuple[RegionPlan, ...]) -> Run:
+        """The run with what was found in all of its regions."""
+        return replace(self, plan=plan, progress=Progress(0, sum(part.instances for part in plan)))

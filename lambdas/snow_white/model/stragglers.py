@@ -26,6 +26,7 @@ class Stragglers:
         asked_at: when that command was sent.
         listed: the stragglers that answered, those with the most jobs first.
         more: the number of the other stragglers.
+        unanswered: by instance id, since when its status commands have gone without an answer.
         known_at: the time of the answers; None before the first ones.
     """
 
@@ -33,4 +34,5 @@ class Stragglers:
     asked_at: datetime | None = None
     listed: tuple[Straggler, ...] = ()
     more: int = 0
+    unanswered: Mapping[str, datetime] = field(default_factory=dict)
     known_at: datetime | None = None

@@ -32,7 +32,7 @@ def final_report(
     assessments: Mapping[str, Sequence[Assessment]],
     unavailable: Mapping[str, str],
     *,
-    gone: int,
+    gone: Mapping[str, Sequence[str]],
     now: datetime,
 ) -> Report:
     """The report of a run that has finished.
@@ -40,23 +40,25 @@ def final_report(
     Args:
         assessments: by region, every instance that is there now.
         unavailable: the regions that did not answer, each with the reason; their instances are not known.
-        gone: how many instances were sent to and are not there any more.
+        gone: by region, the instances that were sent to and have ended.
     """
     everyone = [(region, one) for region, some in sorted(assessments.items()) for one in some]
     counts = Counter(one.judgement.verdict.value for _, one in everyone)
-    if gone:
-        counts[Verdict.GONE.value] = gone
+    ended = [_gone_instance(region, one) for region, some in sorted(gone.items()) for one in some]
+    if ended:
+        counts[Verdict.GONE.value] = len(ended)
     confirmed = sum(one.confirmed for _, one in everyone)
-    problems = [
+    # Regions come first: one that did not answer hides more than any instance.
+    problems = [_region_problem(run, region, why) for region, why in sorted(unavailable.items())]
+    problems += [
         Problem(**_fields(region, one))
         for region, one in everyone
         if one.judgement.verdict not in CONFIRMED | HARMLESS
     ]
-    problems += [_region_problem(run, region, why) for region, why in sorted(unavailable.items())]
-    notes = _results(everyone, HARMLESS)
-    cause = _cause(run.request.action, len(everyone), confirmed, problems, notes, gone)
+    without_sidekiq = _results(everyone, HARMLESS)
+    cause = _cause(run.request.action, len(everyone), confirmed, problems, len(without_sidekiq), len(ended))
     listed_problems, more_problems = _as_fits(problems)
-    listed_notes, more_notes = _as_fits(notes)
+    listed_notes, more_notes = _as_fits([*without_sidekiq, *ended])
     hosts, more_hosts = None, None
     if run.request.action is Action.STATUS:
         hosts, more_hosts = _as_fits(_results(everyone, CONFIRMED))
@@ -123,7 +125,7 @@ def _cause(
     instances: int,
     confirmed: int,
     problems: Sequence[Problem],
-    notes: Sequence[InstanceResult],
+    without_sidekiq: int,
     gone: int,
 ) -> str | None:
     if problems:
@@ -132,7 +134,7 @@ def _cause(
         rest = f"; and {more} more" if more > 0 else ""
         return f"{confirmed} of {instances} instances are confirmed {action.result}. Not confirmed: {shown}{rest}."
     if not confirmed:
-        there = f"{len(notes)} without Sidekiq" if notes else "none running"
+        there = f"{without_sidekiq} without Sidekiq" if without_sidekiq else "none running"
         left = f", {gone} gone since the start" if gone else ""
         return f"No worker was found that could be confirmed {action.result}: {there}{left}."
     return None
@@ -173,6 +175,15 @@ def _region_problem(run: Run, region: str, why: str) -> Problem:
     )
 
 
+def _gone_instance(region: str, instance: str) -> InstanceResult:
+    return InstanceResult(
+        region=region,
+        instance=instance,
+        verdict=Verdict.GONE.value,
+        reason="EC2 says that it was terminated or stopped",
+    )
+
+
 def _seconds_since_start(execution: Execution, now: datetime) -> int:
     return round((now - execution.started_at).total_seconds())
 
@@ -183,7 +194,8 @@ def _as_fits(results: Iterable[R]) -> tuple[tuple[R, ...], int]:
     size = left_out = 0
     for one in results:
         size += len(json.dumps(to_json(one)))
-        if len(kept) < _MAX_LISTED and size <= _MAX_LISTED_BYTES:
+        never_cut = isinstance(one, Problem) and one.is_region
+        if never_cut or (len(kept) < _MAX_LISTED and size <= _MAX_LISTED_BYTES):
             kept.append(one)
         else:
             left_out += 1

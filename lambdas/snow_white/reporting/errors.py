@@ -8,6 +8,7 @@ from typing import Final
 
 from snow_white.aws.environments import NothingMatched
 from snow_white.aws.execution_history import ExecutionEnd
+from snow_white.aws.executions import OppositeRunUnderWay
 from snow_white.aws.regions import RegionRefused, RegionUnavailable
 from snow_white.model.ended_run import EndedRun, StepError
 from snow_white.model.limits import cut
@@ -16,7 +17,8 @@ from snow_white.model.request import InvalidRequest
 
 # Errors whose message is written for the requester. Lambda names an error by its class.
 OWN_ERRORS: Final = frozenset(
-    error.__name__ for error in (InvalidRequest, NothingMatched, RegionRefused, RegionUnavailable)
+    error.__name__
+    for error in (InvalidRequest, NothingMatched, OppositeRunUnderWay, RegionRefused, RegionUnavailable)
 )
 _MAX_NAME: Final = 256  # characters, the limit of an error's name in a Fail state
 _MAX_MESSAGE: Final = 4_000

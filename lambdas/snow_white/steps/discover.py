@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from snow_white.aws.environments import (
     NothingMatched,
     application_environments,
     describe_miss,
+    matches,
     matching,
 )
 from snow_white.aws.instances import managed_ids, present_instances
@@ -16,7 +18,6 @@ from snow_white.aws.regions import (
     RegionError,
     RegionRefused,
     Regions,
-    RegionUnavailable,
     errors_of,
     in_each,
     region_errors,
@@ -28,39 +29,62 @@ from snow_white.model.request import Request
 T = TypeVar("T")
 
 
-def discover(request: Request, regions: Regions) -> tuple[RegionPlan, ...]:
+@dataclass(frozen=True)
+class Discovery:
+    """The plan; or, while regions do not answer, none, and by region why: an incomplete plan would not be the truth."""
+
+    plan: tuple[RegionPlan, ...] = ()
+    waiting_for: Mapping[str, str] = field(default_factory=dict)
+
+
+def discover(request: Request, regions: Regions) -> Discovery:
     """Find the environments and count their instances in every region of the request.
 
     Returns:
         The regions in which an environment matches, in the request's order.
 
     Raises:
-        NothingMatched: no environment matches, or none of them has an instance.
-        RegionUnavailable: a region did not answer; a plan that lacks it would not be the truth.
+        NothingMatched: a pattern or a region that the request names matches no environment, or no instance is there.
         RegionRefused: a region lacks a permission or the document.
     """
-    found = _all_or_raise(
+    found, unavailable = _split(
         in_each(
             request.regions,
             lambda region: application_environments(regions.elastic_beanstalk(region), request.application),
         )
     )
+    if unavailable:
+        return Discovery(waiting_for=unavailable)
     wanted = {region: matching(environments, request.environments) for region, environments in found.items()}
+    _demand_matches(request, found, wanted)
     planned = [region for region in request.regions if wanted[region]]
-    if not planned:
-        others = (one.name for environments in found.values() for one in environments)
-        raise NothingMatched(
-            describe_miss(request.application, request.environments, request.regions, others)
-        )
-    plan = tuple(
-        _all_or_raise(
-            in_each(planned, lambda region: _plan(regions, request, region, wanted[region]))
-        ).values()
+    parts, unavailable = _split(
+        in_each(planned, lambda region: _plan(regions, request, region, wanted[region]))
     )
-    if not any(part.instances for part in plan):
-        names = ", ".join(sorted(one.name for part in plan for one in part.environments))
+    if unavailable:
+        return Discovery(waiting_for=unavailable)
+    if not any(part.instances for part in parts.values()):
+        names = ", ".join(sorted(one.name for part in parts.values() for one in part.environments))
         raise NothingMatched(f"No instance is running in {names} ({', '.join(planned)}).")
-    return plan
+    return Discovery(tuple(parts.values()))
+
+
+def _demand_matches(
+    request: Request,
+    found: Mapping[str, Sequence[Environment]],
+    wanted: Mapping[str, Sequence[Environment]],
+) -> None:
+    """Raise NothingMatched if anything that was named matches nothing: it may be mistyped, and would be left out."""
+    names = {one.name for environments in found.values() for one in environments}
+    matched = any(wanted.values())
+    missed = [pattern for pattern in request.environments if not any(matches(n, [pattern]) for n in names)]
+    if not matched or (request.environments_named and missed):
+        patterns = missed if matched else request.environments
+        raise NothingMatched(describe_miss(request.application, patterns, request.regions, names))
+    empty = [region for region in request.regions if not wanted[region]]
+    if request.regions_named and empty:
+        there = {one.name for region in empty for one in found[region]}
+        raise NothingMatched(describe_miss(request.application, request.environments, empty, there))
 
 
 def _plan(
@@ -89,11 +113,10 @@ def _require_document(regions: Regions, request: Request, region: str) -> None:
         ) from error
 
 
-def _all_or_raise(results: Mapping[str, T | RegionError]) -> dict[str, T]:
+def _split(results: Mapping[str, T | RegionError]) -> tuple[dict[str, T], dict[str, str]]:
+    """What was found, and why the others have not answered; raises RegionRefused for a reason that stays."""
     errors = errors_of(results)
     refusals = [str(error) for error in errors.values() if isinstance(error, RegionRefused)]
     if refusals:
         raise RegionRefused("; ".join(refusals))
-    if errors:
-        raise RegionUnavailable("; ".join(map(str, errors.values())))
-    return results_of(results)
+    return results_of(results), {region: str(error) for region, error in errors.items()}

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
 from snow_white.aws import run_command
-from snow_white.aws.regions import RegionError, Regions, errors_of, in_each, results_of
+from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, errors_of, in_each, results_of
 from snow_white.aws.run_command import Sent
 from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_unsent
 from snow_white.judgement.freshness import renewable
 from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
 from snow_white.model.durations import MIN_TIMEOUT_SECONDS
 from snow_white.model.run import CommandReading, Run
+from snow_white.steps.discover import discover
 from snow_white.steps.final_phase import is_final_phase, sendable
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_to_wait
 
 _REFUSALS_KEPT: Final = 300
 # The lists show every command by its comment; ids are kept for the moment in which they do not yet.
 _IDS_KEPT: Final = 100  # of each region, the newest
+WAIT_FOR_REGIONS: Final = timedelta(minutes=5)
+"""How long a run waits at its start for regions that do not answer."""
+_BETWEEN_DISCOVERIES_SECONDS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,18 @@ def dispatch(run: Run, regions: Regions, now: datetime) -> Run:
 
     Doing it again is safe: what an earlier, interrupted try has sent is found by its comment. A region that
     does not answer, or refuses, is left for the next time, and what it said is kept.
+
+    Raises:
+        RegionUnavailable: a region has not answered for so long that there is no plan.
+        NothingMatched, RegionRefused: as discover.
     """
+    if run.waiting_for:
+        run = _complete_plan(run, regions, now)
+        if run.waiting_for:
+            return run
     looked = in_each(
         (part.region for part in run.plan),
-        lambda region: take_snapshot(regions, run, run.region_plan(region)),
+        lambda region: take_snapshot(regions, run, run.region_plan(region), now),
     )
     snapshots = results_of(looked)
     final_phase = is_final_phase(run, looked, now)
@@ -56,6 +68,15 @@ def dispatch(run: Run, regions: Regions, now: datetime) -> Run:
     everyone = [one for some in results_of(judged).values() for one in some]
     renews = final_phase and bool(renewable(run, everyone, now))
     return _record(run, results_of(results), errors, final_phase=final_phase, renews=renews, now=now)
+
+
+def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
+    """Try once more to see all regions; nothing is sent before that."""
+    found = discover(run.request, regions)
+    if found.waiting_for and now - run.execution.started_at > WAIT_FOR_REGIONS:
+        raise RegionUnavailable("; ".join(found.waiting_for.values()))
+    planned = replace(run.with_plan(found.plan), waiting_for=found.waiting_for)
+    return replace(planned, wait_seconds=_BETWEEN_DISCOVERIES_SECONDS)
 
 
 def _assess(
@@ -107,6 +128,7 @@ def _record(
     readings = dict(run.readings)
     refusals = {region: str(error) for region, error in errors.items()}
     reached = 0
+    transient = any(isinstance(error, RegionUnavailable) for error in errors.values())
     for region, result in results.items():
         known = (*commands.get(region, ()), *result.known_commands, *result.sent.command_ids)
         commands[region] = tuple(dict.fromkeys(known))[-_IDS_KEPT:]
@@ -117,18 +139,18 @@ def _record(
         }
         refusals |= result.sent.refused
         reached += result.sent.instances
-    # One that SSM keeps refusing is tried again and again: at the pace of the polls, or hours of it would fill the
-    # execution's history. At the end there are only a few tries more.
+    # What SSM keeps refusing, or throttles, is tried again at the pace of the polls, or hours of it would fill the
+    # execution's history. A refusal that stays is tried a few times more in the final phase.
     paced = seconds_to_wait((now - began).total_seconds(), run.seconds_left(now))
     return replace(
         run,
         commands=commands,
         sendings=run.sendings + 1,
-        fruitless_sendings=run.fruitless_sendings + 1 if final_phase and not reached else 0,
+        fruitless_sendings=run.fruitless_sendings + 1 if final_phase and not (reached or transient) else 0,
         refusals=dict(islice(refusals.items(), _REFUSALS_KEPT)),
         readings=readings,
         renewals=run.renewals + renews,
         renewed_at=now if renews else run.renewed_at,
         dispatched_at=began,
-        wait_seconds=SHORTEST_SECONDS if reached or final_phase else paced,
+        wait_seconds=SHORTEST_SECONDS if reached or (final_phase and not transient) else paced,
     )

@@ -12,6 +12,7 @@ from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, erro
 from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_unsent
 from snow_white.judgement.freshness import expire_stale
 from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
+from snow_white.judgement.undone import mark_undone
 from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.run import CommandReading, Outcome, Progress, Run
 from snow_white.reporting.build import final_report
@@ -24,6 +25,7 @@ ANNOUNCE_EVERY: Final = timedelta(seconds=15)  # Slack: chat.update takes about 
 # Reading the details of every command at every poll would be throttled in a run of thousands; a few a poll and
 # region keep the numbers moving. The end is judged by all of them.
 _COMMANDS_READ_PER_POLL: Final = 5
+_GONE_KEPT: Final = 100  # ids of each region; EC2 is asked again for the others
 
 LogVerdict = Callable[[str, Assessment], None]
 """Called at the end with each instance's region and assessment."""
@@ -50,9 +52,12 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = _l
     Returns:
         The run with `outcome` and `wait_seconds`; with `report` when the outcome is finished.
     """
+    if run.waiting_for:
+        return replace(run, outcome=Outcome.SEND)
     snapshots = in_each(
-        _planned_regions(run), lambda region: take_snapshot(regions, run, run.region_plan(region))
+        _planned_regions(run), lambda region: take_snapshot(regions, run, run.region_plan(region), now)
     )
+    run = _remember_gone(run, results_of(snapshots))
     if is_final_phase(run, snapshots, now):
         return _settle(run, regions, snapshots, now, log_verdict)
     return _follow(with_new_environments(run, regions, now), regions, results_of(snapshots), now)
@@ -146,7 +151,7 @@ def _assess_everyone(
         if part.region not in unavailable
         and (part.region not in known or part != run.region_plan(part.region))
     ]
-    again = in_each(grown, lambda region: take_snapshot(regions, extended, extended.region_plan(region)))
+    again = in_each(grown, lambda region: take_snapshot(regions, extended, extended.region_plan(region), now))
     failed_again = errors_of(again)
     known = {
         region: snapshot
@@ -154,7 +159,13 @@ def _assess_everyone(
         if region not in failed_again
     }
     assessed = in_each(
-        known, lambda region: assess_all(regions, known[region], run.request.action, run.refusals, now)
+        known,
+        lambda region: mark_undone(
+            regions,
+            run,
+            region,
+            assess_all(regions, known[region], run.request.action, run.refusals, now),
+        ),
     )
     errors = {**unavailable, **errors_of(found), **failed_again, **errors_of(assessed)}
     return extended, _Settlement(known, results_of(assessed), errors)
@@ -170,10 +181,15 @@ def _finish(run: Run, regions: Regions, known: _Settlement, now: datetime, log_v
     for region, some in fresh.items():
         for one in some:
             log_verdict(region, one)
-    gone = sum(len(snapshot.gone) for snapshot in known.snapshots.values())
+    gone = {region: snapshot.gone for region, snapshot in known.snapshots.items()}
     unavailable = {region: str(error) for region, error in known.errors.items()}
     report = final_report(run, fresh, unavailable, gone=gone, now=now)
     return replace(run, outcome=Outcome.FINISHED, report=report, wait_seconds=0)
+
+
+def _remember_gone(run: Run, snapshots: Mapping[str, RegionSnapshot]) -> Run:
+    gone = {region: snapshot.gone[-_GONE_KEPT:] for region, snapshot in snapshots.items() if snapshot.gone}
+    return replace(run, gone={**run.gone, **gone})
 
 
 def _wait(run: Run, now: datetime) -> Run:

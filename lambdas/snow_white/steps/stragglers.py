@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from snow_white.aws import run_command
@@ -25,6 +26,7 @@ _FIRST_ASKED_AFTER: Final = timedelta(minutes=2)
 ASK_EVERY: Final = timedelta(minutes=5)
 ANSWER_WITHIN: Final = timedelta(seconds=90)
 ASKED_AT_ONCE: Final = 10  # in each region
+_UNANSWERED_KEPT: Final = 200
 
 
 def update_stragglers(
@@ -89,7 +91,20 @@ def _read_answers(
     stragglers.sort(key=lambda one: -1 if one.jobs is None else one.jobs, reverse=True)
     listed = tuple(stragglers[:ASKED_AT_ONCE])
     others = sum(snapshot.in_progress_count for snapshot in snapshots.values()) - len(listed)
-    return Stragglers({}, known.asked_at, listed, max(0, others), now)
+    unanswered = _unanswered(known, [one for some in answered.values() for one in some])
+    return Stragglers({}, known.asked_at, listed, max(0, others), unanswered, now)
+
+
+def _unanswered(known: Stragglers, answers: Iterable[run_command.Invocation]) -> dict[str, datetime]:
+    """Who has not answered the last time that it was asked, each with the first time that it did not."""
+    assert known.asked_at is not None
+    unanswered = dict(known.unanswered)
+    for one in answers:
+        if one.ended:
+            unanswered.pop(one.instance_id, None)
+        else:
+            unanswered.setdefault(one.instance_id, known.asked_at)
+    return dict(islice(unanswered.items(), _UNANSWERED_KEPT))
 
 
 def _jobs(instance: Instance, invocations: Iterable[run_command.Invocation]) -> int | None:

@@ -154,10 +154,19 @@ def test_an_instance_that_was_stopped_and_started_is_asked_anew(trio: Trio) -> N
     assert_found_at_work(trio, trio.report(meanwhile))
 
 
-def test_waking_is_not_asked_twice(trio: Trio) -> None:
+def test_a_worker_that_was_woken_long_ago_is_asked_again_since_somebody_may_have_quieted_it(
+    trio: Trio,
+) -> None:
+    trio.early.answers = [Answer(20)]
+    trio.late.answers = [Answer(3600), Answer(20)]
+    assert trio.report(action=Action.WAKE)["counts"] == {"awake": 3}
+    assert trio.early.received == 2
+
+
+def test_a_status_is_not_asked_twice(trio: Trio) -> None:
     trio.early.answers = [Answer(20)]
     trio.late.answers = [Answer(3600)]
-    assert trio.report(action=Action.WAKE)["counts"] == {"awake": 3}
+    assert trio.report(action=Action.STATUS)["counts"] == {"reported": 3}
     assert trio.early.received == 1
 
 
@@ -336,7 +345,7 @@ def test_instances_that_come_and_go_for_two_days_do_not_burst_the_state() -> Non
 
 
 def test_another_home_regions_execution_of_the_same_name_is_another_one(trio: Trio) -> None:
-    plan = discover(request(), trio.cloud)  # type: ignore[arg-type]
+    plan = discover(request(), trio.cloud).plan  # type: ignore[arg-type]
     for home in ("us-east-1", "eu-west-1"):
         arn = f"arn:aws:states:{home}:1:execution:SnowWhite:deploy-7"
         run = Run.planned(Execution(arn, "deploy-7", trio.cloud.clock.now), request(), plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -210,3 +211,27 @@ def test_an_instance_that_still_starts_is_waited_for() -> None:
 def test_an_instance_that_ssm_refuses_is_listed_with_what_ssm_said() -> None:
     judgement = judge_unsent(unsent(), managed=True, refusal="not in a valid state", now=START)
     assert (judgement.verdict, judgement.reason) == (Verdict.UNREACHABLE, "not in a valid state")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"pid": 7, "state": "quiet", "busy": 1e308},
+        {"pid": 10**400, "state": "quiet"},
+        {"pid": 7, "state": "quiet\ud800", "tag": "\ud800" * 9_000},
+        {"pid": 7, "state": "quiet", "tag": "\x1b[2J\x00" * 9_000, "version": "9" * 9_000},
+    ],
+)
+def test_what_a_host_answers_is_cleaned_and_bounded_where_it_is_read(odd: dict[str, Any]) -> None:
+    output = json.dumps({"result": "quiet", "message": "\ud800\x07 done " * 9_000, "processes": [odd] * 20})
+    answer = parse_answer(output)
+    assert answer is not None
+    shown = json.dumps([answer.message, [vars(process) for process in answer.processes]], ensure_ascii=False)
+    assert len(shown.encode("utf-8")) < 40_000
+    assert answer.message == ("done " * 100)[:500].rstrip()
+    assert "\x1b" not in shown
+    assert all(process.busy <= 10_000_000 for process in answer.processes)
+
+
+def test_a_count_below_nothing_is_no_answer() -> None:
+    assert parse_answer(says("quiet", processes=[{**IDLE, "busy": -1}])) is None

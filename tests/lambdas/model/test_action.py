@@ -79,10 +79,10 @@ def test_every_action_has_words_and_a_document_of_its_own() -> None:
         assert len({getattr(action, fact) for action in Action}) == len(Action)
 
 
-def test_only_confirmations_of_draining_actions_age() -> None:
-    assert {action for action in Action if action.confirmation_ages} == {
-        action for action in Action if action.drains
-    }
+def test_what_changes_a_worker_can_be_undone_by_its_opposite_and_so_its_confirmation_ages() -> None:
+    for action in Action:
+        assert action.confirmation_ages == bool(action.opposites)
+        assert all(action in opposite.opposites for opposite in action.opposites)
 
 
 @pytest.mark.parametrize("value", [None, "", "QUIET", "sleep", 7, ["quiet"], {"quiet": 1}])

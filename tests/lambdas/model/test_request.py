@@ -59,6 +59,8 @@ def test_a_request_may_have_every_key() -> None:
         channel="#deploys",
         slack_user="U024BE7LH",
         requested_by="ann",
+        environments_named=True,
+        regions_named=True,
     )
 
 

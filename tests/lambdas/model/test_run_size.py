@@ -53,10 +53,14 @@ def test_a_poll_reads_a_page_of_commands_and_not_every_instance() -> None:
     run = Run.planned(
         Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
         request(regions=("us-east-1",)),
-        discover(request(regions=("us-east-1",)), cloud),  # type: ignore[arg-type]
+        discover(request(regions=("us-east-1",)), cloud).plan,  # type: ignore[arg-type]
     )
     run = dispatch(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
     cloud.clock.advance(60)
     cloud["us-east-1"].calls.clear()
     poll(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
-    assert cloud["us-east-1"].calls == ["list_commands", "describe_instances"]
+    assert cloud["us-east-1"].calls == [
+        "list_commands",
+        "describe_instances",
+        "describe_instance_information",
+    ]

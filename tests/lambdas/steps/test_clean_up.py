@@ -22,7 +22,7 @@ def running(cloud: FakeCloud) -> Run:
     for region in cloud.names:
         for one in cloud[region].add_environment("shop", "shop-workers", instances=2):
             one.answers = [Answer(after=3600)]
-    run = Run.planned(EXECUTION, request(), discover(request(), cloud))  # type: ignore[arg-type]
+    run = Run.planned(EXECUTION, request(), discover(request(), cloud).plan)  # type: ignore[arg-type]
     return dispatch(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
 
 

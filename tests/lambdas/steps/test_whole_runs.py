@@ -302,7 +302,7 @@ def test_a_dispatch_that_is_tried_again_finds_what_it_has_sent(cloud: FakeCloud)
     run = Run.planned(
         Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
         request(),
-        discover(request(), cloud),  # type: ignore[arg-type]
+        discover(request(), cloud).plan,  # type: ignore[arg-type]
     )
     dispatch(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
     cloud.clock.advance(3)
@@ -319,7 +319,7 @@ def test_another_executions_commands_are_not_taken_for_ones_own(cloud: FakeCloud
     other = Run.planned(
         Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-11", "night-11", cloud.clock.now),
         request(),
-        discover(request(), cloud),  # type: ignore[arg-type]
+        discover(request(), cloud).plan,  # type: ignore[arg-type]
     )
     after = dispatch(other, cloud, cloud.clock.now)  # type: ignore[arg-type]
     assert len(sent_to(cloud)) == 6

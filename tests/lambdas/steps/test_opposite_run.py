@@ -1,0 +1,93 @@
+"""A run finds out at its start whether an opposite one is under way on the same fleet."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from snow_white.aws.executions import OppositeRunUnderWay, RunUnderWay, runs_under_way
+from snow_white.model.action import Action
+from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.request import Defaults
+from snow_white.model.run import Execution, Run
+from snow_white.model.stated_request import StatedRequest
+from snow_white.steps.opposite_run import demand_no_opposite_run
+from tests.lambdas.fake_cloud import START
+from tests.lambdas.story import request
+
+ARN = "arn:aws:states:us-east-1:1:execution:SnowWhite:wake-3"
+DEFAULTS = Defaults(regions=("us-east-1", "eu-west-1"), environments=("workers",))
+RUN = Run.planned(
+    Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
+    request(Action.QUIET),
+    (RegionPlan("us-east-1", (Environment("shop-workers", "e-1"),), 3),),
+)
+
+
+def other(started_at: datetime = START - timedelta(minutes=5), **stated: Any) -> RunUnderWay:
+    asked = {"action": "wake", "application": "shop", "requested_by": "ann", **stated}
+    return RunUnderWay(ARN, "wake-3", started_at, StatedRequest.read(asked))
+
+
+def test_an_opposite_run_is_named_with_who_and_since_when_and_how_to_stop_it() -> None:
+    with pytest.raises(OppositeRunUnderWay) as refused:
+        demand_no_opposite_run(RUN, [other()], DEFAULTS)
+    for said in ("A wake of 'shop'", "wake-3", "2026-03-01 08:55 UTC by ann", f"--execution-arn {ARN}"):
+        assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        {"action": "quiet"},
+        {"action": "status"},
+        {"action": "sleep"},
+        {"application": "backups"},
+        {"regions": ["eu-west-1"]},
+        {"environments": "mail"},
+    ],
+)
+def test_what_does_not_undo_this_run_is_no_matter(harmless: dict[str, Any]) -> None:
+    demand_no_opposite_run(RUN, [other(**harmless)], DEFAULTS)
+
+
+@pytest.mark.parametrize("same", [{"regions": "us-east-1"}, {"environments": ["shop-*", "x"]}, {}])
+def test_a_part_of_the_fleet_is_enough(same: dict[str, Any]) -> None:
+    with pytest.raises(OppositeRunUnderWay):
+        demand_no_opposite_run(RUN, [other(**same)], DEFAULTS)
+
+
+def test_of_two_that_start_at_once_one_goes_on() -> None:
+    demand_no_opposite_run(RUN, [other(START + timedelta(seconds=1))], DEFAULTS)
+
+
+@dataclass
+class FakeStepFunctions:
+    inputs: dict[str, str]
+
+    def get_paginator(self, name: str) -> FakeStepFunctions:
+        assert name == "list_executions"
+        return self
+
+    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
+        assert asked == {
+            "stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:SnowWhite",
+            "statusFilter": "RUNNING",
+        }
+        return [
+            {"executions": [{"executionArn": arn, "name": arn[-6:], "startDate": START}]}
+            for arn in self.inputs
+        ]
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:
+        return {"input": self.inputs[executionArn]}
+
+
+def test_running_executions_are_read_whatever_they_were_started_with() -> None:
+    inputs = {RUN.execution.arn: "{}", ARN: json.dumps({"action": "wake"}), f"{ARN}4": "[]", f"{ARN}5": "{"}
+    found = runs_under_way(FakeStepFunctions(inputs), RUN.execution)  # type: ignore[arg-type]
+    assert [one.request.action for one in found] == ["wake", None, None]
