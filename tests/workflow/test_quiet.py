@@ -49,7 +49,7 @@ def test_a_worker_without_an_agent_is_named_and_the_run_fails(shop: Shop) -> Non
 
     assert (end.status, end.error) == ("FAILED", "NotConfirmed")
     assert verdicts(end) == {instance: "unreachable"}
-    assert f"{lonely} {instance} ({HOME}) unreachable: no SSM agent" in str(end.cause)
+    assert f"{lonely} {instance} ({HOME}) unreachable: its SSM agent is not registered" in str(end.cause)
     assert end.output["counts"] == {"quiet": 1, "unreachable": 1}
     first, reply = shop.told()
     assert "NOT confirmed quiet" in first["text"]
