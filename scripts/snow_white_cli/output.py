@@ -71,7 +71,7 @@ def print_end(console: Console, ended: Ended, headlines: Headlines) -> None:
         console.print(_hosts_table(report.hosts))
         _print_more(console, report.more_hosts)
     if report.notes:
-        console.print(_instances_table("Without Sidekiq", report.notes))
+        console.print(_instances_table("Without Sidekiq, or gone", report.notes))
         _print_more(console, report.more_notes)
     for sentence in report.slack.not_told if report.slack else ():
         console.print(Text(f"Slack: {sentence}", style="yellow"))

@@ -26,6 +26,7 @@ _MAX_FIELD: Final = 300
 _MAX_CAUSE: Final = 1_500
 _MAX_STRAGGLERS: Final = 10
 _MAX_ACTION: Final = 60
+_REGIONS_SHOWN: Final = 5
 _COLOURS: Final = {
     "working": "#3aa3e3",
     "waiting": "#ecb22e",
@@ -46,6 +47,8 @@ def working_message(run: Run, requester: Requester, now: datetime) -> Message:
     """The message while the run goes on."""
     progress = run.progress
     numbers = f"{progress.confirmed} of {counted(progress.instances, 'instance')} {run.request.action.result}"
+    if run.waiting_for:
+        numbers = f"waiting for {', '.join(sorted(run.waiting_for))}"
     headline = f"⏳ {run.request.action.doing} the Sidekiq workers of {run.request.application}: {numbers}"
     fields = [
         *_scope(
@@ -58,9 +61,11 @@ def working_message(run: Run, requester: Requester, now: datetime) -> Message:
     blocks = [
         _section(f"`{progress_bar(progress.confirmed, progress.instances)}`\n*{numbers}*"),
         _fields(fields),
+        *_unavailable_regions(run),
         *_stragglers(run),
     ]
-    return _message(headline, blocks, "waiting" if run.stragglers.listed else "working", run.execution)
+    waiting = run.waiting_for or run.stragglers.listed
+    return _message(headline, blocks, "waiting" if waiting else "working", run.execution)
 
 
 def final_message(report: Report, requester: Requester, execution: Execution) -> Message:
@@ -166,6 +171,14 @@ def _texts(value: Stated) -> list[str]:
     """The texts in a stated value, which may be a text, a list of texts, or anything else."""
     values = value if isinstance(value, tuple) else [value]
     return [one for one in values if isinstance(one, str) and one.strip()]
+
+
+def _unavailable_regions(run: Run) -> list[dict[str, Any]]:
+    """The regions without which nothing is sent, each with what it said last."""
+    if not run.waiting_for:
+        return []
+    reasons = [escaped(why, _MAX_FIELD) for _, why in sorted(run.waiting_for.items())][:_REGIONS_SHOWN]
+    return [_section("\n".join(["*Nothing is sent before these regions answer*", *reasons]))]
 
 
 def _stragglers(run: Run) -> list[dict[str, Any]]:

@@ -124,6 +124,11 @@ def long_run() -> Run:
 
 
 MESSAGES: Final = {
+    "waiting_for_regions": working_message(
+        run(plan=(), progress=Progress(), waiting_for={"eu-west-1": "eu-west-1: Rate exceeded <x>"}),
+        Requester("ann", "U0ANN"),
+        START + timedelta(seconds=2),
+    ),
     "start": working_message(run(), Requester("the pipeline shop-deploy"), START + timedelta(seconds=2)),
     "still_busy": working_message(long_run(), Requester("ann", "U0ANN"), START + timedelta(seconds=725)),
     "confirmed": final_message(read(REPORT), Requester("ann", why_unknown="ann has no tag"), EXECUTION),
