@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.access.roles import NO_RESOURCE_IN_IAM, Grant
-from infra.command_documents import DOCUMENT_NAMES
+from snow_white.model.action import Action
 
 BEANSTALK_TAG: Final = "elasticbeanstalk:environment-name"
 
@@ -49,7 +49,7 @@ class Permissions:
                     _DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES, *_READ_COMMANDS, "ssm:CancelCommand"
                 ),
                 # It asks stragglers how many jobs they still run, and may send them nothing else.
-                Grant(("ssm:SendCommand",), self._documents("status")),
+                Grant(("ssm:SendCommand",), self._documents(Action.STATUS)),
                 self._send_to_beanstalk_instances(),
             ],
             "notify_slack": self._notify(),
@@ -108,11 +108,10 @@ class Permissions:
             wildcard_reason="Any user may have started the run; the tag with the Slack id is on that user.",
         )
 
-    def _documents(self, *actions: str) -> tuple[str, ...]:
+    def _documents(self, *actions: Action) -> tuple[str, ...]:
         """ARNs of the documents of these actions; of all actions if none is given."""
         return tuple(
-            f"arn:{self.partition}:ssm:{region}:{self.account}:document/{name}"
+            f"arn:{self.partition}:ssm:{region}:{self.account}:document/{action.document_name}"
             for region in self.regions
-            for action, name in DOCUMENT_NAMES.items()
-            if not actions or action in actions
+            for action in actions or Action
         )
