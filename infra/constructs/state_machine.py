@@ -30,10 +30,12 @@ LAMBDA_ERRORS: Final = (
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
 )
 TRANSIENT_ERRORS: Final = (
     *LAMBDA_ERRORS,
     "Lambda.Unknown",
+    "Runtime.ExitError",
     "Sandbox.Timedout",
     "States.Timeout",
     "RegionUnavailable",

@@ -21,7 +21,7 @@ from tests.infra.conftest import REGIONS
 from tests.infra.templates import Assembly
 
 # Names of errors that Step Functions and Lambda raise themselves.
-OF_AWS = re.compile(r"(Lambda|States|Sandbox)\.\w+")
+OF_AWS = re.compile(r"(Lambda|Runtime|States|Sandbox)\.\w+")
 
 
 def raised_names() -> set[str]:
