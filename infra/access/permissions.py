@@ -31,6 +31,8 @@ class Permissions:
     """ARN with a wildcard that matches the executions of the state machine and nothing else."""
     event_bus_arn: str = ""
     """The event bus that gets an event when a run ends."""
+    idempotency_table_arn: str = ""
+    """The table that remembers what was told."""
 
     def by_function(self) -> Mapping[str, list[Grant]]:
         """The grants of each function, by the name of its file in lambdas/."""
@@ -76,13 +78,20 @@ class Permissions:
         """Reading the Slack bot's token."""
         return Grant(("secretsmanager:GetSecretValue",), (self.secret_arn,))
 
+    @property
+    def remember(self) -> Grant:
+        """Keeping the records of what was done."""
+        actions = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
+        return Grant(tuple(f"dynamodb:{action}" for action in actions), (self.idempotency_table_arn,))
+
     def _notify(self) -> list[Grant]:
-        """What reporting the end of a run needs: Slack, who asked for the run, and the event for other systems."""
+        """What reporting a run needs: Slack, who asked for it, the event for other systems, what was told before."""
         return [
             self.read_token,
             self._read_user_tags(),
             Grant(("cloudtrail:LookupEvents",), ("*",), wildcard_reason=NO_RESOURCE_IN_IAM),
             Grant(("events:PutEvents",), (self.event_bus_arn,)),
+            self.remember,
         ]
 
     def _in_worker_regions(self, *actions: str) -> Grant:

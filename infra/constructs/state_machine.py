@@ -131,7 +131,12 @@ class SnowWhiteStateMachine(Construct):
             state,
             lambda_function=self._functions[function],
             payload=sfn.TaskInput.from_object(
-                {"step": sfn.JsonPath.state_name, "run": sfn.JsonPath.entire_payload}
+                {
+                    "step": sfn.JsonPath.state_name,
+                    "run": sfn.JsonPath.entire_payload,
+                    # An execution that is redriven goes on, and ends once more.
+                    "redrives": sfn.JsonPath.number_at("$$.Execution.RedriveCount"),
+                }
             ),
             output_path="$.Payload",
             task_timeout=TASK_TIMEOUT,
@@ -229,4 +234,6 @@ class _Retries:
 
 
 _STEP_RETRIES: Final = _Retries(TRANSIENT_ERRORS, Duration.seconds(2), Duration.seconds(60), attempts=6)
-_SLACK_RETRIES: Final = _Retries(LAMBDA_ERRORS, Duration.seconds(1), Duration.seconds(10), attempts=3)
+_SLACK_RETRIES: Final = _Retries(
+    (*LAMBDA_ERRORS, "Runtime.ExitError"), Duration.seconds(1), Duration.seconds(10), attempts=3
+)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime import metrics
 from snow_white.model.ended_run import EndedRun
@@ -26,9 +26,18 @@ if TYPE_CHECKING:
 
 _PAUSES: Final = (30, 60, 90)  # seconds
 
+Json = dict[str, Any]
+DoOnce = Callable[[Callable[[], Json]], Json]
+"""Does work unless it was done before; the result of the work."""
+
 
 def report_end(
-    ended: EndedRun, notifier: Notifier, events: EventBridgeClient, logger: Logger, now: datetime
+    ended: EndedRun,
+    notifier: Notifier,
+    events: EventBridgeClient,
+    logger: Logger,
+    now: datetime,
+    count_once: DoOnce = lambda count: count(),
 ) -> EndedRun:
     """Complete the report, and let everybody know.
 
@@ -36,17 +45,23 @@ def report_end(
 
     Args:
         ended: with its report; or, when an error ended the run, with that.
+        count_once: does all but Slack, which another copy may have done and died of Slack.
 
     Returns:
         The run with the complete report.
     """
     requester = notifier.find_requester(ended)
     report = _complete(ended.report or _failed(ended, now), known_as(requester))
-    metrics.emit(ended, report)
-    logger.info("ended", extra={"report": to_json(report)})
-    not_sent = publish(events, report, ended.execution)
-    if not_sent:
-        logger.warning("not sent", extra={"failure": not_sent})
+
+    def count() -> Json:
+        metrics.emit(ended, report)
+        logger.info("ended", extra={"report": to_json(report)})
+        not_sent = publish(events, report, ended.execution)
+        if not_sent:
+            logger.warning("not sent", extra={"failure": not_sent})
+        return {"counted": True}
+
+    count_once(count)
     return notifier.announce_end(ended, report, requester)
 
 
