@@ -18,13 +18,8 @@ from typing import Any, Final
 import yaml
 
 from infra.script_source import ScriptSource
+from snow_white.model.action import Action
 
-DOCUMENT_NAMES: Final[Mapping[str, str]] = {
-    "quiet": "SnowWhite-QuietSidekiqWorkers",
-    "stop": "SnowWhite-StopSidekiqWorkers",
-    "wake": "SnowWhite-WakeSidekiqWorkers",
-    "status": "SnowWhite-StatusSidekiqWorkers",
-}
 LARGEST_DOCUMENT: Final = 64 * 1024  # bytes, what SSM takes
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents"
@@ -90,7 +85,9 @@ def command_document(action: str, source: ScriptSource | None = None) -> dict[st
         step["inputs"]["runCommand"] = _checked_run(f"{folder}/{_file(action)}", script_sha256(action))
     size = len(json.dumps(document).encode())
     if size > LARGEST_DOCUMENT:
-        raise DocumentTooLarge(f"{DOCUMENT_NAMES[action]} has {size} bytes, SSM takes {LARGEST_DOCUMENT}.")
+        raise DocumentTooLarge(
+            f"{Action(action).document_name} has {size} bytes, SSM takes {LARGEST_DOCUMENT}."
+        )
     return document
 
 
@@ -116,7 +113,7 @@ def _checked_run(path: str, sha256: str) -> list[str]:
 def write_scripts(folder: Path) -> None:
     """Writes the four scripts as they are to be put into a repository or a bucket, named ACTION.sh."""
     folder.mkdir(parents=True, exist_ok=True)
-    for action in DOCUMENT_NAMES:
+    for action in Action:
         (folder / _file(action)).write_text(action_script(action), encoding="ascii")
 
 

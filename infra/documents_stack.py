@@ -8,8 +8,9 @@ from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.command_documents import DOCUMENT_NAMES, command_document
+from infra.command_documents import command_document
 from infra.script_source import ScriptSource
+from snow_white.model.action import Action
 
 
 class DocumentsStack(Stack):
@@ -23,14 +24,14 @@ class DocumentsStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._source = source
-        for action, name in DOCUMENT_NAMES.items():
-            self._build_document(action, name)
+        for action in Action:
+            self._build_document(action)
 
-    def _build_document(self, action: str, name: str) -> ssm.CfnDocument:
+    def _build_document(self, action: Action) -> ssm.CfnDocument:
         return ssm.CfnDocument(
             self,
             f"{action.capitalize()}SidekiqWorkers",
-            name=name,
+            name=action.document_name,
             document_type="Command",
             document_format="JSON",
             target_type="/AWS::EC2::Instance",

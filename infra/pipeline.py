@@ -22,12 +22,13 @@ from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_stepfunctions as sfn
 
+from snow_white.model.durations import MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
+
 MAX_INPUT_LENGTH: Final = 1_000
 """Characters; CodePipeline accepts no longer value in an action's configuration."""
 MAX_PREFIX_LENGTH: Final = 43
 """Characters; the name of an execution, at most 80, is the prefix, a hyphen and an id of 36 characters."""
 _MAX_REQUESTED_BY_LENGTH: Final = 256
-_TIMEOUT_SECONDS: Final = range(60, 172_801)
 _ID_LENGTH: Final = 36
 _PREFIX: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_PREFIX_LENGTH}}}")
 
@@ -114,10 +115,10 @@ class PipelineActions:
         return text
 
     def _build(self, action: str, name: str, run_order: int | None) -> _Action:
-        if self.timeout_seconds is not None and self.timeout_seconds not in _TIMEOUT_SECONDS:
+        seconds = self.timeout_seconds
+        if seconds is not None and not MIN_TIMEOUT_SECONDS <= seconds <= MAX_TIMEOUT_SECONDS:
             raise InvalidPipelineAction(
-                f"'timeout_seconds' is {self.timeout_seconds}, but must be {_TIMEOUT_SECONDS[0]} to "
-                f"{_TIMEOUT_SECONDS[-1]}."
+                f"'timeout_seconds' is {seconds}, but must be {MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS}."
             )
         return actions.StepFunctionInvokeAction(
             action_name=name,

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.script_source import script_source
+from snow_white.model.slack_ids import CONVERSATION_ID, MEMBER_ID, is_member_id
 
 OVERRIDES_VARIABLE: Final = "SNOW_WHITE_OVERRIDES"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -169,18 +170,20 @@ _RULES: Final = {
         "a list of different texts without commas, such as ['workers']", _is_list_of(_is_text(r"[^,\s][^,]*"))
     ),
     "slack_channel": _Rule(
-        "a Slack channel's id, such as 'C0123456789', or '' for none", _is_text(r"([A-Z][A-Z0-9]{5,})?")
+        "a Slack channel's id, such as 'C0123456789', or '' for none",
+        # Slack takes a member's id for the conversation with them.
+        _is_text(f"({CONVERSATION_ID.pattern}|{MEMBER_ID.pattern})?"),
     ),
     "slack_user_tag": _Rule("the key of an IAM tag, up to 128 characters", _is_text(r"[\w .:/=+@-]{1,128}")),
     "slack_api_url": _Rule("an http(s) URL that ends in '/'", _is_text(r"https?://\S+/")),
     "slash_command": _Rule("true or false", lambda value: isinstance(value, bool)),
     "slash_command_users": _Rule(
         f"a list of up to {MAX_SLASH_COMMAND_IDS} different Slack member ids, such as ['U024BE7LH'], or []",
-        _is_short_list_of(_is_text(r"[UW][A-Z0-9]{2,14}")),
+        _is_short_list_of(is_member_id),
     ),
     "slash_command_channels": _Rule(
         f"a list of up to {MAX_SLASH_COMMAND_IDS} different Slack channel ids, such as ['C0123456789'], ['*'] or []",
-        _is_short_list_of(_is_text(r"[CDG][A-Z0-9]{2,14}|\*")),
+        _is_short_list_of(_is_text(rf"{CONVERSATION_ID.pattern}|\*")),
     ),
     "alarm_topic": _Rule(
         "the ARN of an SNS topic, such as 'arn:aws:sns:us-east-1:111122223333:alerts', or '' for none",

@@ -13,6 +13,7 @@ from infra.access.permissions import Permissions
 from infra.constructs.alarms import Alarms
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.functions import Functions
+from infra.constructs.idempotency_table import IdempotencyTable
 from infra.constructs.run_ended_rule import RunEndedRule
 from infra.constructs.slack_secret import SlackSecret
 from infra.constructs.slash_command import SlashCommand
@@ -21,11 +22,12 @@ from infra.settings import Settings
 
 
 class SnowWhiteStack(Stack):
-    """State machine, functions, Slack secret, rule, alarms, dashboard, invoke policy and the optional slash command."""
+    """State machine, functions, secret, table, rule, alarms, dashboard, policy, and the optional slash command."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
         secret = SlackSecret(self, "Slack")
+        table = IdempotencyTable(self, "Idempotency")
         permissions = Permissions(
             account=self.account,
             partition=self.partition,
@@ -34,8 +36,11 @@ class SnowWhiteStack(Stack):
             machine_arn=self._machine_arn(),
             execution_arns=self._execution_arns(),
             event_bus_arn=self.format_arn(service="events", resource="event-bus", resource_name="default"),
+            idempotency_table_arn=table.arn,
         )
-        built = Functions(self, "Functions", settings=settings, permissions=permissions)
+        built = Functions(
+            self, "Functions", settings=settings, permissions=permissions, idempotency_table=table.name
+        )
         functions = built.by_name
         machine = SnowWhiteStateMachine(
             self, "Run", functions=functions, log_retention_days=settings.log_retention_days

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.access.roles import NO_RESOURCE_IN_IAM, Grant
-from infra.command_documents import DOCUMENT_NAMES
+from snow_white.model.action import Action
 
 BEANSTALK_TAG: Final = "elasticbeanstalk:environment-name"
 
@@ -33,6 +33,8 @@ class Permissions:
     """ARN with a wildcard that matches the executions of the state machine and nothing else."""
     event_bus_arn: str = ""
     """The event bus that gets an event when a run ends."""
+    idempotency_table_arn: str = ""
+    """The table that remembers what was told."""
 
     def by_function(self) -> Mapping[str, list[Grant]]:
         """The grants of each function, by the name of its file in lambdas/."""
@@ -58,7 +60,7 @@ class Permissions:
                     _DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES, *_READ_COMMANDS, "ssm:CancelCommand"
                 ),
                 # It asks stragglers how many jobs they still run, and may send them nothing else.
-                Grant(("ssm:SendCommand",), self._documents("status")),
+                Grant(("ssm:SendCommand",), self._documents(Action.STATUS)),
                 self._send_to_beanstalk_instances(),
             ],
             "notify_slack": self._notify(),
@@ -85,13 +87,20 @@ class Permissions:
         """Reading the Slack bot's token."""
         return Grant(("secretsmanager:GetSecretValue",), (self.secret_arn,))
 
+    @property
+    def remember(self) -> Grant:
+        """Keeping the records of what was done."""
+        actions = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
+        return Grant(tuple(f"dynamodb:{action}" for action in actions), (self.idempotency_table_arn,))
+
     def _notify(self) -> list[Grant]:
-        """What reporting the end of a run needs: Slack, who asked for the run, and the event for other systems."""
+        """What reporting a run needs: Slack, who asked for it, the event for other systems, what was told before."""
         return [
             self.read_token,
             self._read_user_tags(),
             Grant(("cloudtrail:LookupEvents",), ("*",), wildcard_reason=NO_RESOURCE_IN_IAM),
             Grant(("events:PutEvents",), (self.event_bus_arn,)),
+            self.remember,
         ]
 
     def _in_worker_regions(self, *actions: str) -> Grant:
@@ -117,11 +126,10 @@ class Permissions:
             wildcard_reason="Any user may have started the run; the tag with the Slack id is on that user.",
         )
 
-    def _documents(self, *actions: str) -> tuple[str, ...]:
+    def _documents(self, *actions: Action) -> tuple[str, ...]:
         """ARNs of the documents of these actions; of all actions if none is given."""
         return tuple(
-            f"arn:{self.partition}:ssm:{region}:{self.account}:document/{name}"
+            f"arn:{self.partition}:ssm:{region}:{self.account}:document/{action.document_name}"
             for region in self.regions
-            for action, name in DOCUMENT_NAMES.items()
-            if not actions or action in actions
+            for action in actions or Action
         )

@@ -24,9 +24,16 @@ class Functions(Construct):
     """`by_name["poll_command"]` is the function whose handler is in lambdas/poll_command.py."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, permissions: Permissions
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        permissions: Permissions,
+        idempotency_table: str,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._idempotency_table = idempotency_table
         self._settings = settings
         self._permissions = permissions
         self.by_name: dict[str, lambda_.Function] = {}
@@ -85,7 +92,12 @@ class Functions(Construct):
             "SLACK_USER_TAG": settings.slack_user_tag,
             "SLACK_API_URL": settings.slack_api_url,
         }
-        return {**every, **slack} if self._permissions.read_token in grants else every
+        table = {"IDEMPOTENCY_TABLE": self._idempotency_table}
+        return {
+            **every,
+            **(slack if self._permissions.read_token in grants else {}),
+            **(table if self._permissions.remember in grants else {}),
+        }
 
 
 def _write_logs(log_group: logs.ILogGroup) -> Grant:

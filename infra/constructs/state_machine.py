@@ -16,9 +16,10 @@ from constructs import Construct
 from infra.access.roles import Grant, build_role
 from infra.constructs.functions import FUNCTION_TIMEOUT
 from infra.constructs.log_groups import build_log_group
+from snow_white.model.durations import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
 
 MACHINE_NAME: Final = "SnowWhite"
-MAX_DRAIN: Final = Duration.seconds(172_800)
+MAX_DRAIN: Final = Duration.seconds(MAX_TIMEOUT_SECONDS)
 # Leaves time for discovery, notification and the final checks around the longest drain that can be requested.
 RUN_TIMEOUT: Final = MAX_DRAIN.plus(Duration.hours(3))
 # Longer than the function's own timeout, so that Lambda reports a timeout first.
@@ -29,10 +30,12 @@ LAMBDA_ERRORS: Final = (
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
 )
 TRANSIENT_ERRORS: Final = (
     *LAMBDA_ERRORS,
     "Lambda.Unknown",
+    "Runtime.ExitError",
     "Sandbox.Timedout",
     "States.Timeout",
     "RegionUnavailable",
@@ -40,7 +43,9 @@ TRANSIENT_ERRORS: Final = (
 COMMENT: Final = (
     "Quiets or stops Sidekiq workers (quiet, stop), wakes them (wake) or reports their state (status). "
     'Input to start with: {"action": "quiet", "application": "NAME"}. Optional: "environments": "workers", '
-    '"regions": ["us-east-1"], "timeout_seconds": 7200 (60 to 172800), "channel": "C0123456789", '
+    '"regions": ["us-east-1"], '
+    f'"timeout_seconds": {DEFAULT_TIMEOUT_SECONDS} ({MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS}), '
+    '"channel": "C0123456789", '
     '"slack_user": "U0123456789", "direct_message": true, "requested_by": "ann"'
 )
 UNREPORTED: Final = (
@@ -126,7 +131,12 @@ class SnowWhiteStateMachine(Construct):
             state,
             lambda_function=self._functions[function],
             payload=sfn.TaskInput.from_object(
-                {"step": sfn.JsonPath.state_name, "run": sfn.JsonPath.entire_payload}
+                {
+                    "step": sfn.JsonPath.state_name,
+                    "run": sfn.JsonPath.entire_payload,
+                    # An execution that is redriven goes on, and ends once more.
+                    "redrives": sfn.JsonPath.number_at("$$.Execution.RedriveCount"),
+                }
             ),
             output_path="$.Payload",
             task_timeout=TASK_TIMEOUT,
@@ -224,4 +234,6 @@ class _Retries:
 
 
 _STEP_RETRIES: Final = _Retries(TRANSIENT_ERRORS, Duration.seconds(2), Duration.seconds(60), attempts=6)
-_SLACK_RETRIES: Final = _Retries(LAMBDA_ERRORS, Duration.seconds(1), Duration.seconds(10), attempts=3)
+_SLACK_RETRIES: Final = _Retries(
+    (*LAMBDA_ERRORS, "Runtime.ExitError"), Duration.seconds(1), Duration.seconds(10), attempts=3
+)

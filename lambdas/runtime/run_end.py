@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime import metrics
 from snow_white.model.ended_run import EndedRun
@@ -26,25 +26,40 @@ if TYPE_CHECKING:
 
 _RETRY_PAUSES_SECONDS: Final = (30, 60, 90)
 
+Json = dict[str, Any]
+DoOnce = Callable[[Callable[[], Json]], Json]
+"""Does work unless it was done before; the result of the work."""
+
 
 def report_end(
-    ended: EndedRun, notifier: Notifier, events: EventBridgeClient, logger: Logger, now: datetime
+    ended: EndedRun,
+    notifier: Notifier,
+    events: EventBridgeClient,
+    logger: Logger,
+    now: datetime,
+    count_once: DoOnce = lambda count: count(),
 ) -> EndedRun:
     """Complete the report, and publish it. Slack comes last, because it may be slow.
 
     Args:
         ended: the run with its report, or with the error that ended it.
+        count_once: does all but Slack, which another copy may have done before it died.
 
     Returns:
         The run with the complete report.
     """
     requester = notifier.find_requester(ended)
     report = _complete(ended.report or _failed(ended, now), display_name(requester))
-    metrics.emit(ended, report)
-    logger.info("ended", extra={"report": to_json(report)})
-    failure = publish(events, report, ended.execution)
-    if failure:
-        logger.warning("event not sent", extra={"failure": failure})
+
+    def count() -> Json:
+        metrics.emit(ended, report)
+        logger.info("ended", extra={"report": to_json(report)})
+        failure = publish(events, report, ended.execution)
+        if failure:
+            logger.warning("event not sent", extra={"failure": failure})
+        return {"counted": True}
+
+    count_once(count)
     return notifier.announce_end(ended, report, requester)
 
 

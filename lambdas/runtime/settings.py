@@ -15,13 +15,14 @@ class MissingSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings. `slack_token_secret` and `slack_channel` are empty in functions that do not use Slack."""
+    """The settings. `slack_*` and `idempotency_table` are empty in functions that do not use Slack."""
 
     defaults: Defaults
     slack_token_secret: str
     slack_channel: str
     slack_user_tag: str
     slack_api_url: str
+    idempotency_table: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -35,6 +36,7 @@ class Settings:
             slack_channel=env.get("SLACK_CHANNEL", ""),
             slack_user_tag=env.get("SLACK_USER_TAG", "slack_userid"),
             slack_api_url=env.get("SLACK_API_URL", "https://slack.com/api/"),
+            idempotency_table=env.get("IDEMPOTENCY_TABLE", ""),
         )
 
 

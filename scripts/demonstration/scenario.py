@@ -18,11 +18,11 @@ from demonstration.checks import problems_at_the_end, problems_when_quiet
 from demonstration.customer import VERSIONS, Application
 from demonstration.ledger import Ledger, WorkerHistory, enqueue
 from demonstration.report import print_report
-from infra.command_documents import DOCUMENT_NAMES
 from local_aws import Credentials, LocalAws
 from local_aws.hosts.redis_server import RedisServer
 from local_aws.processes.waiting import wait_for
 from local_aws.slack.server import TOKEN
+from snow_white.model.action import Action
 from snow_white.model.run import Progress
 from snow_white_cli.runs import Ended, FollowedRun
 
@@ -203,7 +203,7 @@ class Scenario:
         """Check that the workers are as quiet as the run has reported, and print the counts of jobs."""
         ledger = self._ledger()
         confirmed_at = {
-            history.host: self.backups.confirmed_at(history.host, region, DOCUMENT_NAMES["quiet"])
+            history.host: self.backups.confirmed_at(history.host, region, Action.QUIET.document_name)
             for history, region in self._matching_workers(ledger)
         }
         self.problems += problems_when_quiet(ledger, confirmed_at)

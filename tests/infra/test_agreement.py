@@ -9,7 +9,7 @@ import re
 import pytest
 
 import snow_white
-from infra.command_documents import DOCUMENT_NAMES, command_document
+from infra.command_documents import command_document
 from infra.constructs.state_machine import COMMENT, MAX_DRAIN, TRANSIENT_ERRORS
 from infra.script_source import S3Folder
 from snow_white.aws import run_command
@@ -17,9 +17,11 @@ from snow_white.aws.regions import RegionUnavailable
 from snow_white.model.action import Action
 from snow_white.model.durations import DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
 from snow_white.reporting.errors import OWN_ERRORS
+from tests.infra.conftest import REGIONS
+from tests.infra.templates import Assembly
 
 # Names of errors that Step Functions and Lambda raise themselves.
-OF_AWS = re.compile(r"(Lambda|States|Sandbox)\.\w+")
+OF_AWS = re.compile(r"(Lambda|Runtime|States|Sandbox)\.\w+")
 
 
 def raised_names() -> set[str]:
@@ -36,13 +38,13 @@ def raised_names() -> set[str]:
     }
 
 
-def test_the_documents_that_are_deployed_are_those_that_are_sent() -> None:
-    assert {Action(action): name for action, name in DOCUMENT_NAMES.items()} == {
-        action: action.document_name for action in Action
-    }
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_documents_that_are_deployed_are_those_that_are_sent(region: str, assembly: Assembly) -> None:
+    deployed = assembly.template(f"SnowWhite-Documents-{region}").resources("AWS::SSM::Document").values()
+    assert {document["Name"] for document in deployed} == {action.document_name for action in Action}
 
 
-@pytest.mark.parametrize("action", DOCUMENT_NAMES)
+@pytest.mark.parametrize("action", Action)
 def test_a_document_accepts_exactly_the_timeouts_of_a_request(action: str) -> None:
     parameter = command_document(action)["parameters"]["executionTimeout"]
     taken = [
@@ -55,7 +57,7 @@ def test_a_document_accepts_exactly_the_timeouts_of_a_request(action: str) -> No
     assert f"{MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS}" in parameter["description"]
 
 
-@pytest.mark.parametrize("action", DOCUMENT_NAMES)
+@pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize("source", [None, S3Folder("https://s3.us-east-1.amazonaws.com/scripts/")])
 def test_the_answer_is_read_from_the_step_that_runs_the_script(action: str, source: S3Folder | None) -> None:
     steps = command_document(action, source)["mainSteps"]

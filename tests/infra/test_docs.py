@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.command_documents import DOCUMENT_NAMES
+from snow_white.model.action import Action
 from snow_white.model.verdict import Verdict
 from tests.infra.templates import Template, allowed
 
@@ -112,5 +112,5 @@ def test_the_map_of_the_code_has_every_folder() -> None:
 
 
 def test_every_action_is_shown_on_the_command_line() -> None:
-    for action in DOCUMENT_NAMES:
+    for action in Action:
         assert f"./scripts/snow-white {action} " in page("operating")

@@ -16,8 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infra.application import add_documents
-from infra.command_documents import DOCUMENT_NAMES, action_script, command_document
+from infra.command_documents import action_script, command_document
 from infra.settings import Settings
+from snow_white.model.action import Action
 from tests.infra.conftest import REGIONS, ROOT
 from tests.infra.templates import Assembly, Json, Template
 
@@ -37,14 +38,14 @@ def test_a_region_has_one_document_per_action_under_its_fixed_name(documents: di
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_document_is_what_command_documents_says(action: str, documents: dict[str, Json]) -> None:
-    document = documents[DOCUMENT_NAMES[action]]
+    document = documents[Action(action).document_name]
     assert document["Content"] == command_document(action)
     assert (document["DocumentType"], document["DocumentFormat"]) == ("Command", "JSON")
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_by_default_a_host_downloads_nothing(action: str, documents: dict[str, Json]) -> None:
-    (step,) = documents[DOCUMENT_NAMES[action]]["Content"]["mainSteps"]
+    (step,) = documents[Action(action).document_name]["Content"]["mainSteps"]
     assert step["action"] == "aws:runShellScript"
 
 
@@ -57,7 +58,7 @@ def test_with_a_script_source_a_host_downloads_the_script_and_knows_what_it_must
         (content,) = [
             each["Content"]
             for each in template.resources("AWS::SSM::Document").values()
-            if each["Name"] == DOCUMENT_NAMES[action]
+            if each["Name"] == Action(action).document_name
         ]
         download, run = content["mainSteps"]
         assert download["action"] == "aws:downloadContent"
@@ -84,8 +85,10 @@ def test_with_a_bucket_it_is_the_object_of_the_action() -> None:
         for each in template.resources("AWS::SSM::Document").values()
     }
     assert {name: json.loads(source) for name, source in sources.items()} == {
-        name: {"path": f"https://s3.eu-west-1.amazonaws.com/acme-scripts/snow-white/{action}.sh"}
-        for action, name in DOCUMENT_NAMES.items()
+        action.document_name: {
+            "path": f"https://s3.eu-west-1.amazonaws.com/acme-scripts/snow-white/{action}.sh"
+        }
+        for action in Action
     }
 
 

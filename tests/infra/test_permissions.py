@@ -36,8 +36,9 @@ def in_worker_regions(*actions: str) -> Rights:
     return {(action, "*", IN_WORKER_REGIONS) for action in actions}
 
 
-def telling(secret: str) -> Rights:
+def telling(secret: str, table: str) -> Rights:
     return {
+        *((f"dynamodb:{action}Item", table, "") for action in ("Get", "Put", "Update", "Delete")),
         ("secretsmanager:GetSecretValue", secret, ""),
         ("iam:ListUserTags", USERS, ""),
         ("cloudtrail:LookupEvents", "*", ""),
@@ -45,7 +46,7 @@ def telling(secret: str) -> Rights:
     }
 
 
-def rights_of(function: str, secret: str) -> Rights:
+def rights_of(function: str, secret: str, table: str) -> Rights:
     """The table."""
     match function:
         case "discover_instances":
@@ -68,10 +69,10 @@ def rights_of(function: str, secret: str) -> Rights:
                 | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
             )
         case "notify_slack":
-            return telling(secret)
+            return telling(secret, table)
         case "close_run":
             return (
-                telling(secret)
+                telling(secret, table)
                 | in_worker_regions("ssm:ListCommands", "ssm:CancelCommand")
                 | {("states:GetExecutionHistory", EXECUTIONS, "")}
             )
@@ -90,10 +91,14 @@ def test_there_are_exactly_these_functions(home: Template) -> None:
 def test_a_function_s_role_allows_exactly_what_is_in_the_table(name: str, home: Template) -> None:
     function = home.function(name)
     (secret,) = home.resources("AWS::SecretsManager::Secret")
+    (table,) = home.resources("AWS::DynamoDB::Table")
     own_logs = f"<{function['LoggingConfig']['LogGroup']['Ref']}.Arn>"
     own = {(f"logs:{action}", own_logs, "") for action in ("CreateLogStream", "PutLogEvents")}
     traces = {(f"xray:{action}", "*", "") for action in ("PutTraceSegments", "PutTelemetryRecords")}
-    assert allowed(home.role(function["Role"])) == rights_of(name, f"<{secret}>") | own | traces
+    assert (
+        allowed(home.role(function["Role"]))
+        == rights_of(name, f"<{secret}>", f"<{table}.Arn>") | own | traces
+    )
 
 
 def test_only_functions_that_may_read_the_token_get_the_slack_variables(home: Template) -> None:

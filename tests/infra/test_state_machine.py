@@ -20,7 +20,9 @@ TRANSIENT = {
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.Unknown",
+    "Runtime.ExitError",
     "Sandbox.Timedout",
     "States.Timeout",
     "RegionUnavailable",
@@ -94,7 +96,11 @@ def test_a_task_hands_the_whole_run_to_the_function_of_its_name(
 ) -> None:
     parameters = states[state]["Parameters"]
     assert home.function_name(parameters["FunctionName"]) == function
-    assert parameters["Payload"] == {"step.$": "$$.State.Name", "run.$": "$"}
+    assert parameters["Payload"] == {
+        "step.$": "$$.State.Name",
+        "run.$": "$",
+        "redrives.$": "$$.Execution.RedriveCount",
+    }
     assert states[state]["OutputPath"] == "$.Payload"
 
 

@@ -9,6 +9,8 @@ import boto3
 import pytest
 
 from local_aws.slack.server import TOKEN, SlackServer
+from runtime.idempotency import Once
+from tests.lambdas.idempotency_table import IdempotencyTable
 from tests.lambdas.runtime.test_run_end import FakeEvents
 
 ENVIRONMENT = {
@@ -43,8 +45,10 @@ class Secrets:
         return TOKEN
 
 
-def load(monkeypatch: pytest.MonkeyPatch, server: SlackServer, name: str) -> ModuleType:
-    """The function of lambdas/<name>.py; its `events` are a FakeEvents."""
+def load(
+    monkeypatch: pytest.MonkeyPatch, server: SlackServer, name: str, table: IdempotencyTable | None = None
+) -> ModuleType:
+    """The function of lambdas/<name>.py; its `events` are a FakeEvents. Without a table, none is set."""
     for variable, value in {**ENVIRONMENT, "SLACK_API_URL": server.url}.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -54,4 +58,6 @@ def load(monkeypatch: pytest.MonkeyPatch, server: SlackServer, name: str) -> Mod
     ]
     monkeypatch.setattr(token, "_secrets", Secrets())
     monkeypatch.setattr(function, "events", FakeEvents())
+    if table:
+        monkeypatch.setattr(function, "once", Once(table.name, table.client, function.logger))
     return function

@@ -12,6 +12,7 @@ from local_aws.slack.server import SlackServer
 from snow_white.model.serialisation import to_json
 from tests.lambdas.aws.test_execution_history import FakeHistory, entered, left
 from tests.lambdas.fake_cloud import START
+from tests.lambdas.idempotency_table import IdempotencyTable
 from tests.lambdas.loaded import Context, load
 from tests.lambdas.runtime.test_run_end import FAILED
 from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, at_end, messages, notifier_on, run, shown
@@ -29,7 +30,7 @@ class NoRegions:
 
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch, server: SlackServer, sleeps: list[float]) -> ModuleType:
-    function = load(monkeypatch, server, "close_run")
+    function = load(monkeypatch, server, "close_run", IdempotencyTable())
     monkeypatch.setattr(function, "regions", NoRegions())
     return function
 
@@ -40,6 +41,7 @@ def close(
     *history: dict[str, Any],
     seconds: float = 300,
     stopped: datetime = LATER,
+    redrives: int = 0,
 ) -> dict[str, Any]:
     """Call the function with the end of an execution whose newest history events are `history`."""
     vars(function)["step_functions"] = FakeHistory([{"type": ENDS[status]}, *history])
@@ -49,6 +51,7 @@ def close(
         "name": "night-1",
         "startDate": int(START.timestamp() * 1000),
         "stopDate": int(stopped.timestamp() * 1000),
+        "redriveCount": redrives,
     }
     done: dict[str, Any] = function.handler({"detail": detail}, Context(seconds))
     return done
@@ -157,6 +160,10 @@ def test_the_second_end_of_a_redriven_execution_is_announced_too(
     state = {**started(server), "plan": []}
     for minutes in range(2):
         close(
-            function, "ABORTED", entered("WaitForWorkers", state), stopped=LATER + timedelta(minutes=minutes)
+            function,
+            "ABORTED",
+            entered("WaitForWorkers", state),
+            stopped=LATER + timedelta(minutes=minutes),
+            redrives=minutes,
         )
     assert len([one for one in messages(server) if one.get("thread_ts")]) == 2

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from infra.command_documents import (
-    DOCUMENT_NAMES,
     LARGEST_DOCUMENT,
     action_script,
     command_document,
     write_scripts,
 )
+from snow_white.model.action import Action
 from tests.ssm_documents.bare_host import BareHost
 
 SCRIPTS = sorted((Path(__file__).parents[2] / "ssm_documents" / "scripts").glob("*.sh"))
@@ -72,7 +72,7 @@ def test_the_last_line_is_all_that_a_script_prints(host: BareHost) -> None:
     assert answer.stdout.endswith(b"\n")
 
 
-@pytest.mark.parametrize("action", list(DOCUMENT_NAMES))
+@pytest.mark.parametrize("action", list(Action))
 def test_a_document_is_ascii_under_the_service_s_limit_and_has_nothing_to_fill_in_but_the_time(
     action: str,
 ) -> None:
@@ -98,7 +98,7 @@ def test_shellcheck_finds_nothing_in_the_modules_laid_end_to_end(tmp_path: Path)
         text=True,
     )
     assert checked.stdout == ""
-    assert {path.stem for path in tmp_path.glob("*.sh")} == set(DOCUMENT_NAMES)
+    assert {path.stem for path in tmp_path.glob("*.sh")} == set(Action)
 
 
 # What came after 4.2: value transformations, namerefs, a delimiter for mapfile, array tests and negative indexes.
@@ -117,4 +117,4 @@ def test_a_module_is_short_and_keeps_to_bash_4_2(script: Path) -> None:
 
 
 def test_the_longest_script_is_shorter_than_a_document_may_be() -> None:
-    assert max(len(action_script(action)) for action in DOCUMENT_NAMES) < LARGEST_DOCUMENT * 0.8
+    assert max(len(action_script(action)) for action in Action) < LARGEST_DOCUMENT * 0.8

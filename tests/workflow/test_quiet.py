@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.command_documents import DOCUMENT_NAMES
+from snow_white.model.action import Action
 from tests.workflow.shop import AWAY, HOME, Shop, ended, eventually, verdicts
 
 
@@ -27,7 +27,7 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
         (shop.instances(abroad, AWAY)[0], AWAY)
     ]:
         assert lives[host].quieted_at is not None
-        confirmed_at = shop.application.confirmed_at(host, region, DOCUMENT_NAMES["quiet"])
+        confirmed_at = shop.application.confirmed_at(host, region, Action.QUIET.document_name)
         assert ledger.starts_on(host, since=confirmed_at) == ()
     assert ledger.running == frozenset()
     assert (ledger.killed, ledger.run_twice, ledger.lost) == (frozenset(), frozenset(), frozenset())

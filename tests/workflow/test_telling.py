@@ -125,6 +125,32 @@ def test_a_failed_run_that_has_told_is_not_told_again(shop: Shop) -> None:
     assert len(shop.told()) == 2
 
 
+def test_a_step_that_is_called_again_gives_the_same_answer_and_tells_nobody_again(shop: Shop) -> None:
+    execution = shop.run("quiet")
+    assert ended(execution).error == "NothingMatched"
+    events = execution.client.get_execution_history(executionArn=execution.arn)["events"]
+    (entered,) = details(events, "stateEnteredEventDetails", "NotifySlack")
+    (left,) = details(events, "stateExitedEventDetails", "NotifySlack")
+    told = shop.told()
+    again = {"step": "NotifySlack", "run": json.loads(entered["input"]), "redrives": 0}
+    functions = shop.aws.client("lambda")
+    (name,) = [
+        one["FunctionName"]
+        for one in functions.list_functions()["Functions"]
+        if one["Handler"] == "notify_slack.handler"
+    ]
+    answer = functions.invoke(FunctionName=name, Payload=json.dumps(again))
+    assert json.load(answer["Payload"]) == json.loads(left["output"])
+    assert shop.told() == told
+    assert logged(shop, "NotifySlack", execution.name, "was done before")
+    for function in ("NotifySlack", "CloseRun"):
+        assert logged(shop, function, "the idempotency table cannot be used") == []
+
+
+def details(events: list[dict[str, Any]], kind: str, state: str) -> list[dict[str, Any]]:
+    return [event[kind] for event in events if event.get(kind, {}).get("name") == state]
+
+
 def closing_lines(shop: Shop, execution: str) -> list[str]:
     """What close_run logged at its end for the execution."""
     logs = shop.aws.client("logs")

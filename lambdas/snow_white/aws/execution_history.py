@@ -30,6 +30,7 @@ class ExecutionEnd:
     Attributes:
         status: SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
         stopped_at: milliseconds; an execution that is redriven ends once more, at another time.
+        redrives: how often the execution was redriven; None if the event does not say it.
     """
 
     execution: Execution
@@ -37,6 +38,7 @@ class ExecutionEnd:
     stopped_at: int | None = None
     error: str | None = None
     cause: str | None = None
+    redrives: int | None = None
 
     @classmethod
     def read(cls, detail: Mapping[str, Any], now: datetime) -> ExecutionEnd:
@@ -49,6 +51,7 @@ class ExecutionEnd:
             detail.get("stopDate"),
             detail.get("error"),
             detail.get("cause"),
+            detail.get("redriveCount"),
         )
 
 

@@ -10,6 +10,7 @@ from local_aws.engine.patches.executions import (
     json_paths,
     machine_role,
     names,
+    redrives,
     retries,
 )
 from local_aws.engine.patches.functions import code_folders, handler_errors, packages, rule_delivery
@@ -28,6 +29,7 @@ _ALL = (
     packages,
     retries,
     json_paths,
+    redrives,
     history,
     ends,
     names,

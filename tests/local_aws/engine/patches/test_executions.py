@@ -169,12 +169,13 @@ def test_is_present_may_name_a_path_that_finds_nothing(workbench: Workbench) -> 
 def test_the_context_names_execution_and_state(workbench: Workbench) -> None:
     shown = {
         "state.$": "$$.State.Name", "id.$": "$$.Execution.Id", "name.$": "$$.Execution.Name",
-        "started.$": "$$.Execution.StartTime",
+        "started.$": "$$.Execution.StartTime", "redrives.$": "$$.Execution.RedriveCount",
     }  # fmt: skip
     ended = workbench.run({"Shown": {"Type": "Pass", "Parameters": shown, "End": True}})
 
     output = json.loads(ended["output"])
     assert (output["state"], output["id"], output["name"]) == ("Shown", ended["executionArn"], ended["name"])
+    assert output["redrives"] == 0
     assert output["started"].startswith(ended["startDate"].strftime("%Y-%m-%dT%H:%M:%S"))
 
 
