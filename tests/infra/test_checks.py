@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from infra.application import ROOT
 from infra.checks import ChecksFailed, acknowledge, require_clean_report
 from infra.settings import context_of
 from tests.infra.templates import Assembly
+
+# The one of this environment: another version, which PATH may have first, knows other rules.
+CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
 
 
 def synthesize_a_secret(folder: Path, *, reason: str = "") -> None:
@@ -52,7 +56,7 @@ def complaints_of_cfn_lint(assembly: Assembly) -> list[Any]:
     templates = [str(path) for path in sorted(assembly.folder.glob("*.template.json"))]
     assert len(templates) == len(assembly.stacks())
     config = str(ROOT / ".cfnlintrc")
-    command = ["cfn-lint", "--config-file", config, "--format", "json", "--template", *templates]
+    command = [CFN_LINT, "--config-file", config, "--format", "json", "--template", *templates]
     result = subprocess.run(command, cwd=assembly.folder, capture_output=True, text=True, check=False)
     complaints: list[Any] = json.loads(result.stdout or "[]")
     assert complaints or result.returncode == 0, result.stderr

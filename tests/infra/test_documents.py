@@ -104,6 +104,7 @@ def test_what_is_uploaded_is_what_the_documents_expect(tmp_path: Path) -> None:
     assert written == {f"{action}.sh": action_script(action) for action in ACTIONS}
 
 
+@pytest.mark.synthesizes
 def test_a_document_that_is_too_large_ends_the_synthesis_with_a_sentence(tmp_path: Path) -> None:
     script = (
         "import runpy, infra.command_documents as documents; documents.LARGEST_DOCUMENT = 4096; "
