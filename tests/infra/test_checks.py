@@ -32,12 +32,14 @@ def synthesize_a_secret(folder: Path, *, reason: str = "") -> None:
     app.synth()
 
 
+@pytest.mark.synthesizes
 def test_what_cdk_nag_finds_and_nobody_acknowledged_fails_with_place_and_rule(tmp_path: Path) -> None:
     synthesize_a_secret(tmp_path)
     with pytest.raises(ChecksFailed, match="Example/Secret: AwsSolutions-SMG4: "):
         require_clean_report(tmp_path)
 
 
+@pytest.mark.synthesizes
 def test_what_somebody_acknowledged_passes(tmp_path: Path) -> None:
     synthesize_a_secret(tmp_path, reason="It is an example.")
     require_clean_report(tmp_path)
