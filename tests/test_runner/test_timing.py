@@ -57,9 +57,9 @@ def test_slow_tests_come_first_in_each_run_and_fast_ones_keep_their_order(
         assert fast == sorted(fast)
 
 
-def test_what_is_recorded_are_tests_that_there_are() -> None:
-    files = {test.partition("::")[0] for test in recorded()}
-    assert [file for file in sorted(files) if not (ROOT / file).is_file()] == [], f"{RECORDED} is old"
+def test_what_is_recorded_is_of_use() -> None:
+    there = [test for test in recorded() if (ROOT / test.partition("::")[0]).is_file()]
+    assert len(there) > 0.8 * len(recorded()), f"{RECORDED} is old: ./scripts/test -- --record-durations"
     assert all(seconds >= SLOW_SECONDS for seconds in recorded().values())
 
 
