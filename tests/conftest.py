@@ -2,7 +2,10 @@
 
 import signal
 
+import pytest
 from hypothesis import settings
+
+from tests.test_runner import timing
 
 # How long an example takes says something of the machine, which others use too, and nothing of the code.
 settings.register_profile("untimed", deadline=None)
@@ -10,3 +13,15 @@ settings.load_profile("untimed")
 
 # Whoever starts the tests in the background of a script has made all that they start deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        timing.OPTION,
+        action="store_true",
+        help="write tests/test_runner/durations.json, after a run of all tests",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(timing.Timing(config))

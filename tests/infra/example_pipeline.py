@@ -1,11 +1,11 @@
 """A customer's pipeline with Snow White in it: source, quiet, deploy to Elastic Beanstalk, wake.
 
-`python -m tests.infra.example_pipeline FOLDER` writes its template to the folder.
+`python -m tests.infra.example_pipeline` writes its template to the folder CDK_OUTDIR.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,4 +115,4 @@ def synthesize(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    synthesize(Path(sys.argv[1]))
+    synthesize(Path(os.environ["CDK_OUTDIR"]))

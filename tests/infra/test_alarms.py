@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from infra.settings import InvalidSettings, Settings
-from tests.infra.conftest import ROOT
+from tests.infra.assemblies import synthesized
 from tests.infra.templates import Assembly, Template
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alerts"
@@ -35,14 +29,9 @@ def test_without_a_topic_nobody_is_told(home: Template) -> None:
         assert "AlarmActions" not in alarm
 
 
-def test_the_topic_of_the_settings_is_told(tmp_path: Path) -> None:
-    environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("CDK_", "SNOW_WHITE_"))},
-        "CDK_OUTDIR": str(tmp_path),
-        "SNOW_WHITE_OVERRIDES": json.dumps({"alarm_topic": TOPIC}),
-    }
-    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, check=True)
-    alarms = Assembly(tmp_path).home.resources("AWS::CloudWatch::Alarm").values()
+def test_the_topic_of_the_settings_is_told() -> None:
+    assembly = Assembly(synthesized({"alarm_topic": TOPIC}))
+    alarms = assembly.home.resources("AWS::CloudWatch::Alarm").values()
     assert [alarm["AlarmActions"] for alarm in alarms] == [[TOPIC], [TOPIC]]
 
 

@@ -138,6 +138,7 @@ def test_a_token_for_a_stack_that_is_not_there_is_refused_with_the_region(
     assert "The stack SnowWhite cannot be read in eu-north-1" in result.stderr
 
 
+@pytest.mark.synthesizes
 def test_regions_are_bootstrapped_once_and_the_token_is_stored_without_being_shown(
     aws: LocalAws, credentials: dict[str, str]
 ) -> None:
@@ -156,6 +157,7 @@ def test_regions_are_bootstrapped_once_and_the_token_is_stored_without_being_sho
     assert secrets.get_secret_value(SecretId=outputs["SlackTokenSecretArn"])["SecretString"] == TOKEN
 
 
+@pytest.mark.synthesizes
 def test_the_signing_secret_of_the_slash_command_is_stored_without_being_shown(
     aws: LocalAws, credentials: dict[str, str]
 ) -> None:

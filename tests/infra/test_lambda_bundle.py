@@ -60,6 +60,7 @@ def test_a_function_starts_from_the_bundle_alone_with_the_settings_of_the_templa
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.synthesizes
 def test_the_same_inputs_give_the_same_bytes(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\nneedy==1.0\n")
     (source / "poll_command.py").write_text("import needy\n")
@@ -80,6 +81,7 @@ def digest(folder: Path) -> str:
     return hashed.hexdigest()
 
 
+@pytest.mark.synthesizes
 def test_pip_runs_again_only_when_the_pins_have_changed(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n")
     with lambda_bundle(source, tmp_path / "cache") as bundle:
@@ -96,6 +98,7 @@ def test_pip_runs_again_only_when_the_pins_have_changed(wheels: Path, tmp_path: 
         assert not (bundle / "base.py").exists()
 
 
+@pytest.mark.synthesizes
 def test_a_missing_package_is_an_error_with_the_output_of_pip(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==9.9\n")
     with (
@@ -106,6 +109,7 @@ def test_a_missing_package_is_an_error_with_the_output_of_pip(wheels: Path, tmp_
     assert not list((tmp_path / "cache").iterdir())
 
 
+@pytest.mark.synthesizes
 def test_a_package_that_is_not_pinned_is_an_error(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nneedy==1.0\n")
     with (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,18 @@ from infra.checks import require_clean_report
 from infra.pipeline import InvalidPipelineAction, PipelineActions, execution_name_prefix
 from snow_white.model.action import Action
 from snow_white.model.request import Defaults, Request
+from tests.infra.assemblies import synthesized
 from tests.infra.example_pipeline import MACHINE, NAME
 from tests.infra.templates import Json, Template, allowed, text
+from tests.infra.test_checks import CFN_LINT
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder() -> Path:
     """The example, synthesized by a process of its own."""
-    folder = tmp_path_factory.mktemp("pipeline")
-    command = [sys.executable, "-m", "tests.infra.example_pipeline", str(folder)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return folder
+    return synthesized({}, program="tests/infra/example_pipeline.py")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +89,7 @@ def test_each_action_s_role_may_start_and_watch_such_runs_and_nothing_else(
 def test_the_example_passes_the_checks(folder: Path) -> None:
     require_clean_report(folder)
     result = subprocess.run(
-        ["cfn-lint", "--ignore-checks", "W3005", "--template", "ExamplePipeline.template.json"],
+        [CFN_LINT, "--ignore-checks", "W3005", "--template", "ExamplePipeline.template.json"],
         cwd=folder,
         capture_output=True,
         text=True,

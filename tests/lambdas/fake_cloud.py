@@ -7,9 +7,11 @@ ten thousand instances cost nothing.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -78,6 +80,15 @@ class FakeCommand:
     options: Mapping[str, Any]
     answers: dict[str, Answer]
     cancelled: bool = False
+    _ends: list[datetime] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Commands are listed often, and have one answer for each of ten thousand instances.
+        self._ends = sorted(map(self.ends_at, self.answers))
+
+    def completed(self, now: datetime) -> int:
+        """How many instances have ended it; also after it was cancelled those that had not are ended."""
+        return len(self.answers) if self.cancelled else bisect_right(self._ends, now)
 
     def ended(self, instance: str, now: datetime) -> bool:
         return self.cancelled or now >= self.ends_at(instance)
@@ -226,7 +237,7 @@ class FakeRegion:
         return {}
 
     def _command(self, command: FakeCommand) -> dict[str, Any]:
-        done = sum(command.ended(one, self.clock.now) for one in command.answers)
+        done = command.completed(self.clock.now)
         status = "Success" if done == len(command.answers) else "InProgress"
         return {
             "CommandId": command.id,
@@ -254,11 +265,16 @@ class FakeRegion:
 
 
 def _described(instance: FakeInstance) -> dict[str, Any]:
+    return _row(instance.id, instance.launched_at, instance.state, instance.environment_id)
+
+
+@cache  # ten thousand are described at each poll
+def _row(identity: str, launched_at: datetime, state: str, environment: str) -> dict[str, Any]:
     return {
-        "InstanceId": instance.id,
-        "LaunchTime": instance.launched_at,
-        "State": {"Name": instance.state},
-        "Tags": [{"Key": "elasticbeanstalk:environment-id", "Value": instance.environment_id}],
+        "InstanceId": identity,
+        "LaunchTime": launched_at,
+        "State": {"Name": state},
+        "Tags": [{"Key": "elasticbeanstalk:environment-id", "Value": environment}],
     }
 
 

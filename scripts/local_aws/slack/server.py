@@ -22,6 +22,7 @@ from local_aws.slack.workspace import SlackError, Workspace
 
 TOKEN = "xoxb-local-snow-white"  # noqa: S105  # valid for this server only
 """The bot token it accepts."""
+_STOP_NOTICED_SECONDS = 0.02
 
 
 class SlackServer:
@@ -31,7 +32,9 @@ class SlackServer:
         self.workspace = Workspace(TOKEN)
         self._server = _Server(("127.0.0.1", 0), self.workspace)
         self.url = f"http://127.0.0.1:{self._server.server_port}/api/"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="slack", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_STOP_NOTICED_SECONDS,), name="slack", daemon=True
+        )
 
     def start(self) -> None:
         """Start to serve."""
