@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: answer clock earlier failed_starts obstacles proof report restarting_units signals supervisors threads worker_table workers
 # Quiets every worker on the host and waits until all of them are proven quiet, or can be said never to be. Ends the
 # script itself with "busy" when the time is over.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: failed_starts memory processes proof report restarting_units supervisors worker_table workers
 # Why a host is not quiet, or not confirmed to be, in words.
 
 # Why the host is not quiet, the workers with most jobs first, into BUSY_TEXT.

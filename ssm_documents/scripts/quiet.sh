@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: answer drain earlier exit memory obstacles one_command report worker_table
 # quiet: no worker on this host runs a job or will take one.
 
 quiet_host() {
@@ -23,5 +24,4 @@ quiet_host() {
   fi
 }
 
-set_deadline "${1:-}"
-quiet_host
+run_action quiet_host "${1:-}"

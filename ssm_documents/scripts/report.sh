@@ -1,5 +1,8 @@
 # shellcheck shell=bash
+# needs: answer memory processes proof supervisors threads worker_table
 # What the host looks like, as entries of the answer and in words.
+
+PROBLEMS='' # sentences that say why the action is not confirmed
 
 state_of() { # PID
   if [[ ${P_STATE[$1]} == [Tt] ]]; then

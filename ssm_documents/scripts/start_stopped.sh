@@ -1,7 +1,9 @@
 # shellcheck shell=bash
+# needs: clients clock groups host_folder memory report supervisord systemd worker_table workers
 # What stop has stopped is started again, unless others have taken its place since: a deploy brings new containers and
 # may rename units, and the old ones must not come back beside the new.
 
+declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A TAKEN=() # process ids that count as the replacement of something already
 
 start_remembered() {

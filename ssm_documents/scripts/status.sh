@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: answer clock earlier exit host_folder memory one_command proof report worker_table workers
 # status: reports, touches nothing, and does not need the host to itself.
 
 status_host() {
@@ -56,5 +57,4 @@ look_at_all() {
   for pid in ${TITLED[@]+"${TITLED[@]}"}; do look "$pid" || :; done
 }
 
-set_deadline "${1:-}"
-status_host
+run_action status_host "${1:-}"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
+# needs: answer clients clock drain earlier exit groups memory obstacles one_command processes proof report restarting_units signals supervisors worker_table workers
 # stop: quiet, then down by each worker's own supervisor, so that nothing starts it again before wake does.
 
-PROBLEMS=''
 STOPPED_SOME=0
 
 stop_host() {
@@ -168,5 +168,4 @@ came_back() { # PID
   PROBLEMS+=" Process $1 was started after the stop, by $FOUND."
 }
 
-set_deadline "${1:-}"
-stop_host
+run_action stop_host "${1:-}"

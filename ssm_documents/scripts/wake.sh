@@ -1,11 +1,10 @@
 # shellcheck shell=bash
+# needs: answer clock earlier exit failed_starts groups memory one_command proof report restarting_units signals start_stopped supervisors systemd threads worker_table workers wrappers
 # wake: starts what stop has stopped, replaces what is quiet by a new process, leaves alone what is awake. Refuses while
 # a quieted worker still runs jobs. Confirmed when the new processes are there, with a title and not quieted.
 
 readonly COMES_BACK_WITHIN=$((300 * SECOND)) NEW_FOR=$((3 * SECOND))
-PROBLEMS=''
 declare -A OLD=()         # keys that were there before anything was started
-declare -A EXPECTED=()    # supervisor's name -> number of new processes to come
 declare -A AWAKE_SINCE=() # key -> time since when its title has been that of a worker at work
 declare -A LEFT_ALONE=()  # keys of quiet workers that stay as they are; PROBLEMS names them
 TITLED_AT_FIRST=0         # number of titled processes when wake began
@@ -284,5 +283,4 @@ report_missing() {
   done
 }
 
-set_deadline "${1:-}"
-wake_host
+run_action wake_host "${1:-}"

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from infra.script_modules import ScriptModules
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import BareHost
 from tests.ssm_documents.supervisord import start_supervisord, tell_supervisord
 
-SCRIPTS = Path(__file__).parents[2] / "ssm_documents" / "scripts"
+MODULES = ScriptModules()
 
 
 @pytest.mark.parametrize("name", [r"a\x2db", "$HOME", "it's", 'a"b', "a]b", "`id`", "*"])
 def test_what_was_stopped_is_forgotten_whatever_its_name_is(tmp_path: Path, name: str) -> None:
-    modules = "".join(f"source {SCRIPTS}/{module}.sh; " for module in ("clock", "memory", "supervisord"))
+    modules = "".join(map(MODULES.text, ("clock", "supervisord", "memory")))
     program = (
-        f"set -eu; {modules} HOST_FOLDER={tmp_path} FOUND=''; "
+        f"set -eu\n{modules}\nHOST_FOLDER={tmp_path} FOUND=''; "
         'supervisorctl_of() { CTL=(ctl -c file); }; programs_of() { PROGRAMS="$name RUNNING pid 7, up"; }; '
         "CHAIN=' 7 ' name=$1; found_supervisord 1; remember other 1; remember \"$FOUND\" 2; "
         'cat $HOST_FOLDER/stopped; forget "$FOUND"; recall; printf "\\n%s" "${!REMEMBERED[@]}"'

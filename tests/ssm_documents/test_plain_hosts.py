@@ -18,7 +18,7 @@ from infra.command_documents import (
 )
 from tests.ssm_documents.bare_host import BareHost
 
-SCRIPTS = sorted((Path(__file__).parents[2] / "ssm_documents" / "scripts").glob("*.sh"))
+SCRIPTS = sorted((Path(__file__).parents[2] / "ssm_documents" / "scripts").rglob("*.sh"))
 # util-linux only for the test's own way into the host.
 PROGRAMS = ["bash", "sh", "dash", "setsid"]
 
@@ -78,10 +78,11 @@ def test_a_document_is_ascii_under_the_service_s_limit_and_has_nothing_to_fill_i
 ) -> None:
     document = command_document(action)
     (step,) = document["mainSteps"]
-    lines = step["inputs"]["runCommand"]
+    (script,) = step["inputs"]["runCommand"]
+    lines = script.splitlines()
 
     assert len(str(document)) < LARGEST_DOCUMENT * 0.9
-    assert "".join(lines).isascii()
+    assert script.isascii()
     assert lines[0] == "#!/bin/bash"
     assert [line for line in lines if "{{" in line] == ["set -- '{{ executionTimeout }}'"]
     assert step["inputs"]["timeoutSeconds"] == "{{ executionTimeout }}"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clients clock
 # supervisord: its program is found by the process id that supervisorctl reports for it, run as supervisord is run.
 
 is_supervisord() { # PID, its name in COMM
@@ -44,6 +45,8 @@ supervisorctl_of() { # PID
   if [[ -n $configuration && $configuration != /* ]]; then configuration=$folder/$configuration; fi
   if [[ -n $configuration ]]; then CTL+=(-c "$configuration"); fi
 }
+
+declare -A CONTROL=()    # supervisor's name -> what is needed to reach it (supervisord: its command and configuration)
 
 # What supervisorctl says of its programs, into PROGRAMS. It is asked once in a while, however many workers there are:
 # one that hangs costs its bound each time.

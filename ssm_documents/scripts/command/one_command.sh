@@ -1,20 +1,7 @@
 # shellcheck shell=bash
+# needs: answer clock host_folder processes report workers
 # One command at a time on a host. Whoever holds the lock is named in it by process id and start time, so that a
 # command that was killed leaves nothing behind that would have to be cleared away by hand.
-
-HOST_FOLDER=/run/snow-white
-if [[ ! -d /run ]]; then HOST_FOLDER=/var/run/snow-white; fi
-readonly HOST_FOLDER
-HOLDS_HOST=''
-
-# A folder that nobody but root can have made or filled.
-prepare_folder() {
-  mkdir "$HOST_FOLDER" 2>/dev/null || :
-  if [[ ! -d $HOST_FOLDER || -L $HOST_FOLDER || ! -O $HOST_FOLDER ]]; then
-    answer 1 unconfirmed "$HOST_FOLDER could not be made a folder of this user, so nothing was done."
-  fi
-  chmod 0700 "$HOST_FOLDER"
-}
 
 # Reads a lock into OWNER_ID (PID:START) and OWNER_ACTION; fails when there is none or it is not ours to trust.
 read_lock() {

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clock processes worker_table
 # Workers that end before they have started Sidekiq: somebody may try again, and then they are as good as booting.
 
 readonly SETTLING=$((15 * SECOND)) # what has ended may be started again by somebody

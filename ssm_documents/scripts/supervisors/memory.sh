@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clock host_folder supervisord
 # What stop and wake have ended and has not come back: one line per supervisor's entry,
 # "NAME<tab>PROCESSES<tab>TIME<tab>CONTROL". It is written before the end, so that a command which is cut off is still
 # known, and lives as long as the host is up. 0 processes: an entry that ran on, or has come back. What it starts later
@@ -7,7 +8,6 @@
 declare -A REMEMBERED=() # supervisor's name -> number of processes that it ran
 declare -A STOPPED_AT=() # supervisor's name -> time since when others may take its place: its end, or the last wake
 declare -A RUNS_ON=()    # supervisor's name -> 1 for an entry with 0 processes
-declare -A CONTROL=()    # supervisor's name -> what is needed to reach it (supervisord: its command and configuration)
 
 recall() {
   local file=$HOST_FOLDER/stopped name count at control

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clock other_supervisors processes proof supervisors systemd worker_table workers wrappers
 # Workers by supervisor: what one supervisor's entry runs is stopped and started together, and only when nothing in it
 # can be harmed.
 

@@ -78,22 +78,3 @@ answer_as() { # CODE ANSWER_LINE
   ANSWERED=$2 ANSWER_CODE=$1
   exit "$1"
 }
-
-way_out() {
-  local code=$?
-  trap - ERR
-  set +e
-  if [[ -z $ANSWERED ]]; then
-    if ((code == 0)); then code=1; fi
-    compose unconfirmed "The script broke off${FAILED_AT:+ at $FAILED_AT} with code $code; nothing is confirmed."
-    ANSWERED=$ANSWER_LINE ANSWER_CODE=1
-  fi
-  leave_no_client
-  release_host
-  printf '%s\n' "$ANSWERED"
-  exit "$ANSWER_CODE"
-}
-
-trap way_out EXIT
-trap 'FAILED_AT="line $LINENO ($BASH_COMMAND)"' ERR
-trap 'FAILED_AT="a request to end"; exit 1' TERM INT

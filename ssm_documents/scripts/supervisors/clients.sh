@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clock host_folder processes
 # The clients of supervisors: systemctl, supervisorctl, sv, docker, initctl. Each may hang, and may be a wrapper whose
 # child would keep a pipe open and live on: they write into files, and what hangs is ended with all that is below it.
 

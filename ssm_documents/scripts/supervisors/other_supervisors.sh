@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clients clock processes proof worker_table wrappers
 # runit, containers and upstart.
 
 found_runit() { # PID of runsv, which stays in its service's folder

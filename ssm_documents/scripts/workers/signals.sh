@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clock processes proof worker_table
 # The signals that a worker is sent. Only a process with Sidekiq's title is sent any: before its title it has no
 # handlers, and TSTP would suspend it.
 

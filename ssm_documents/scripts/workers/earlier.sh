@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clock host_folder processes proof threads
 # What earlier commands saw of the workers before they were quieted: which threads must be gone, and whether all were
 # told. Once a worker rests, nobody can find that out any more. One line per worker, "KEY<tab>enough|short<tab>THREADS";
 # the last one of a key counts. It is written before the worker is asked for quiet, and dies with the host.
