@@ -76,14 +76,9 @@ class ScriptModules:
 
 
 def without_comments(text: str) -> str:
-    """A script's text with less for a document to carry: no comments, no empty lines, one space for each level.
+    """A script's text with less for a document to carry: no comments, no empty lines, no indentation.
 
     shellcheck's directives stay, so that the whole script can be checked as it runs.
     """
-    lines = [
-        _COMMENT_AFTER_CODE.sub("", line)
-        for line in text.splitlines()
-        if line and not _COMMENT_LINE.match(line)
-    ]
-    indented = [(len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in lines]
-    return "".join(f"{' ' * (indent // 2)}{code}\n" for indent, code in indented)
+    lines = [line.strip() for line in text.splitlines() if not _COMMENT_LINE.match(line)]
+    return "".join(_COMMENT_AFTER_CODE.sub("", line) + "\n" for line in lines if line)

@@ -12,9 +12,10 @@ _FUNCTION = re.compile(r"^(\w+)\(\) \{", re.MULTILINE)
 _KEYWORD = r"(?:if|then|else|elif|while|until|do)\b"
 # Where bash expects a command.
 _COMMAND = re.compile(rf"(?:^|[;&|!(){{]|\b{_KEYWORD}|\btrap )\s*(?!{_KEYWORD})([a-z_]\w*)\b", re.MULTILINE)
-_HANDED_OVER = re.compile(r"\brun_action (\w+)")
-_GLOBAL_LINE = re.compile(r"^(?:readonly |declare -A )?[A-Z][A-Z0-9_]*=.*$", re.MULTILINE)
+_HANDED_OVER = re.compile(r"\b(?:run_action|allow_workers) (\w+)")
+_GLOBAL_LINE = re.compile(r"^(?:readonly |declare -A |export )?[A-Z][A-Z0-9_]*=.*$", re.MULTILINE)
 _ASSIGNED = re.compile(r"(?<![\w$\"'])([A-Z][A-Z0-9_]*)(?:\[[^\]]*\])?\+?=")
+_CONSTANT = re.compile(r"(?:readonly |export |, )([A-Z][A-Z0-9_]*)")
 _NAME = re.compile(r"\b[A-Z][A-Z0-9_]*\b")
 
 
@@ -56,3 +57,22 @@ def uses(modules: ScriptModules) -> dict[str, set[str]]:
         name: {other for other in read if other != name and module.mentions & read[other].defines}
         for name, module in read.items()
     }
+
+
+def uncommented_globals(text: str) -> list[str]:
+    """The lines at a module's top level that declare variables and do not say behind a # what they hold."""
+    return [line for line in _GLOBAL_LINE.findall(text) if " # " not in line]
+
+
+def main() -> None:
+    """Prints how many variables the host scripts have that belong to a whole script, and their names."""
+    modules = ScriptModules()
+    texts = [modules.text(name) for name in modules.names()]
+    variables = {name for text in texts for name in read_module(text).globals}
+    constants = {name for text in texts for name in _CONSTANT.findall(text)}
+    print(f"{len(variables)} variables, {len(variables & constants)} of them constants")
+    print(*sorted(variables))
+
+
+if __name__ == "__main__":
+    main()

@@ -10,10 +10,11 @@ import pytest
 
 from infra.command_documents import DOCUMENT_NAMES
 from infra.script_modules import FIRST, ModuleCircle, ScriptModules, UnknownModule, without_comments
-from tests.infra.shell_source import ShellModule, read_module, uses
+from tests.infra.shell_source import read_module, uncommented_globals, uses
 
 MODULES = ScriptModules()
 USES = uses(MODULES)
+ALL = {name: read_module(MODULES.text(name)) for name in MODULES.names()}
 
 
 def folder_of(folder: Path, **needs: str) -> ScriptModules:
@@ -23,10 +24,6 @@ def folder_of(folder: Path, **needs: str) -> ScriptModules:
             "# shellcheck shell=bash\n" + (f"# needs: {needed}\n" if needed else "")
         )
     return ScriptModules(folder)
-
-
-def read_all() -> dict[str, ShellModule]:
-    return {name: read_module(MODULES.text(name)) for name in MODULES.names()}
 
 
 def test_a_module_comes_once_and_after_all_that_it_needs(tmp_path: Path) -> None:
@@ -48,10 +45,27 @@ def test_a_module_that_does_not_exist_ends_the_build_with_its_name_and_who_needs
         modules.order("missing")
 
 
+def reachable(module: str) -> set[str]:
+    return set(MODULES.order(module)) - {module}
+
+
 @pytest.mark.parametrize("module", MODULES.names())
-def test_a_module_declares_exactly_the_modules_whose_functions_and_variables_it_uses(module: str) -> None:
-    used = sorted(USES[module] - {FIRST})
-    assert sorted(MODULES.needs(module)) == used, f"# needs: {' '.join(used)}"
+def test_a_module_uses_only_what_is_in_the_modules_that_it_needs_and_those_that_they_need(
+    module: str,
+) -> None:
+    assert USES[module] - reachable(module) == set()
+
+
+@pytest.mark.parametrize("module", MODULES.names())
+def test_a_module_needs_no_module_that_it_does_not_use(module: str) -> None:
+    assert set(MODULES.needs(module)) - USES[module] == set()
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES.names()) - {FIRST}))
+def test_a_variable_of_a_whole_script_is_declared_in_one_module_with_what_it_holds(module: str) -> None:
+    assert uncommented_globals(MODULES.text(module)) == []
+    declared = {name for each in (module, *reachable(module)) for name in ALL[each].globals}
+    assert ALL[module].assigned - declared == set()
 
 
 def test_what_a_module_uses_is_found_in_its_code_and_not_in_its_comments_or_words() -> None:
@@ -69,9 +83,8 @@ def test_what_a_module_uses_is_found_in_its_code_and_not_in_its_comments_or_word
 
 
 def test_no_two_modules_of_a_script_define_the_same_name() -> None:
-    modules = read_all()
     for action in DOCUMENT_NAMES:
-        defined = [name for module in MODULES.order(action) for name in modules[module].defines]
+        defined = [name for module in MODULES.order(action) for name in ALL[module].defines]
         assert sorted(defined) == sorted(set(defined))
 
 

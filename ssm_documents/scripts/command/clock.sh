@@ -1,8 +1,10 @@
 # shellcheck shell=bash
 # Time since boot in hundredths of a second: the wall clock may be set back while a drain goes on for hours.
 
-readonly SECOND=100
-NOW=0 # time of the round that goes on; what only measures in between has its own: local NOW
+readonly SECOND=100 # the clock's units in a second
+NOW=0      # time of the current round; a function that only measures has its own: local NOW
+STARTED=0  # time when the script started
+DEADLINE=0 # time when the script has to end
 
 now() {
   local uptime
@@ -10,9 +12,9 @@ now() {
   NOW=$((10#${uptime/./}))
 }
 
-# Takes executionTimeout. The agent kills without a word when it is over, so the script's own end comes before it:
-# 10 to 60 seconds, which also pay for a slow start and for the last look at the host.
-set_deadline() {
+# The agent kills the script without notice when executionTimeout is over, so the script ends 10 to 60 seconds earlier.
+# That also pays for a slow start and for the last scan of the host.
+set_deadline() { # SECONDS, executionTimeout
   local limit=$1 margin
   [[ $limit =~ ^[0-9]{1,6}$ ]] || limit=3600 # what the agent makes of a value it cannot read
   limit=$((10#$limit))
@@ -29,15 +31,15 @@ out_of_time() {
   ((NOW >= DEADLINE))
 }
 
-# Whole seconds that are left, at least 1, into LEFT: a bound for what is asked of others.
-seconds_left() {
+# Whole seconds until the deadline, at least 1: a bound for what others are asked.
+seconds_left() { # VARIABLE
   now
-  LEFT=$(((DEADLINE - NOW) / SECOND))
-  if ((LEFT < 1)); then LEFT=1; fi
+  printf -v "$1" %d $((DEADLINE - NOW < SECOND ? 1 : (DEADLINE - NOW) / SECOND))
 }
 
-# A pipe that nobody writes to: reading from it sleeps without a process that could be left behind.
-exec {SILENCE}<> <(:)
+# A pipe that nobody writes to: reading from it waits without a process that could be left behind.
+exec {SILENCE}<> <(:) # its file descriptor
 
-# Takes seconds, with a fraction if wanted.
-pause() { read -r -t "$1" -u "$SILENCE" _ || :; }
+pause() { # SECONDS, with a fraction if wanted
+  read -r -t "$1" -u "$SILENCE" _ || :
+}

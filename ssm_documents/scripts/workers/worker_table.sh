@@ -1,14 +1,30 @@
 # shellcheck shell=bash
-# The Sidekiq processes of the host, as the last scan found them.
-#
-# TITLED, BOOTING, SWARMS, EMBEDDED and UNREADABLE hold process ids; the P_ tables say what stood in a process's stat
-# and, of titled ones, in its title: P_BUSY is there for those only. An unreadable title tells no P_SIZE.
+# The Sidekiq processes of the host. The tables by process id say what the last scan found.
 
-TITLED=() BOOTING=() SWARMS=() EMBEDDED=() UNREADABLE=()
-declare -A P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_SIZE=() P_STOPPING=() P_TAIL=()
+WORKERS=()  # PID -> 1 for a process with Sidekiq's title
+TITLED=()   # PID -> 1 for one of these whose title can be read, with the number of jobs in it
+BOOTING=()  # PID -> 1 for a process that is starting Sidekiq and has no title yet
+EMBEDDED=() # PID -> 1 for another server with Sidekiq inside
 
-# What a command finds out about a worker beyond one look, by its key.
-declare -A SEEN=()      # number of jobs at the last look, by the title or by the threads
-declare -A SEEN_AS=()   # "VERSION<us>TAG"
-declare -A SIGNALLED=() # time of the last request to be quiet
-declare -A LOST=()      # number of jobs with which it ended
+declare -A P_KEY=()      # PID -> key, "PID:START"
+declare -A P_PARENT=()   # PID -> process id of its parent
+declare -A P_STATE=()    # PID -> its state letter
+declare -A P_VERSION=()  # PID -> Sidekiq's version, from the title
+declare -A P_TAG=()      # PID -> the title's tag
+declare -A P_BUSY=()     # PID -> number of jobs in the title; there is none for a process without a title
+declare -A P_SIZE=()     # PID -> number of threads for jobs in the title; there is none for an unreadable title
+declare -A P_TAIL=()     # PID -> what stands in the title behind the busy count; ' ?' for an unreadable title
+
+SWARM_CHILDREN_MISSING=0 # how many processes sidekiqswarm still has to start
+SCANNED_AT=0             # time of the last scan
+
+# What this command knows of a worker beyond one scan.
+declare -A JOBS=()        # key -> number of jobs at the last look, by the title or by the threads
+declare -A LOST_JOBS=()   # key -> number of jobs with which it ended
+declare -A SEEN_AS=()     # key -> "VERSION<us>TAG"
+declare -A SIGNALLED=()   # key -> time of the last signal to be quiet
+
+# Does its title say that it takes no more jobs?
+is_stopping() { # PID
+  [[ "${P_TAIL[$1]-} " == *' stopping '* ]]
+}
