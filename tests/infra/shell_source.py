@@ -15,7 +15,6 @@ _COMMAND = re.compile(rf"(?:^|[;&|!(){{]|\b{_KEYWORD}|\btrap )\s*(?!{_KEYWORD})(
 _HANDED_OVER = re.compile(r"\b(?:run_action|allow_workers) (\w+)")
 _GLOBAL_LINE = re.compile(r"^(?:readonly |declare -A |export )?[A-Z][A-Z0-9_]*=.*$", re.MULTILINE)
 _ASSIGNED = re.compile(r"(?<![\w$\"'])([A-Z][A-Z0-9_]*)(?:\[[^\]]*\])?\+?=")
-_CONSTANT = re.compile(r"(?:readonly |export |, )([A-Z][A-Z0-9_]*)")
 _NAME = re.compile(r"\b[A-Z][A-Z0-9_]*\b")
 
 
@@ -69,7 +68,10 @@ def main() -> None:
     modules = ScriptModules()
     texts = [modules.text(name) for name in modules.names()]
     variables = {name for text in texts for name in read_module(text).globals}
-    constants = {name for text in texts for name in _CONSTANT.findall(text)}
+    lines = [line for text in texts for line in _GLOBAL_LINE.findall(text)]
+    constants = {
+        name for line in lines if line.startswith(("readonly", "export")) for name in _ASSIGNED.findall(line)
+    }
     print(f"{len(variables)} variables, {len(variables & constants)} of them constants")
     print(*sorted(variables))
 
