@@ -3,12 +3,12 @@
 # Quiets every worker on the host and waits until all of them are proven quiet, or can be said never to be. Ends the
 # script itself with "busy" when time runs out.
 
-readonly SWARM_LIMIT=$((30 * SECOND))       # so long a swarm's missing child is waited for
-readonly THREADS_LIMIT=$((15 * SECOND))     # so long missing threads may still be starting
-readonly UNPROVABLE_AFTER=$((60 * SECOND))  # so long a worker must appear quiet to count as unprovable
-readonly RESTART_LIMIT=$((120 * SECOND))    # so long a unit that is about to be started is waited for
-readonly IDLE_THREADS_END=$((5 * SECOND))   # so long after the signal idle threads are gone; they take about 3 s
-readonly SIGNAL_AGAIN=$((15 * SECOND))      # so long after the signal the title should have changed
+readonly SWARM_LIMIT=$((30 * SECOND))      # so long a swarm's missing child is waited for
+readonly THREADS_LIMIT=$((15 * SECOND))    # so long missing threads may still be starting
+readonly UNPROVABLE_AFTER=$((60 * SECOND)) # so long a worker must appear quiet to count as unprovable
+readonly RESTART_LIMIT=$((120 * SECOND))   # so long a unit that is about to be started is waited for
+readonly IDLE_THREADS_END=$((5 * SECOND))  # so long after the signal idle threads are gone; they take about 3 s
+readonly SIGNAL_AGAIN=$((15 * SECOND))     # so long after the signal the title should have changed
 
 LAST_START=0                   # time when the last new worker was found, or when the drain began
 RESTARTING_SINCE=''            # time from which a unit that is about to be started is all that is waited for

@@ -82,7 +82,7 @@ prove_quieted() {
   done
 }
 
-# What can never be proven must not keep all others asleep; what may still run a job must.
+# A worker that can never be proven quiet does not keep the others from being woken; one that may run a job does.
 leave_unproven() { # PIDS
   local pid
   for pid in "$@"; do

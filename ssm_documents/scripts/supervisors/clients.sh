@@ -3,9 +3,9 @@
 # The clients of supervisors: systemctl, supervisorctl, sv, docker, initctl. Each may hang, and may be a wrapper whose
 # child would keep a pipe open and live on. So they write into files, and what hangs is killed with all below it.
 
-CLIENT=''                      # process id of the client that runs
-CLIENT_FILES=''                # where it writes: this name with .out and .err
-CLIENT_OUTPUT=''               # what the last client printed
+CLIENT=''                       # process id of the client that runs
+CLIENT_FILES=''                 # where it writes: this name with .out and .err
+CLIENT_OUTPUT=''                # what the last client printed
 declare -A SKIP_CLIENT_UNTIL=() # client -> time until which it is not asked again, because it hung
 
 # Runs a command for at most the given seconds and not beyond the deadline; 124 when it did not end by itself.

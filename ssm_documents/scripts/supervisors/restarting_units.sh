@@ -3,11 +3,11 @@
 # Units that systemd is about to start again, and that run or ran Sidekiq. A unit that fails again and again is between
 # two starts in most looks, not in all.
 
-readonly LOOKS_NEEDED=5                # looks in a row without such a unit
-RESTARTING=''                          # names of the units in the last look, or why they are not known
-LAST_RESTARTING=''                     # names in the last look that found some
-LOOKS_WITHOUT=0                        # looks in a row that found none
-declare -A RESTARTING_BEFORE_STOP=()   # unit -> 1 when systemd was about to start it before stop did anything
+readonly LOOKS_NEEDED=5              # looks in a row without such a unit
+RESTARTING=''                        # names of the units in the last look, or why they are not known
+LAST_RESTARTING=''                   # names in the last look that found some
+LOOKS_WITHOUT=0                      # looks in a row that found none
+declare -A RESTARTING_BEFORE_STOP=() # unit -> 1 when systemd was about to start it before stop did anything
 
 list_activating() {
   ask_systemd list-units --type=service --state=activating --plain --no-legend --full

@@ -17,8 +17,8 @@ find_wrappers() { # PID
   ABOVE=0
 }
 
-# Is it a runsv or supervisord that can be told? Anybody can give a process such a name: what another user's process says
-# must not become a command of root.
+# Is it a runsv or supervisord that can be told? Anybody can give a process such a name: what another user's process
+# says must not become a command of root.
 is_supervisor() { # PID, its name in COMM
   { [[ $COMM == runsv ]] || is_supervisord "$1"; } && is_own_process "$1"
 }

@@ -4,10 +4,10 @@
 # time after it was fetched. The threads that could run one must be gone, and this must be seen twice.
 
 readonly PROOF_APART=$((12 * SECOND)) # least time between the first look of a proof and its last
-declare -A QUIET_SINCE=()            # key -> time since when every look found the process quiet
-declare -A ALL_THREADS_SEEN=()       # key -> 1 once it was seen with as many threads for jobs as its title says
-declare -A THREADS_MISSING_SINCE=()  # key -> time since when only fewer were seen: their names prove nothing
-LAST_QUIET_AT=0                      # time when a look last found a worker newly quiet
+declare -A QUIET_SINCE=()             # key -> time since when every look found the process quiet
+declare -A ALL_THREADS_SEEN=()        # key -> 1 once it was seen with as many threads for jobs as its title says
+declare -A THREADS_MISSING_SINCE=()   # key -> time since when only fewer were seen: their names prove nothing
+LAST_QUIET_AT=0                       # time when a look last found a worker newly quiet
 
 # Before a worker is quieted: which threads must be gone afterwards, and whether these are as many as its title says.
 note_threads() { # PID

@@ -4,12 +4,12 @@
 #   up to 5: util.rb:NN, the heartbeat too; 6: processor; 7.0: CAPSULE/processor; from 7.1: sidekiq.CAPSULE/processor;
 #   names are cut at 15 characters, and where Ruby could not set one it reads component.rb:NN.
 
-declare -A KNOWN_THREADS=()  # key -> " KIND:ID KIND:ID ", its threads for jobs before it was quieted
-declare -A NAMES_KNOWN=()    # key -> 1 once its threads were seen under names that are understood
-declare -A NAMES_SLASHED=()  # key -> 1 when all threads that its title promises have a slash in their names
-THREAD_KINDS=''              # the process that was counted last: its threads, as in KNOWN_THREADS
-SIDEKIQ_THREADS=0            # and how many threads are Sidekiq's, the heartbeat included
-PROCESSORS=-1                # and how many of these may take or run a job; -1: not counted
+declare -A KNOWN_THREADS=() # key -> " KIND:ID KIND:ID ", its threads for jobs before it was quieted
+declare -A NAMES_KNOWN=()   # key -> 1 once its threads were seen under names that are understood
+declare -A NAMES_SLASHED=() # key -> 1 when all threads that its title promises have a slash in their names
+THREAD_KINDS=''             # the process that was counted last: its threads, as in KNOWN_THREADS
+SIDEKIQ_THREADS=0           # and how many threads are Sidekiq's, the heartbeat included
+PROCESSORS=-1               # and how many of these may take or run a job; -1: not counted
 
 # A job may give its thread another name: a thread stays what it was when it was seen before. The main thread never
 # counts, whatever its name: a process that a job forks has it from the job's thread.
