@@ -14,7 +14,9 @@ FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents" / "scri
 FIRST: Final = "strict"  # the shell's settings: every script begins with them, no module declares that
 
 _COMMENT_LINE: Final = re.compile(r"\s*#(?! shellcheck disable=)")
+# A quote in front of the # may be open, and the # be text, except where a variable is declared.
 _COMMENT_AFTER_CODE: Final = re.compile(r"(?<=\S)\s+# [^'\"]*$")
+_COMMENT_AFTER_DECLARATION: Final = re.compile(r"^((?:readonly |declare -A )?[A-Z][A-Z0-9_]*=.*?)\s+# .*$")
 _NEEDS: Final = re.compile(r"^# needs: (.+)$", re.MULTILINE)
 
 
@@ -76,9 +78,18 @@ class ScriptModules:
 
 
 def without_comments(text: str) -> str:
-    """A script's text with less for a document to carry: no comments, no empty lines, no indentation.
+    """A script's text with less for a document to carry: no comments, no empty lines, one space for each level.
 
     shellcheck's directives stay, so that the whole script can be checked as it runs.
     """
-    lines = [line.strip() for line in text.splitlines() if not _COMMENT_LINE.match(line)]
-    return "".join(_COMMENT_AFTER_CODE.sub("", line) + "\n" for line in lines if line)
+    return "".join(
+        f"{_line_without_comment(line)}\n"
+        for line in text.splitlines()
+        if line.strip() and not _COMMENT_LINE.match(line)
+    )
+
+
+def _line_without_comment(line: str) -> str:
+    code = _COMMENT_AFTER_DECLARATION.sub(r"\1", _COMMENT_AFTER_CODE.sub("", line))
+    words = code.lstrip(" ")
+    return " " * ((len(code) - len(words)) // 2) + words
