@@ -1,39 +1,31 @@
 """The four SSM Command documents in their final form: the YAML of ``ssm_documents/`` with its script put in.
 
 A host must not depend on anything but the document when it is told to be quiet, so the script stands inside it. It is
-written as small modules that are sourced by nobody: they are laid end to end here. Where a host shall download the
+written as small modules, which are put together here in the order of their needs. Where a host shall download the
 script instead, the document names the SHA-256 that it must have.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
-import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from infra.script_modules import ScriptModules, without_comments
 from infra.script_source import ScriptSource
 from snow_white.model.action import Action
 
 LARGEST_DOCUMENT: Final = 64 * 1024  # bytes, what SSM takes
 
+LARGEST_SCRIPT_DOCUMENT: Final = 60_000  # bytes, our own bound: room for a change that cannot wait
+
 _FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents"
-_SEES: Final = ("strict", "clock", "processes", "proof", "one_command", "clients", "earlier", "memory",
-                "supervisors", "systemd", "supervisord", "other_supervisors", "report", "answer")  # fmt: skip
-_ACTS: Final = (*_SEES, "signals", "failed_starts")
-_DRAINS: Final = (*_ACTS, "drain", "obstacles")
-_MODULES: Final[Mapping[str, tuple[str, ...]]] = {
-    "status": (*_SEES, "status"),
-    "quiet": (*_DRAINS, "quiet"),
-    "stop": (*_DRAINS, "groups", "stop"),
-    "wake": (*_ACTS, "groups", "start_stopped", "wake"),
-}
-_FUNCTION_HEAD: Final = re.compile(r"^(\w+\(\) \{) # .*")
 _LIMIT_LINE: Final = "set -- '{{ executionTimeout }}'"
 
 
@@ -42,25 +34,10 @@ class DocumentTooLarge(Exception):
 
 
 def action_script(action: str) -> str:
-    """The script of an action: bash, takes executionTimeout (seconds) as its only argument.
-
-    A document has little room: comments on lines of their own and on what a function takes are left out, and a level of
-    indentation is one space.
-    """
-    lines = ["#!/bin/bash"]
-    for module in _MODULES[action]:
-        text = (_FOLDER / "scripts" / f"{module}.sh").read_text(encoding="ascii")
-        for line in text.splitlines():
-            code = line.lstrip(" ")
-            if code and not _is_comment(line):
-                lines.append(" " * ((len(line) - len(code)) // 2) + _FUNCTION_HEAD.sub(r"\1", code))
-    return "\n".join(lines) + "\n"
-
-
-def _is_comment(line: str) -> bool:
-    """What is left out; shellcheck's directives stay, so that the whole script can be checked as it runs."""
-    words = line.lstrip()
-    return words.startswith("#") and not words.startswith("# shellcheck disable=")
+    """The script of an action: bash, takes executionTimeout (seconds) as its only argument."""
+    modules = ScriptModules()
+    code = "".join(without_comments(modules.text(module)) for module in modules.order(action))
+    return f"#!/bin/bash\n{code}"
 
 
 def script_sha256(action: str) -> str:
@@ -77,18 +54,29 @@ def command_document(action: str, source: ScriptSource | None = None) -> dict[st
     document: dict[str, Any] = yaml.safe_load(text)
     step = document["mainSteps"][0]
     if source is None:
-        shebang, *body = action_script(action).splitlines()
-        step["inputs"]["runCommand"] = [shebang, _LIMIT_LINE, *body]
+        shebang, _, body = action_script(action).partition("\n")
+        # One entry: the agent joins entries with line breaks and ends the last one with a line break itself.
+        step["inputs"]["runCommand"] = [f"{shebang}\n{_LIMIT_LINE}\n{body}".rstrip("\n")]
     else:
         folder = f"/var/lib/snow-white/{action}"
         document["mainSteps"].insert(0, _download_step(action, source, folder))
-        step["inputs"]["runCommand"] = _checked_run(f"{folder}/{_file(action)}", script_sha256(action))
-    size = len(json.dumps(document).encode())
+        step["inputs"]["runCommand"] = [_checked_run(f"{folder}/{_file(action)}", script_sha256(action))]
+    size = document_size(document)
     if size > LARGEST_DOCUMENT:
         raise DocumentTooLarge(
             f"{Action(action).document_name} has {size} bytes, SSM takes {LARGEST_DOCUMENT}."
         )
     return document
+
+
+def document_size(document: Mapping[str, Any]) -> int:
+    """Bytes of a document as JSON."""
+    return len(json.dumps(document).encode())
+
+
+def document_sizes() -> dict[str, int]:
+    """Bytes of each document by its action, with the script inside."""
+    return {action: document_size(command_document(action)) for action in Action}
 
 
 def _file(action: str) -> str:
@@ -103,11 +91,10 @@ def _download_step(action: str, source: ScriptSource, folder: str) -> dict[str, 
     }
 
 
-def _checked_run(path: str, sha256: str) -> list[str]:
-    """Commands that run a downloaded script if it is the expected one; else the answer says that it is not."""
-    checker = (_FOLDER / "scripts" / "run_downloaded.sh").read_text(encoding="ascii")
-    lines = [line for line in checker.splitlines() if line.strip() and not line.startswith("# ")]
-    return ["#!/bin/bash", f"set -- '{path}' '{sha256}' '{{{{ executionTimeout }}}}'", *lines]
+def _checked_run(path: str, sha256: str) -> str:
+    """Runs a downloaded script if it is the expected one; else the answer says that it is not."""
+    checker = without_comments((_FOLDER / "run_downloaded.sh").read_text(encoding="ascii"))
+    return f"#!/bin/bash\nset -- '{path}' '{sha256}' '{{{{ executionTimeout }}}}'\n{checker}".rstrip("\n")
 
 
 def write_scripts(folder: Path) -> None:
@@ -117,9 +104,22 @@ def write_scripts(folder: Path) -> None:
         (folder / _file(action)).write_text(action_script(action), encoding="ascii")
 
 
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.command_documents", description=__doc__)
+    parser.add_argument(
+        "folder", nargs="?", type=Path, help="where to write quiet.sh, stop.sh, wake.sh and status.sh"
+    )
+    parser.add_argument("--sizes", action="store_true", help="print the bytes of each document")
+    options = parser.parse_args(arguments)
+    if not options.sizes and options.folder is None:
+        parser.error("a folder or --sizes is needed")
+    if options.folder is not None:
+        write_scripts(options.folder)
+    if options.sizes:
+        print(f"{'largest':8}{LARGEST_SCRIPT_DOCUMENT:7} bytes")
+        for action, size in document_sizes().items():
+            print(f"{action:8}{size:7} bytes")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(
-            "usage: python -m infra.command_documents FOLDER   (writes quiet.sh, stop.sh, wake.sh and status.sh)"
-        )
-    write_scripts(Path(sys.argv[1]))
+    main(sys.argv[1:])

@@ -1,88 +1,131 @@
 # shellcheck shell=bash
+# needs: find_workers obstacles signals thread_records
 # Quiets every worker on the host and waits until all of them are proven quiet, or can be said never to be. Ends the
-# script itself with "busy" when the time is over.
+# script itself with "busy" when time runs out.
 
-readonly SWARM_PATIENCE=$((30 * SECOND)) # a swarm's child that does not come: no longer waited for, but no quiet host
-readonly SHORT_PATIENCE=$((15 * SECOND)) # its threads are just starting, or somebody quieted it before its title says so
-readonly HOPELESS_AFTER=$((60 * SECOND))
-readonly RESTART_PATIENCE=$((120 * SECOND)) # a unit that is about to be started for so long never runs a worker
-readonly IDLE_THREADS_END=$((5 * SECOND)) # they take about 3 s
+readonly SWARM_LIMIT=$((30 * SECOND))      # so long a swarm's missing child is waited for
+readonly THREADS_LIMIT=$((15 * SECOND))    # so long missing threads may still be starting
+readonly UNPROVABLE_AFTER=$((60 * SECOND)) # so long a worker must appear quiet to count as unprovable
+readonly RESTART_LIMIT=$((120 * SECOND))   # so long a unit that is about to be started is waited for
+readonly IDLE_THREADS_END=$((5 * SECOND))  # so long after the signal idle threads are gone; they take about 3 s
+readonly SIGNAL_AGAIN=$((15 * SECOND))     # so long after the signal the title should have changed
 
-LAST_START=0
-RESTARTING_SINCE='' # time since when a unit that is about to be started is all that is waited for
-declare -A HOPELESS_SINCE=() # key -> time since when it rests, but with a title that proves nothing
+LAST_START=0                   # time when the last new worker was found, or when the drain began
+RESTARTING_SINCE=''            # time from which a unit that is about to be started is all that is waited for
+declare -A UNPROVABLE_SINCE=() # key -> time from which a worker appears quiet, but cannot be proven to be
 
 drain() {
   now
   LAST_START=$NOW LAST_END=$NOW
-  if finds_workers; then LAST_END=$((NOW - SETTLING)); fi
-  until settled; do
-    if out_of_time; then give_up_waiting; fi
-    learn_supervisors
-    rest_between_looks
+  scan_all
+  if ((${#WORKERS[@]} + ${#BOOTING[@]})); then LAST_END=$((NOW - SETTLE_TIME)); fi
+  until is_drained; do
+    if out_of_time; then answer_busy; fi
+    find_supervisors
+    pause_between_scans
     now
     scan
   done
 }
 
-finds_workers() {
-  scan_afresh
-  ((${#TITLED[@]} + ${#UNREADABLE[@]} + ${#BOOTING[@]} > 0))
-}
-
-# One round. Holds when nothing is left to wait for, in a look at the whole host that came after the last proof.
-settled() {
-  notice_the_gone
-  tend_all
-  if ! all_rest; then
+# Holds when nothing is left to wait for, in a scan of the whole host that came after the last proof.
+is_drained() {
+  if ! all_are_quiet; then
     RESTARTING_SINCE='' RESTARTING=''
     return 1
   fi
-  scan_afresh
+  scan_all
   now
-  notice_the_gone
-  tend_all
-  all_rest || return 1
-  units_restarting
+  all_are_quiet || return 1
+  find_restarting_units
+  count_look
   if [[ -n $RESTARTING ]]; then
-    RESTARTING_SINCE=${RESTARTING_SINCE:-$NOW} UNSTEADY=$RESTARTING STEADY_LOOKS=0
-  elif [[ -z $RESTARTING_SINCE ]] || ((++STEADY_LOOKS >= STEADY)); then
+    RESTARTING_SINCE=${RESTARTING_SINCE:-$NOW}
+  elif [[ -z $RESTARTING_SINCE ]] || ((LOOKS_WITHOUT >= LOOKS_NEEDED)); then
     return 0
   fi
-  RESTARTING=$UNSTEADY
-  ((NOW - RESTARTING_SINCE >= RESTART_PATIENCE))
+  RESTARTING=$LAST_RESTARTING
+  ((NOW - RESTARTING_SINCE >= RESTART_LIMIT))
 }
 
-tend_all() {
+# Quiets the workers of the last scan. Are all of them proven quiet, or unprovable, and is none about to start?
+all_are_quiet() {
   local pid
-  for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do
-    tend "$pid"
+  note_ended_workers
+  note_failed_starts
+  for pid in "${!WORKERS[@]}"; do quiet_worker "$pid"; done
+  ((${#BOOTING[@]} == 0 || FAILED_STARTS > MAX_FAILED_STARTS)) || return 1
+  if ((SWARM_CHILDREN_MISSING > 0 && NOW - LAST_START < SWARM_LIMIT)); then return 1; fi
+  if ((NOW - LAST_END < SETTLE_TIME)); then return 1; fi
+  for pid in "${!WORKERS[@]}"; do
+    is_proven "$pid" || is_unprovable "$pid" || return 1
+  done
+}
+
+note_ended_workers() {
+  local key
+  for key in "${!JOBS[@]}"; do
+    [[ ${P_KEY[${key%%:*}]-} != "$key" ]] || continue
+    if ((${JOBS[$key]} > 0)); then
+      LOST_JOBS[$key]=${JOBS[$key]}
+      log "process ${key%%:*} ended with ${JOBS[$key]} busy"
+    fi
+    unset "JOBS[$key]" "QUIET_SINCE[$key]"
+    LAST_END=$NOW
   done
 }
 
 # Does for one worker what its state asks for.
-tend() { # PID
+quiet_worker() { # PID
   local pid=$1 key=${P_KEY[$1]}
   PROCESSORS=-1 # not counted yet
-  if [[ -z ${SEEN[$key]-} ]]; then welcome "$pid"; fi
-  SEEN[$key]=${P_BUSY[$pid]}
-  if ((!P_STOPPING[$pid])); then
-    remember_threads "$pid"
-    if [[ -n ${SIGNALLED[$key]-} ]]; then write_threads "$key"; fi
-  elif [[ -z ${SIGNALLED[$key]-}${ASKED_EARLIER[$key]-} ]]; then
-    unset "SHORT[$key]"
+  if [[ -z ${JOBS[$key]-} ]]; then
+    LAST_START=$NOW
+    SEEN_AS[$key]=${P_VERSION[$pid]}$'\x1f'${P_TAG[$pid]}
   fi
-  if [[ ${P_STATE[$pid]} == T ]]; then
-    unset "QUIET_SINCE[$key]"
-    if is_understood "$pid" && resume "$pid"; then ask_for_quiet "$pid"; fi
-  elif ((P_STOPPING[$pid])); then
-    look "$pid" || :
+  JOBS[$key]=${P_BUSY[$pid]}
+  track_threads "$pid"
+  if [[ ${P_STATE[$pid]} != T ]] && is_stopping "$pid"; then
+    check_quiet "$pid" || :
   else
     unset "QUIET_SINCE[$key]"
-    if is_understood "$pid"; then quiet_once "$pid"; fi
+    if takes_signals "$pid"; then signal_worker "$pid"; fi
   fi
   count_hidden_jobs "$pid"
-  notice_the_hopeless "$pid"
+  note_unprovable "$pid"
+}
+
+signal_worker() { # PID
+  if [[ ${P_STATE[$1]} == T ]]; then
+    if resume "$1"; then send_quiet_signal "$1"; fi
+  elif signal_is_due "$1"; then
+    record_threads "${P_KEY[$1]}"
+    send_quiet_signal "$1"
+  fi
+}
+
+track_threads() { # PID
+  local key=${P_KEY[$1]}
+  if ! is_stopping "$1"; then
+    note_threads "$1"
+    if [[ -n ${SIGNALLED[$key]-} ]]; then record_threads "$key"; fi
+  elif [[ -z ${SIGNALLED[$key]-}${QUIETED_EARLIER[$key]-} ]]; then
+    unset "THREADS_MISSING_SINCE[$key]"
+  fi
+}
+
+# A whole title, or at least Sidekiq's threads: then there are handlers for its signals.
+takes_signals() { # PID
+  [[ ${P_TAIL[$1]} != ' ?' || -n ${NAMES_KNOWN[${P_KEY[$1]}]-} ]]
+}
+
+signal_is_due() { # PID
+  local last=${SIGNALLED[${P_KEY[$1]}]-} missing=${THREADS_MISSING_SINCE[${P_KEY[$1]}]-}
+  if [[ -n $last ]]; then
+    ((NOW - last >= SIGNAL_AGAIN))
+  else
+    [[ -z $missing ]] || ((NOW - missing >= THREADS_LIMIT))
+  fi
 }
 
 # A title is late: the threads that a quieted worker still has are busy before its title says so.
@@ -90,98 +133,60 @@ count_hidden_jobs() { # PID
   local key=${P_KEY[$1]}
   if ((P_BUSY[$1] > 0)); then return 0; fi
   if [[ -z ${SIGNALLED[$key]-} ]] || ((NOW - SIGNALLED[$key] < IDLE_THREADS_END)); then return 0; fi
-  if ((PROCESSORS >= 0)) || count_processors "$1"; then SEEN[$key]=$PROCESSORS; fi
+  if ((PROCESSORS >= 0)) || count_processors "$1"; then JOBS[$key]=$PROCESSORS; fi
 }
 
-welcome() { # PID
+# A worker whose title says more, or less, than is understood may appear quiet, but that is no proof. Nor is it one when
+# its threads had names that are not understood.
+note_unprovable() { # PID
   local key=${P_KEY[$1]}
-  LAST_START=$NOW
-  SEEN_AS[$key]=${P_VERSION[$1]}$'\x1f'${P_TAG[$1]}
-}
-
-# Only after all have been asked for quiet: a supervisor may take its time to answer.
-learn_supervisors() {
-  local pid
-  if ((NOW - LAST_START > 60 * SECOND)); then return 0; fi
-  look_up_for 5
-  for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do
-    supervisor_of "${P_KEY[$pid]}"
-  done
-  look_up_freely
-  now
-}
-
-# A whole title, or at least Sidekiq's threads: then there are handlers for its signals.
-is_understood() { # PID
-  [[ ${P_TAIL[$1]} != ' ?' || -n ${NAMES_KNOWN[${P_KEY[$1]}]-} ]]
-}
-
-# A title follows its process by a heartbeat or more: ask again only when it should have changed long ago.
-quiet_once() { # PID
-  local last=${SIGNALLED[${P_KEY[$1]}]-} short=${SHORT[${P_KEY[$1]}]-}
-  if [[ -z $last && -n $short ]] && ((NOW - short < SHORT_PATIENCE)); then return; fi
-  if [[ -z $last ]] || ((NOW - last >= SIGNAL_AGAIN)); then
-    write_threads "${P_KEY[$1]}"
-    ask_for_quiet "$1"
-  fi
-}
-
-# A worker whose title says more, or less, than is understood rests as far as can be seen, but that is no proof. Nor is
-# it one when its threads bore names that are not understood.
-notice_the_hopeless() { # PID
-  local pid=$1 key=${P_KEY[$1]}
-  if [[ ${P_BUSY[$pid]} == 0 && -n ${P_TAIL[$pid]} && (${P_TAIL[$pid]} != ' stopping' || -n ${SHORT[$key]-}) ]] &&
-    { ((P_STOPPING[$pid])) || [[ ${P_TAIL[$pid]} == ' ?' ]]; } && count_processors "$pid" && ((PROCESSORS == 0)); then
-    HOPELESS_SINCE[$key]=${HOPELESS_SINCE[$key]:-$NOW}
+  if appears_unprovable "$1"; then
+    UNPROVABLE_SINCE[$key]=${UNPROVABLE_SINCE[$key]:-$NOW}
   else
-    unset "HOPELESS_SINCE[$key]"
+    unset "UNPROVABLE_SINCE[$key]"
   fi
 }
 
-notice_the_gone() {
-  local key
-  for key in "${!SEEN[@]}"; do
-    [[ ${P_KEY[${key%%:*}]-} != "$key" ]] || continue
-    if ((${SEEN[$key]} > 0)); then
-      LOST[$key]=${SEEN[$key]}
-      log "process ${key%%:*} ended with ${SEEN[$key]} busy"
-    fi
-    unset "SEEN[$key]" "QUIET_SINCE[$key]"
-    LAST_END=$NOW
-  done
-  notice_failed_starts
+appears_unprovable() { # PID
+  [[ ${P_BUSY[$1]} == 0 ]] || return 1
+  case ${P_TAIL[$1]} in
+    '') return 1 ;;
+    ' ?') ;;
+    ' stopping') [[ -n ${THREADS_MISSING_SINCE[${P_KEY[$1]}]-} ]] || return 1 ;;
+    *) is_stopping "$1" || return 1 ;;
+  esac
+  count_processors "$1" && ((PROCESSORS == 0))
 }
 
-all_rest() {
-  local pid
-  ((${#BOOTING[@]} == 0 || FAILED_STARTS > HOPELESS_STARTS)) || return 1
-  if ((SWARM_CHILDREN_MISSING > 0 && NOW - LAST_START < SWARM_PATIENCE)); then return 1; fi
-  if ((NOW - LAST_END < SETTLING)); then return 1; fi
-  for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do
-    is_proven "$pid" || is_hopeless "$pid" || return 1
-  done
+is_unprovable() { # PID
+  local since=${UNPROVABLE_SINCE[${P_KEY[$1]}]-}
+  [[ -n $since ]] && ((NOW - since >= UNPROVABLE_AFTER))
 }
 
-is_hopeless() { # PID
-  local since=${HOPELESS_SINCE[${P_KEY[$1]}]-}
-  [[ -n $since ]] && ((NOW - since >= HOPELESS_AFTER))
+# Only after all have been signalled: a supervisor may take its time to answer.
+find_supervisors() {
+  local pid LOOK_UP_UNTIL
+  if ((NOW - LAST_START > 60 * SECOND)); then return 0; fi
+  now
+  LOOK_UP_UNTIL=$((NOW + 5 * SECOND))
+  for pid in "${!WORKERS[@]}"; do find_supervisor "${P_KEY[$pid]}"; done
 }
 
-# Often while things happen, seldom in the hours between, and less when the host is so full that a look is dear.
-rest_between_looks() {
-  local seconds=5
-  if ((NOW - LAST_START < 60 * SECOND || NOW - LAST_REST < 20 * SECOND)); then
+# Often while things happen, seldom in the hours between, and less when the host is so full that a scan costs much.
+pause_between_scans() {
+  local seconds=5 left
+  now
+  if ((NOW - LAST_START < 60 * SECOND || NOW - LAST_QUIET_AT < 20 * SECOND)); then
     seconds=2
-  elif is_dear; then
+  elif uses_much_cpu; then
     seconds=10
   fi
-  now
-  if ((NOW + seconds * SECOND > DEADLINE)); then seconds_left && seconds=$LEFT; fi
-  pause "$seconds"
+  seconds_left left
+  pause $((left < seconds ? left : seconds))
 }
 
 # More than 0.3% of a core so far? The kernel counts in the same hundredths.
-is_dear() {
+uses_much_cpu() {
   local line
   IFS= read -r line </proc/self/stat
   # shellcheck disable=SC2086  # it is to be split
@@ -189,8 +194,8 @@ is_dear() {
   (((${12} + ${13}) * 1000 > (NOW - STARTED) * 3))
 }
 
-give_up_waiting() {
+answer_busy() {
   list_processes
-  describe_busy
-  answer 2 busy "$BUSY_TEXT"
+  report_busy
+  answer 2 busy "$PROBLEMS"
 }

@@ -1,77 +1,75 @@
 # shellcheck shell=bash
+# needs: find_supervisor stopped_record
 # What the host looks like, as entries of the answer and in words.
 
-state_of() { # PID
-  if [[ ${P_STATE[$1]} == [Tt] ]]; then
-    STATE=suspended
-  elif [[ ${P_TAIL[$1]} == ' ?' ]]; then
-    STATE=unreadable
-  elif ((P_STOPPING[$1])); then
-    if is_proven "$1"; then STATE=quiet; else STATE=quieting; fi
-  elif [[ -n ${SIGNALLED[${P_KEY[$1]}]-} ]]; then
-    STATE=quieting
-  else
-    STATE=awake
-  fi
-}
+PROBLEMS='' # sentences that say why an action is not confirmed, each after a space
+WORKER=''   # the worker that describe_worker described last, as "12 (app)"
+WHY=''      # and what it is or does
 
 list_processes() {
-  local pid key
+  local pid key version tag LOOK_UP_UNTIL
   ENTRIES=()
-  look_up_for 5
-  for pid in ${TITLED[@]+"${TITLED[@]}"} ${UNREADABLE[@]+"${UNREADABLE[@]}"}; do
-    state_of "$pid"
-    list_one "$pid" "$STATE"
-  done
-  for pid in ${BOOTING[@]+"${BOOTING[@]}"}; do
-    if [[ ${P_STATE[$pid]-} == T ]]; then list_one "$pid" suspended; else list_one "$pid" booting; fi
-  done
-  for pid in ${EMBEDDED[@]+"${EMBEDDED[@]}"}; do
+  now
+  LOOK_UP_UNTIL=$((NOW + 5 * SECOND))
+  for pid in "${!WORKERS[@]}" "${!BOOTING[@]}"; do list_process "$pid"; done
+  for pid in "${!EMBEDDED[@]}"; do
     read_title "$pid" || continue
     add_entry "$pid" '' "$PROCESS_TITLE" 0 embedded ''
   done
-  for key in "${!LOST[@]}"; do
-    add_entry "${key%%:*}" "${SEEN_AS[$key]%%$'\x1f'*}" "${SEEN_AS[$key]#*$'\x1f'}" "${LOST[$key]}" lost "${SUPERVISOR[$key]-}"
+  for key in "${!LOST_JOBS[@]}"; do
+    IFS=$'\x1f' read -r version tag <<<"${SEEN_AS[$key]}"
+    add_entry "${key%%:*}" "$version" "$tag" "${LOST_JOBS[$key]}" lost "${SUPERVISORS[$key]-}"
   done
-  look_up_freely
 }
 
-list_one() { # PID STATE
-  supervisor_of "${P_KEY[$1]}"
-  add_entry "$1" "${P_VERSION[$1]-}" "${P_TAG[$1]-}" "${P_BUSY[$1]-0}" "$2" "$FOUND"
+list_process() { # PID
+  local state=awake key=${P_KEY[$1]}
+  if [[ ${P_STATE[$1]} == [Tt] ]]; then
+    state=suspended
+  elif [[ -n ${BOOTING[$1]-} ]]; then
+    state=booting
+  elif [[ ${P_TAIL[$1]} == ' ?' ]]; then
+    state=unreadable
+  elif is_stopping "$1" && is_proven "$1"; then
+    state=quiet
+  elif is_stopping "$1" || [[ -n ${SIGNALLED[$key]-} ]]; then
+    state=quieting
+  fi
+  find_supervisor "$key"
+  add_entry "$1" "${P_VERSION[$1]-}" "${P_TAG[$1]-}" "${P_BUSY[$1]-0}" "$state" "$SUPERVISOR"
 }
 
 list_stopped() {
   local name
-  for name in "${!REMEMBERED[@]}"; do
-    add_entry 0 '' '' 0 stopped "$name"
-  done
+  for name in "${!DOWN[@]}"; do add_entry 0 '' '' 0 stopped "$name"; done
 }
 
-# "12 (app)" for a worker, with its tag cut short.
-name_worker() { # PID
+# Why a worker is not quiet.
+describe_worker() { # PID
   local tag=${P_TAG[$1]-}
-  NAME=$1
-  if [[ -n $tag ]]; then NAME+=" (${tag:0:30})"; fi
-}
-
-why_unproven() { # PID
-  name_worker "$1"
-  WHY='is not yet proven quiet'
-  if [[ ${P_STATE[$1]} == [Tt] ]]; then
-    WHY='is suspended'
-  elif ((!P_STOPPING[$1])); then
-    WHY='has not taken up the request to be quiet'
+  WORKER=$1${tag:+ (${tag:0:30})}
+  WHY='not yet proven quiet'
+  if [[ ${P_TAIL[$1]} == ' ?' ]]; then
+    WHY='its title cannot be read'
+  elif ((P_BUSY[$1] > 0)); then
+    counted WHY "${P_BUSY[$1]}" job
+  elif [[ ${P_STATE[$1]} == [Tt] ]]; then
+    WHY='suspended'
+  elif ! is_stopping "$1"; then
+    WHY='did not react to the signal to be quiet'
   elif [[ ${P_TAIL[$1]} != ' stopping' ]]; then
-    WHY='its title ends in words that are not known'
+    WHY='its title ends in unknown words'
   elif count_processors "$1" && ((PROCESSORS > 0)); then
-    WHY="says 0 busy, but $PROCESSORS of its threads may still run a job"
-  elif [[ -n ${SHORT[${P_KEY[$1]}]-} ]]; then
-    WHY="not all of its ${P_SIZE[$1]} threads for jobs could be told by their names before it was quieted"
+    counted WHY "$PROCESSORS" thread
+    WHY="its title says 0 busy, but $WHY may still run a job"
+  elif [[ -n ${THREADS_MISSING_SINCE[${P_KEY[$1]}]-} ]]; then
+    WHY="not all of its ${P_SIZE[$1]} threads for jobs were identified before it was quieted"
   fi
 }
 
-count_titled() {
-  COUNTED="${#TITLED[@]} process"
-  if ((${#TITLED[@]} != 1)); then COUNTED+=es; fi
+report_missing_children() {
+  local children
+  ((SWARM_CHILDREN_MISSING)) || return 0
+  counted children "$SWARM_CHILDREN_MISSING" process
+  PROBLEMS+=" sidekiqswarm has $children too few and may start them at any time."
 }

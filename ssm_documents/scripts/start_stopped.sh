@@ -1,85 +1,89 @@
 # shellcheck shell=bash
+# needs: report worker_groups
 # What stop has stopped is started again, unless others have taken its place since: a deploy brings new containers and
 # may rename units, and the old ones must not come back beside the new.
 
-declare -A TAKEN=() # process ids that count as the replacement of something already
+declare -A EXPECTED=() # supervisor's name -> number of new processes that it has to start
+declare -A TAKEN=()    # process ids that count as the replacement of something already
 
-start_remembered() {
+start_stopped() {
   local name pid
-  if ((${#REMEMBERED[@]})); then wait_for_what_boots; fi
+  if ((${#DOWN[@]})); then wait_for_booting; fi
   group_workers
-  for name in "${!REMEMBERED[@]}"; do
+  for name in "${!DOWN[@]}"; do
     if [[ $name == none || -z ${GROUP[$name]-} ]]; then continue; fi
-    # Somebody has started it since; if it is quiet it is dealt with as such.
+    # Somebody has started it since; if it is quiet, it is restarted later.
     for pid in ${GROUP[$name]}; do TAKEN[$pid]=1; done
-    forget "$name"
+    record_up "$name"
   done
-  for name in "${!REMEMBERED[@]}"; do start_or_forget "$name"; done
+  for name in "${!DOWN[@]}"; do start_or_report "$name"; done
 }
 
-start_or_forget() { # NAME
+start_or_report() { # NAME
   if is_gone "$1"; then
-    take_replacements "$1" || PROBLEMS+=" $1, which was stopped, is not there any more, and nothing has taken its place."
-    forget "$1"
+    take_replacements "$1" || PROBLEMS+=" $1 was stopped and does not exist any more. Nothing replaced it."
+    record_up "$1"
   elif { [[ $1 == docker:* ]] || ! can_be_told "$1"; } && take_replacements "$1"; then
-    forget "$1"
+    record_up "$1"
   elif ! can_be_told "$1"; then
-    PROBLEMS+=" ${REMEMBERED[$1]} ended processes ($1) have no supervisor to be told: start them by hand, or remove the"
-    PROBLEMS+=" line of $1 from $HOST_FOLDER/stopped if they are not wanted any more."
-  elif [[ $1 == systemd:* ]] && ! ends_nothing_by_starting "${1#*:}"; then
-    if take_replacements "$1"; then forget "$1"; else PROBLEMS+=" $1 was not started: $WHY_NOT."; fi
+    report_not_started "$1"
+  elif [[ $1 == systemd:* ]] && ! starts_without_conflict "${1#*:}"; then
+    if take_replacements "$1"; then record_up "$1"; else PROBLEMS+=" $1 was not started: $WHY_NOT."; fi
   else
-    EXPECTED[$1]=${REMEMBERED[$1]}
-    if ! tell start "$1"; then log "$1: the start was not confirmed"; fi
+    EXPECTED[$1]=${DOWN[$1]}
+    tell start "$1" || :
   fi
 }
 
+report_not_started() { # NAME
+  local processes
+  counted processes "${DOWN[$1]}" process
+  PROBLEMS+=" Not started: $processes ($1). No supervisor can be told to: start by hand, or remove the line"
+  PROBLEMS+=" of $1 from $HOST_FOLDER/stopped."
+}
+
 # A deploy that has just ended may have started the new ones a moment ago.
-wait_for_what_boots() {
+wait_for_booting() {
   local began
   now
   began=$NOW
   while ((${#BOOTING[@]} && NOW - began < 60 * SECOND)) && ! out_of_time; do
     pause 1
-    scan_afresh
+    scan_all
     now
   done
 }
 
-# Holds when as many workers as the entry had were started after its stop, by itself or by what did not run on then.
+# Holds when as many workers as it had were started after its stop, by itself or by a supervisor that did not keep
+# running then.
 take_replacements() { # NAME
-  local name pid since=${STOPPED_AT[$1]-0} taken=()
+  local name pid since=${DOWN_SINCE[$1]-0} taken=()
   for name in "${!GROUP[@]}"; do
-    [[ -z ${RUNS_ON[$name]-} || $name == "$1" ]] || continue
+    [[ -z ${KEPT_UP[$name]-} || $name == "$1" ]] || continue
     for pid in ${GROUP[$name]}; do
-      if [[ -z ${TAKEN[$pid]-} ]] && ((${P_KEY[$pid]#*:} > since && ${#taken[@]} < ${REMEMBERED[$1]})); then
+      if [[ -z ${TAKEN[$pid]-} ]] && ((${P_KEY[$pid]#*:} > since && ${#taken[@]} < ${DOWN[$1]})); then
         taken+=("$pid")
       fi
     done
   done
-  ((${#taken[@]} == ${REMEMBERED[$1]})) || return 1
+  ((${#taken[@]} == ${DOWN[$1]})) || return 1
   for pid in "${taken[@]}"; do TAKEN[$pid]=1; done
   log "$1 has been replaced by ${taken[*]}"
 }
 
 # Does the supervisor say that it knows nothing of that name any more?
 is_gone() { # NAME
-  local words
   case $1 in
-    systemd:*) ask_systemd show -p LoadState -- "${1#*:}" && [[ $TOLD == LoadState=not-found ]] ;;
-    docker:*) ask 10 docker ps --all --quiet --filter "id=${1#*:}" && [[ -z $TOLD ]] ;;
+    systemd:*) ask_systemd show -p LoadState -- "${1#*:}" && [[ $CLIENT_OUTPUT == LoadState=not-found ]] ;;
+    docker:*) ask 10 docker ps --all --quiet --filter "id=${1#*:}" && [[ -z $CLIENT_OUTPUT ]] ;;
     runit:*) [[ ! -d ${1#*:} ]] ;;
-    supervisord:*)
-      IFS=$'\x1f' read -r -a words <<<"${CONTROL[$1]}"
-      run_client 10 "${words[@]}" status "${1#*:}" || :
-      [[ $TOLD == *'ERROR (no such '* ]]
-      ;;
+    supervisord:*) program_is_unknown "$1" ;;
     *) return 1 ;;
   esac
 }
 
-# Holds when systemd ends no other unit for starting this one. WHY_NOT tells which.
-ends_nothing_by_starting() { # UNIT
+# Holds when systemd stops no other unit for starting this one. Else WHY_NOT names it.
+starts_without_conflict() { # UNIT
   local unit line conflicting=()
   WHY_NOT='systemd does not answer'
   ask_systemd show -p Conflicts -p ConflictedBy -- "$1" || return 1
@@ -87,14 +91,14 @@ ends_nothing_by_starting() { # UNIT
     for unit in ${line#*=}; do
       if [[ $unit == *.service ]]; then conflicting+=("$unit"); fi
     done
-  done <<<"$TOLD"
+  done <<<"$CLIENT_OUTPUT"
   ((${#conflicting[@]})) || return 0
   ask_systemd show -p Id -p ActiveState -- "${conflicting[@]}" || return 1
   while IFS= read -r line; do
     case $line in
       Id=*) unit=${line#*=} ;;
       ActiveState=inactive | ActiveState=failed | '') ;;
-      *) WHY_NOT="for it systemd would end $unit, which is at work" && return 1 ;;
+      *) WHY_NOT="systemd would stop $unit for it, which is running" && return 1 ;;
     esac
-  done <<<"$TOLD"
+  done <<<"$CLIENT_OUTPUT"
 }

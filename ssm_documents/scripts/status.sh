@@ -1,43 +1,39 @@
 # shellcheck shell=bash
+# needs: run_action thread_records
 # status: reports, touches nothing, and does not need the host to itself.
 
 status_host() {
+  local processes running=''
   prepare_folder
-  recall_threads
-  find_anything
-  if proves_something; then look_twice; fi
-  recall
+  read_thread_records
+  wait_for_processes
+  if any_appears_quiet; then wait_for_proof; fi
+  read_stopped
   list_processes
   list_stopped
-  running_command
-  count_titled
-  if ((${#ENTRIES[@]} == 0)); then
-    answer 3 no_worker "No Sidekiq process on this host.${RUNNING:+ A command is at work: $RUNNING.}"
-  fi
-  answer 0 reported "$COUNTED with a Sidekiq title.${RUNNING:+ A command is at work: $RUNNING.}"
+  if command_runs; then running=" A $OWNER_ACTION command is running (process ${OWNER_ID%%:*})."; fi
+  if ((${#ENTRIES[@]} == 0)); then answer 3 no_worker "No Sidekiq process on this host.$running"; fi
+  counted processes "${#TITLED[@]}" process
+  answer 0 reported "$processes with a Sidekiq title.$running"
 }
 
 # A worker that is being restarted is away for a moment.
-find_anything() {
+wait_for_processes() {
   local tries=0
-  scan_afresh
-  while ((${#TITLED[@]} + ${#BOOTING[@]} + ${#EMBEDDED[@]} + ${#UNREADABLE[@]} == 0 && tries < 3)); do
+  scan_all
+  while ((${#WORKERS[@]} + ${#BOOTING[@]} + ${#EMBEDDED[@]} == 0 && tries++ < 3)); do
     pause 1
-    scan_afresh
-    tries=$((tries + 1))
+    scan_all
   done
 }
 
-# Is there a worker that may be quiet? Only the proof tells, and it takes its time.
-proves_something() {
-  local pid some=''
-  for pid in ${TITLED[@]+"${TITLED[@]}"}; do
-    if look "$pid"; then some=1; fi
-  done
-  [[ -n $some ]]
+# Only the proof tells whether a worker is quiet, and it takes its time.
+any_appears_quiet() {
+  check_all
+  ((${#QUIET_SINCE[@]}))
 }
 
-look_twice() {
+wait_for_proof() {
   local began
   now
   began=$NOW
@@ -45,16 +41,15 @@ look_twice() {
     pause 2
     now
     scan
-    look_at_all
+    check_all
   done
-  scan_afresh
-  look_at_all
+  scan_all
+  check_all
 }
 
-look_at_all() {
+check_all() {
   local pid
-  for pid in ${TITLED[@]+"${TITLED[@]}"}; do look "$pid" || :; done
+  for pid in "${!TITLED[@]}"; do check_quiet "$pid" || :; done
 }
 
-set_deadline "${1:-}"
-status_host
+run_action status_host "${1:-}"

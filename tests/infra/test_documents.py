@@ -17,7 +17,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infra.application import add_documents
-from infra.command_documents import action_script, command_document
+from infra.command_documents import (
+    LARGEST_SCRIPT_DOCUMENT,
+    action_script,
+    command_document,
+    document_sizes,
+)
 from infra.settings import Settings
 from snow_white.model.action import Action
 from tests.infra.conftest import REGIONS, ROOT
@@ -130,6 +135,30 @@ def test_a_changed_script_becomes_a_new_version_under_the_same_name(documents: d
 
 def test_a_document_is_smaller_than_the_service_takes(documents: dict[str, Json]) -> None:
     assert all(len(json.dumps(each["Content"])) < 64 * 1024 for each in documents.values())
+
+
+def test_a_document_with_its_script_is_smaller_than_our_own_bound() -> None:
+    sizes = document_sizes()
+    assert set(sizes) == set(ACTIONS)
+    assert max(sizes.values()) <= LARGEST_SCRIPT_DOCUMENT == 60_000, f"bytes of each document: {sizes}"
+
+
+def test_the_sizes_of_the_documents_are_printed_on_request() -> None:
+    command = [sys.executable, "-m", "infra.command_documents", "--sizes"]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for action, size in document_sizes().items():
+        assert size == len(json.dumps(command_document(action)))
+        assert re.search(rf"^{action} +{size} bytes$", printed, re.MULTILINE)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_the_script_is_one_string_that_the_agent_writes_into_its_file_as_it_was_made(action: str) -> None:
+    (step,) = command_document(action)["mainSteps"]
+    (script,) = step["inputs"]["runCommand"]
+    # The agent joins the strings with line breaks and ends the last one with another.
+    shebang, limit, body = f"{script}\n".split("\n", 2)
+    assert (shebang, limit) == ("#!/bin/bash", "set -- '{{ executionTimeout }}'")
+    assert f"{shebang}\n{body}" == action_script(action)
 
 
 @given(number=st.integers(min_value=-10, max_value=1_000_000))

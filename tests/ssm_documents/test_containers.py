@@ -76,7 +76,7 @@ def test_a_container_whose_unit_starts_another_one_after_a_while_is_not_called_s
     stopped = ask(systemd, "stop")
 
     assert stopped.summary() == (1, "unconfirmed")
-    assert "About to be started again: container.service" in stopped.message
+    assert "About to be started by systemd: container.service" in stopped.message
 
 
 @pytest.mark.parametrize("old_one", ["is gone", "is still there"])
@@ -163,6 +163,7 @@ def test_in_another_process_namespace_a_quiet_worker_is_ended_only_when_nothing_
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert f"so {beside} stay quiet: it also runs sleep" in woken.message
+    assert f"Still quiet: {beside}. container:" in woken.message
+    assert "was not restarted: it also runs sleep" in woken.message
     states = {process["tag"]: process["state"] for process in woken.json["processes"]}
     assert states == {"alone": "awake", "beside": "quiet"}

@@ -8,21 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from infra.script_modules import ScriptModules
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import BareHost
 from tests.ssm_documents.supervisord import start_supervisord, tell_supervisord
 
-SCRIPTS = Path(__file__).parents[2] / "ssm_documents" / "scripts"
+MODULES = ScriptModules()
 
 
 @pytest.mark.parametrize("name", [r"a\x2db", "$HOME", "it's", 'a"b', "a]b", "`id`", "*"])
 def test_what_was_stopped_is_forgotten_whatever_its_name_is(tmp_path: Path, name: str) -> None:
-    modules = "".join(f"source {SCRIPTS}/{module}.sh; " for module in ("clock", "memory", "supervisord"))
+    names = ("clock", "host_folder", "supervisor_names", "supervisord", "stopped_record")
+    modules = "".join(map(MODULES.text, names)).replace("/run/snow-white", str(tmp_path))
     program = (
-        f"set -eu; {modules} HOST_FOLDER={tmp_path} FOUND=''; "
-        'supervisorctl_of() { CTL=(ctl -c file); }; programs_of() { PROGRAMS="$name RUNNING pid 7, up"; }; '
-        "CHAIN=' 7 ' name=$1; found_supervisord 1; remember other 1; remember \"$FOUND\" 2; "
-        'cat $HOST_FOLDER/stopped; forget "$FOUND"; recall; printf "\\n%s" "${!REMEMBERED[@]}"'
+        f"set -eu\n{modules}\n"
+        "supervisorctl_of() { SUPERVISORCTL=(ctl -c file); }; "
+        'ask_supervisord() { PROGRAMS[$1]="$name RUNNING pid 7, up"; }; '
+        "name=$1; find_program 1 ' 7 '; record_down other 1; record_down \"$SUPERVISOR\" 2; "
+        'cat $HOST_FOLDER/stopped; record_up "$SUPERVISOR"; read_stopped; printf "\\n%s" "${!DOWN[@]}"'
     )
     words = ["bash", "-c", program, "bash", name]
     told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
@@ -101,7 +104,7 @@ def test_a_worker_that_came_back_by_itself_does_not_stand_for_one_that_did_not(h
     start_by_hand(host, "again")
     third = host.ask("wake")
 
-    missing = "1 ended processes (none) have no supervisor to be told: start them by hand"
+    missing = "Not started: 1 process (none). No supervisor can be told to: start by hand"
     assert [first.summary(), second.summary()] == [(1, "unconfirmed")] * 2
     assert missing in first.message
     assert missing in second.message
@@ -128,7 +131,7 @@ def test_a_worker_that_stop_left_alone_and_a_deploy_restarted_does_not_stand_for
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "1 ended processes (none) have no supervisor to be told: start them by hand" in woken.message
+    assert "Not started: 1 process (none). No supervisor can be told to: start by hand" in woken.message
 
 
 def test_who_was_ended_by_two_stops_without_a_wake_between_is_missed_as_a_whole(host: BareHost) -> None:
@@ -141,7 +144,7 @@ def test_who_was_ended_by_two_stops_without_a_wake_between_is_missed_as_a_whole(
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "2 ended processes (none) have no supervisor to be told" in woken.message
+    assert "Not started: 2 processes (none). No supervisor can be told to" in woken.message
 
 
 def test_who_is_started_by_hand_stands_for_who_was_ended_by_each_of_two_stops(host: BareHost) -> None:

@@ -94,9 +94,9 @@ def test_a_child_that_a_swarm_lacks_may_be_started_at_any_time_so_the_host_is_no
 
     assert quieted.summary() == (1, "unconfirmed")
     assert quieted.states == ["quiet"]
-    assert "The swarm lacks 1 of its processes" in quieted.message
+    assert "sidekiqswarm has 1 process too few" in quieted.message
     assert woken.summary() == (1, "unconfirmed")
-    assert "A swarm lacks " in woken.message
+    assert "sidekiqswarm has " in woken.message
 
 
 def test_a_sidekiq_whose_threads_have_no_names_is_found_inside_another_server(host: BareHost) -> None:

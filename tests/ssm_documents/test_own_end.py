@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from infra.script_modules import ScriptModules
 from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
-from tests.ssm_documents.bare_host import IMITATION, BareHost
+from tests.ssm_documents.bare_host import IMITATION, Answer, BareHost
 from tests.ssm_documents.systemd_host import ask, wait_for_workers
 
-SCRIPTS = Path(__file__).parents[2] / "ssm_documents" / "scripts"
+MODULES = ScriptModules()
 
 
 def test_at_its_time_the_answer_lists_who_is_busy_and_with_how_many_jobs_and_no_job_is_harmed(
@@ -31,7 +31,7 @@ def test_at_its_time_the_answer_lists_who_is_busy_and_with_how_many_jobs_and_no_
     assert answer.seconds < 59
     listed = [(process["tag"], process["busy"], process["state"]) for process in answer.json["processes"]]
     assert listed == [("backups", 2, "quieting"), ("reports", 1, "quieting"), ("idle", 0, "quiet")]
-    assert "2 of 3 processes still run 3 jobs" in answer.message
+    assert "Still running: 3 jobs in 2 of 3 processes." in answer.message
     assert host.wait_for_workers(3) == pids
     assert not [event for _, event in host.events() if event in {"TERM", "job ends"}]
 
@@ -68,27 +68,26 @@ def test_a_script_that_is_told_to_end_still_answers(host: BareHost) -> None:
     answer = command.answer()
 
     assert answer.summary() == (1, "unconfirmed")
-    assert "a request to end" in answer.message
+    assert "The script was ended by a signal" in answer.message
     assert not host.exists("/run/snow-white/command")
 
 
-def test_a_script_that_fails_on_its_way_still_answers(host: BareHost) -> None:
+def quiet_with_a_broken_program(host: BareHost, program: str) -> Answer:
     host.imitate(beat=1)
     host.wait_for_workers(1)
-    host.install("mv", "#!/bin/sh\nexit 9\n")
+    host.install(program, "#!/bin/sh\nexit 9\n")
+    return host.ask("quiet")
 
-    answer = host.ask("quiet")
+
+def test_a_script_that_fails_on_its_way_still_answers(host: BareHost) -> None:
+    answer = quiet_with_a_broken_program(host, "mv")
 
     assert answer.summary() == (1, "unconfirmed")
-    assert "The script broke off at line" in answer.message
+    assert "The script was ended by an error at line" in answer.message
 
 
 def test_a_list_that_cannot_be_sorted_is_said_to_be_cut(host: BareHost) -> None:
-    host.imitate(beat=1)
-    host.wait_for_workers(1)
-    host.install("sort", "#!/bin/sh\nexit 9\n")
-
-    answer = host.ask("quiet")
+    answer = quiet_with_a_broken_program(host, "sort")
 
     assert answer.summary() == (0, "quiet")
     assert (answer.json["processes"], answer.json["omitted"]) == ([], 1)
@@ -96,7 +95,7 @@ def test_a_list_that_cannot_be_sorted_is_said_to_be_cut(host: BareHost) -> None:
 
 def test_every_time_from_a_minute_to_two_days_leaves_a_margin_before_the_agent_s_kill() -> None:
     program = (
-        f"set -eu; source {SCRIPTS}/clock.sh; "
+        f"set -eu\n{MODULES.text('clock')}\n"
         "for limit in $(seq 60 7 4000) $(seq 4000 997 172800) 172800; do "
         "  (set_deadline $limit; echo $limit $(((DEADLINE - STARTED) / SECOND))); "
         "done"
@@ -111,9 +110,9 @@ def test_every_time_from_a_minute_to_two_days_leaves_a_margin_before_the_agent_s
 # The wall clock may be set back; a program that sleeps would be left behind by a script that is killed.
 @pytest.mark.parametrize("word", ["date", "SECONDS", "EPOCH", ")T", "sleep "])
 def test_no_script_looks_at_the_wall_clock_or_starts_a_program_to_wait(word: str) -> None:
-    for script in SCRIPTS.glob("*.sh"):
-        code = [re.split(r"(?:^|\s)#\s", line)[0] for line in script.read_text().splitlines()]
-        assert not [line for line in code if word in line], script.name
+    for module in MODULES.names():
+        code = [re.split(r"(?:^|\s)#\s", line)[0] for line in MODULES.text(module).splitlines()]
+        assert not [line for line in code if word in line], module
 
 
 def test_stop_tells_nobody_when_the_proof_leaves_no_time_to_see_the_end(host: BareHost) -> None:

@@ -52,7 +52,7 @@ def test_a_wake_that_is_killed_has_written_down_what_it_ended(host: BareHost) ->
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "1 ended processes (parent:bash(" in woken.message
+    assert "Not started: 1 process (parent:bash(" in woken.message
 
 
 def test_what_stop_left_alone_and_wake_ended_counts_as_back_when_its_parent_has_started_it(
@@ -88,8 +88,8 @@ def test_a_worker_that_its_parent_does_not_start_again_is_missed_by_every_wake_u
     woken = host.ask("wake")
 
     assert [answer.summary() for answer in missed] == [(1, "unconfirmed")] * 2
-    assert "did not come back, tried by ending the quiet process" in missed[0].message
-    assert "1 ended processes (parent:bash(" in missed[1].message
+    assert "did not come back after its quiet processes were ended" in missed[0].message
+    assert "Not started: 1 process (parent:bash(" in missed[1].message
     assert quieted.summary() == (1, "unconfirmed")
     assert "has not started again what wake ended" in quieted.message
     assert woken.summary() == (0, "awake")
@@ -122,7 +122,7 @@ def test_without_a_supervisor_stop_ends_the_quiet_worker_and_wake_says_who_must_
     assert [event for process, event in host.events() if process == pid][-2:] == ["TERM", "left"]
     assert (pid, "job ends") in host.events()
     assert woken.summary() == (1, "unconfirmed")
-    assert "have no supervisor to be told: start them by hand" in woken.message
+    assert "No supervisor can be told to: start by hand" in woken.message
 
 
 def test_without_a_supervisor_wake_leaves_a_quiet_worker_and_says_what_to_do(host: BareHost) -> None:
@@ -133,7 +133,7 @@ def test_without_a_supervisor_wake_leaves_a_quiet_worker_and_says_what_to_do(hos
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert f"Nothing supervises {pid}, so it stays quiet" in woken.message
+    assert f"Still quiet: {pid}. No supervisor can restart them" in woken.message
     assert host.signals(pid) == ["TSTP"]
 
 
@@ -163,7 +163,7 @@ def test_wake_does_not_call_a_worker_awake_whose_title_cannot_be_read(host: Bare
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "it cannot be told whether it is awake" in woken.message
+    assert "is awake: its title cannot be read" in woken.message
 
 
 def test_a_worker_that_a_poller_looks_after_is_not_called_stopped(host: BareHost) -> None:

@@ -72,7 +72,7 @@ def test_wake_is_refused_while_a_quieted_worker_runs_jobs_which_end_unharmed(
     refused = ask(systemd, "wake")
 
     assert refused.summary() == (2, "busy")
-    assert f"{pid}: 3 busy" in refused.message
+    assert f"{pid}: 3 jobs" in refused.message
     assert ask(systemd, "quiet").summary() == (0, "quiet")
     assert len(Ledger.read(redis.client()).finished) == 3
     assert ask(systemd, "wake").summary() == (0, "awake")
@@ -120,7 +120,7 @@ def test_a_unit_that_does_not_come_back_is_named_with_what_was_tried(
     answer = ask(systemd, "wake", limit=60)
 
     assert answer.summary() == (1, "unconfirmed")
-    assert "systemd:worker.service did not come back, tried by telling systemd" in answer.message
+    assert "systemd:worker.service did not come back after systemd was told to start it" in answer.message
     assert answer.states == ["stopped"]
 
 

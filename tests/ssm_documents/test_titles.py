@@ -55,7 +55,7 @@ def test_words_of_a_plugin_after_the_title_are_not_known_to_mean_quiet(host: Bar
 
     assert answer.summary() == (1, "unconfirmed")
     assert host.signals(pid) == ["TSTP"]
-    assert "its title ends in words that are not known" in answer.message
+    assert "its title ends in unknown words" in answer.message
     assert "stopping leader" in host.workers()[pid]
 
 

@@ -54,7 +54,7 @@ def test_status_is_answered_while_another_command_is_at_work_and_names_it(host: 
 
     assert status.summary() == (0, "reported")
     assert (status.states, status.json["processes"][0]["busy"]) == (["quieting"], 1)
-    assert "A command is at work: quiet (process " in status.message
+    assert "A quiet command is running (process " in status.message
     quiet.kill()
 
 
@@ -100,5 +100,5 @@ def test_a_folder_that_somebody_else_has_made_is_not_trusted(host: BareHost) -> 
     answer = host.ask("quiet")
 
     assert answer.summary() == (1, "unconfirmed")
-    assert "/run/snow-white could not be made a folder of this user" in answer.message
+    assert "Cannot create the folder /run/snow-white, or another user owns it." in answer.message
     assert host.signals(pid) == []

@@ -68,7 +68,7 @@ def test_a_unit_that_only_started_a_worker_beside_something_else_is_not_restarte
     answer = ask(systemd, "wake")
 
     assert answer.summary() == (1, "unconfirmed")
-    assert f"Nothing supervises {pid}" in answer.message
+    assert f"Still quiet: {pid}. No supervisor can restart them" in answer.message
     assert systemd.run(["pgrep", "-x", "sleep"]).stdout == beside != ""
     assert list(workers(systemd)) == [pid]
 
@@ -86,7 +86,8 @@ def test_a_unit_that_runs_something_beside_its_quiet_worker_is_named_and_left_al
     answer = ask(systemd, action)
 
     assert answer.summary() == (1, "unconfirmed")
-    assert "two.service also runs sleep (" in answer.message
+    done = {"stop": "stopped", "wake": "restarted"}[action]
+    assert f"systemd:two.service was not {done}: it also runs sleep (" in answer.message
     assert list(workers(systemd)) == [pid]
 
 
@@ -107,7 +108,7 @@ def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(syst
         systemd,
         {"a": f"{ALWAYS}{imitation(tag='a')}\n", "b": f"{bound}{ALWAYS}{imitation(tag='b', jobs=1000)}\n"},
     )
-    wake_leaves_alone(systemd, "a", "with it goes b.service")
+    wake_leaves_alone(systemd, "a", "b.service requires it, would stop with it and also runs ")
 
 
 def test_a_stopped_unit_is_not_started_when_systemd_would_end_a_busy_one_for_it(systemd: SystemdHost) -> None:
@@ -144,7 +145,7 @@ def test_a_stopped_unit_that_does_not_exist_any_more_is_named_once_unless_anothe
     first, second = (ask(systemd, "wake") for _ in range(2))
 
     assert first.summary() == (1, "unconfirmed")
-    assert "systemd:old.service, which was stopped, is not there any more" in first.message
+    assert "systemd:old.service was stopped and does not exist any more" in first.message
     assert second.summary() == (0, "awake")
     assert {title.split()[2] for title in workers(systemd).values()} == {"other"}
 
@@ -161,7 +162,7 @@ def test_a_host_with_a_worker_that_keeps_failing_beside_an_awake_one_is_not_call
     woken = ask(systemd, "wake", limit=60)
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "A worker fails to start" in woken.message
+    assert "A worker failed to start" in woken.message
 
 
 def test_a_worker_beside_an_awake_one_in_the_same_unit_is_not_ended_alone(systemd: SystemdHost) -> None:
@@ -205,7 +206,7 @@ def test_a_worker_that_ends_for_good_while_wake_looks_at_another_is_missed(syste
     woken = command.answer()
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "Of 2 processes 1 are left." in woken.message
+    assert "Fewer processes run than before: 1 instead of 2." in woken.message
 
 
 def test_a_unit_that_cannot_start_beside_an_awake_one_is_named(systemd: SystemdHost) -> None:
@@ -218,7 +219,7 @@ def test_a_unit_that_cannot_start_beside_an_awake_one_is_named(systemd: SystemdH
     woken = ask(systemd, "wake", limit=60)
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "About to be started again: broken.service" in woken.message
+    assert "About to be started by systemd: broken.service" in woken.message
 
 
 def test_a_unit_that_is_started_again_all_the_time_and_never_runs_a_worker_is_not_waited_for_to_the_end(
@@ -233,7 +234,7 @@ def test_a_unit_that_is_started_again_all_the_time_and_never_runs_a_worker_is_no
     quieted = ask(systemd, "quiet", limit=3600)
 
     assert quieted.summary() == (1, "unconfirmed")
-    assert "About to be started again: exporter.service" in quieted.message
+    assert "About to be started by systemd: exporter.service" in quieted.message
 
 
 def test_what_a_library_has_left_in_a_worker_s_unit_ends_and_starts_with_it(systemd: SystemdHost) -> None:
@@ -296,7 +297,8 @@ def test_the_worker_of_a_user_s_unit_is_ended_by_wake_when_nothing_else_ends_wit
         assert pid not in workers(systemd)
     else:
         assert woken.summary() == (1, "unconfirmed")
-        assert f"so {pid} stay quiet: it also runs sleep (" in woken.message
+        assert f"Still quiet: {pid}. parent:systemd(" in woken.message
+        assert "was not restarted: it also runs sleep (" in woken.message
         assert pid in workers(systemd)
     assert "job ends" not in events(systemd)
     assert len([line for line in events(systemd).splitlines() if line.endswith("TERM")]) == (

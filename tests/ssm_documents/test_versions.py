@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from tests.patience import eventually
-from tests.ssm_documents.bare_host import BareHost
+from tests.ssm_documents.bare_host import Answer, BareHost
 
 SIGNAL_BY_VERSION = {
     "4.0.2": "USR1",
@@ -18,6 +18,13 @@ SIGNAL_BY_VERSION = {
     "7.3.10": "TSTP",
     "8.1.7": "TSTP",
 }
+
+
+def quiet_one(host: BareHost, limit: int = 60, **settings: object) -> Answer:
+    """Quiet a host with one imitated worker of these settings; `limit` is in seconds."""
+    host.imitate(**settings)
+    host.wait_for_workers(1)
+    return host.ask("quiet", limit)
 
 
 def test_workers_of_nine_versions_on_one_host_are_quieted_each_by_its_signal_and_lose_no_job(
@@ -53,7 +60,7 @@ def test_a_title_that_says_0_busy_stopping_is_not_believed_while_a_thread_could_
 
     assert answer.summary() == (2, "busy")
     assert answer.states == ["quieting"] * 6
-    assert "says 0 busy, but 1 of its threads may still run a job" in answer.message
+    assert "its title says 0 busy, but 1 thread may still run a job" in answer.message
 
 
 def test_a_job_that_was_fetched_before_quiet_and_starts_long_after_it_is_waited_for(host: BareHost) -> None:
@@ -70,13 +77,10 @@ def test_a_job_that_was_fetched_before_quiet_and_starts_long_after_it_is_waited_
 def test_threads_without_names_beside_a_named_heartbeat_are_all_taken_for_threads_that_may_work(
     host: BareHost,
 ) -> None:
-    host.imitate(version="7.0.9", names="component.rb:9", size=1, stuck=1, beat=1)
-    host.wait_for_workers(1)
-
-    answer = host.ask("quiet")
+    answer = quiet_one(host, version="7.0.9", names="component.rb:9", size=1, stuck=1, beat=1)
 
     assert answer.summary() == (2, "busy")
-    assert "says 0 busy, but 1 of its threads may still run a job" in answer.message
+    assert "its title says 0 busy, but 1 thread may still run a job" in answer.message
 
 
 def test_a_capsule_s_name_that_fills_a_thread_s_may_hold_any_characters(host: BareHost) -> None:
@@ -105,13 +109,10 @@ def test_a_thread_that_a_job_renames_is_waited_for_under_any_name(host: BareHost
 def test_a_worker_whose_threads_had_other_names_before_it_was_quieted_is_never_proven_quiet(
     host: BareHost,
 ) -> None:
-    host.imitate(names="import-worker", beat=1)
-    host.wait_for_workers(1)
-
-    answer = host.ask("quiet", limit=150)
+    answer = quiet_one(host, limit=150, names="import-worker", beat=1)
 
     assert answer.summary() == (1, "unconfirmed")
-    assert "not all of its 3 threads for jobs could be told by their names" in answer.message
+    assert "not all of its 3 threads for jobs were identified" in answer.message
     # What was not known before it was quieted is not known to a later command either.
     assert host.ask("status").states == ["quieting"]
 
@@ -134,7 +135,7 @@ def test_a_worker_that_cannot_be_proven_quiet_does_not_keep_the_others_of_its_ho
     woken = host.ask("wake", limit=120)
 
     assert woken.summary() == (1, "unconfirmed")
-    assert f"Process {unproven} (app) stays as it is: not all of its 3 threads" in woken.message
+    assert f"Process {unproven} (app) was left as it is: not all of its 3 threads" in woken.message
     assert sorted(woken.states) == ["awake", "quieting"]
     assert host.signals(unproven) == ["TSTP"]
 

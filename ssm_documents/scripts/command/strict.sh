@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The ground that every script stands on: an agent starts it with no HOME, any locale and perhaps no working
-# directory, and keeps only the first bytes of its output, so that nothing but the answer goes to stdout.
+# What every script begins with. The agent starts it without HOME, in any locale and perhaps without a working
+# directory. It keeps only the first bytes of the output, so that only the answer goes to stdout.
 
 set -Eeuo pipefail
 export LC_ALL=C
@@ -9,7 +9,7 @@ unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT
 IFS=$' \t\n'
 umask 077
 shopt -s nullglob
-cd /
+cd /proc # each process is a folder here: for pid in [0-9]*
 
 # The agent's death must not end the script between two steps of a restart.
 trap '' PIPE HUP

@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# The answer: one line of JSON, plain ASCII whatever stands in a title, short enough for the agent to pass on whole.
+# Exit codes: 0 confirmed, 1 could not be done, 2 jobs still running, 3 no Sidekiq on this host.
+
+readonly LONGEST_ANSWER=2000 LONGEST_MESSAGE=600 LONGEST_TAG=60 # characters
+ANSWER=''     # the line; empty until it is known
+ANSWER_CODE=1 # the exit code that goes with it
+ENTRIES=()    # the answer's processes, "RANK BUSY JSON"; those with the lowest rank stay when it is cut
+
+# Makes text fit for a JSON string: what is not printable ASCII becomes a question mark.
+json_text() { # VARIABLE TEXT
+  local text=${2//[^ -~]/?}
+  text=${text//\\/\\\\}
+  printf -v "$1" %s "${text//\"/\\\"}"
+}
+
+# "1 job", "3 jobs", "2 processes"
+counted() { # VARIABLE COUNT NOUN
+  case $2:$3 in
+    1:*) printf -v "$1" %s "$2 $3" ;;
+    *s) printf -v "$1" %s "$2 ${3}es" ;;
+    *) printf -v "$1" %s "$2 ${3}s" ;;
+  esac
+}
+
+add_entry() { # PID VERSION TAG BUSY STATE SUPERVISOR
+  local version tag supervisor rank entry
+  case $5 in
+    lost) rank=1 ;;
+    embedded) rank=2 ;;
+    suspended | unreadable) rank=3 ;;
+    quieting) rank=5 ;;
+    booting) rank=6 ;;
+    awake) rank=7 ;;
+    quiet) rank=8 ;;
+    *) rank=9 ;;
+  esac
+  if (($4 > 0 && rank > 4)); then rank=4; fi
+  json_text version "${2:0:20}"
+  json_text tag "${3:0:LONGEST_TAG}"
+  json_text supervisor "${6:0:80}"
+  printf -v entry '{"pid":%s,"version":"%s","tag":"%s","busy":%s,"state":"%s","supervisor":"%s"}' \
+    "$1" "$version" "$tag" "$4" "$5" "$supervisor"
+  ENTRIES+=("$rank $4 $entry")
+}
+
+# Adds as many entries as have room to the caller's listed, and counts those that have none in its omitted.
+list_entries() { # CHARACTERS
+  local room=$1 entry
+  omitted=${#ENTRIES[@]}
+  ((omitted)) || return 0
+  while read -r _ _ entry; do
+    if ((${#listed} + ${#entry} + 1 > room)); then
+      room=0 # read on all the same, so that sort need not write to a closed pipe
+    else
+      listed+=${listed:+,}$entry omitted=$((omitted - 1))
+    fi
+  done < <(printf '%s\n' "${ENTRIES[@]}" | sort -s -k1,1n -k2,2nr)
+}
+
+set_answer() { # CODE RESULT MESSAGE
+  local message=$3 head tail listed='' omitted
+  if ((${#message} > LONGEST_MESSAGE)); then message="${message:0:LONGEST_MESSAGE-3}..."; fi
+  json_text message "$message"
+  head="{\"result\":\"$2\",\"processes\":["
+  tail="\"message\":\"$message\"}"
+  list_entries $((LONGEST_ANSWER - ${#head} - ${#tail} - 20))
+  # In one command: a signal finds either no answer or a whole one.
+  ANSWER="$head$listed],\"omitted\":$omitted,$tail" ANSWER_CODE=$1
+}
+
+# Ends the script with an answer, which is printed on exit.
+answer() { # CODE RESULT MESSAGE
+  set_answer "$@"
+  exit "$1"
+}
+
+# Ends the script with the answer of another command.
+answer_as() { # CODE LINE
+  ANSWER=$2 ANSWER_CODE=$1
+  exit "$1"
+}

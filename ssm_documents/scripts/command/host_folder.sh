@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# needs: answer
+# The folder in which commands keep what later ones must know. It lives as long as the host is up.
+
+HOST_FOLDER=/run/snow-white # the folder
+if [[ ! -d /run ]]; then HOST_FOLDER=/var/run/snow-white; fi
+readonly HOST_FOLDER
+
+# Creates the folder; nobody but the script's user can have made or filled it.
+prepare_folder() {
+  mkdir "$HOST_FOLDER" 2>/dev/null || :
+  if [[ ! -d $HOST_FOLDER || -L $HOST_FOLDER || ! -O $HOST_FOLDER ]]; then
+    answer 1 unconfirmed "Cannot create the folder $HOST_FOLDER, or another user owns it. Nothing was done."
+  fi
+  chmod 0700 "$HOST_FOLDER"
+}
+
+# Holds for a file in the folder that only the script's user can have written.
+is_own_file() { # FILE
+  [[ -f $1 && -O $1 && ! -L $HOST_FOLDER ]]
+}

@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# needs: proof wrappers
+# systemd: the unit stands in the process's cgroup. It counts as the supervisor when its main process is the worker
+# itself or a wrapper around it; cron.service or the agent's own unit only happen to contain it.
+
+UNIT_PATH='' # what read_unit_path found: the path of the process's cgroup, which holds a service
+
+read_unit_path() { # PID
+  local line
+  UNIT_PATH=''
+  while IFS= read -r line; do
+    case $line in
+      0::/*.service*) UNIT_PATH=${line#0::} && return ;;
+      *:name=systemd:/*.service*) UNIT_PATH=${line#*:name=systemd:} ;;
+    esac
+  done <"/proc/$1/cgroup"
+  [[ -n $UNIT_PATH ]]
+} 2>/dev/null
+
+ask_systemd() { # WORDS...
+  ask 5 systemctl "$@"
+}
+
+# Sets SUPERVISOR to the unit that supervises a process.
+find_unit() { # PID WRAPPERS
+  local unit
+  systemd_is_init && read_unit_path "$1" || return 1
+  # The last part of the path that is a service: below it a unit may make groups of its own.
+  unit=${UNIT_PATH%.service*}.service
+  unit=${unit##*/}
+  # A user's own manager (systemctl --user) is not reached from here.
+  [[ $UNIT_PATH != */user@*.service/* ]] || return 1
+  if ! ask_systemd show -p MainPID -p Type -- "$unit"; then
+    SUPERVISOR="unknown:$unit"
+    return
+  fi
+  [[ $CLIENT_OUTPUT =~ MainPID=([0-9]+) ]] || return 1
+  if [[ ${BASH_REMATCH[1]} == 0 ]]; then
+    # systemd does not know which process is the main one, so all of them must be workers.
+    [[ $CLIENT_OUTPUT =~ Type=(forking|notify) ]] && unit_runs_only "$unit" in_unit "$2" || return 1
+  else
+    [[ $2 == *" ${BASH_REMATCH[1]} "* ]] || return 1
+  fi
+  SUPERVISOR=systemd:$unit
+}
+
+in_unit() { # PID UNIT
+  read_unit_path "$1" && [[ $UNIT_PATH/ == *"/$2/"* && ($UNIT_PATH != */user@*.service/* || $2 == user@*) ]]
+}
+
+proven_in_unit() { # PID UNIT
+  in_unit "$1" "$2" && is_proven "$1"
+}
+
+# Does the unit run nothing but workers for which the check holds, wrappers around them and what writes their logs?
+unit_runs_only() { # UNIT in_unit|proven_in_unit [ALLOWED]
+  local pid allowed=${3:- }
+  allow_workers "$2" "$1"
+  for pid in [0-9]*; do
+    if in_unit "$pid" "$1"; then is_allowed "$pid" "$allowed" || return 1; fi
+  done
+}
+
+# Holds when every service that stops or starts with this one is only made of workers that are proven quiet. Units that
+# require it are stopped and restarted together with it.
+unit_is_quiet() { # UNIT
+  local level=("$1") next unit line seen=" $1 "
+  while ((${#level[@]})); do
+    for unit in "${level[@]}"; do
+      [[ $unit == *.service ]] || continue
+      if ! unit_runs_only "$unit" proven_in_unit; then
+        [[ $unit == "$1" ]] || WHY_NOT="$unit requires it, would stop with it and ${WHY_NOT#it }"
+        return 1
+      fi
+    done
+    WHY_NOT='systemd does not answer'
+    ask_systemd show -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf -p PropagatesStopTo -- \
+      "${level[@]}" || return 1
+    next=()
+    while IFS= read -r line; do
+      for unit in ${line#*=}; do
+        if [[ $seen != *" $unit "* ]]; then next+=("$unit") seen+="$unit "; fi
+      done
+    done <<<"$CLIENT_OUTPUT"
+    level=(${next[@]+"${next[@]}"})
+  done
+}
+
+tell_systemd() { # stop|start|restart UNIT
+  # A unit that has failed too often in a row is refused until that is forgotten.
+  if [[ $1 == restart ]]; then order 20 systemctl reset-failed -- "$2" || :; fi
+  order 120 systemctl "$1" -- "$2"
+}
+
+systemd_failed() { # UNIT
+  ask_systemd is-failed --quiet -- "$1"
+}
