@@ -13,6 +13,7 @@ from local_aws.engine.iam_check import is_running
 from local_aws.engine.ministack import Handler, find
 from local_aws.run_command.document_resource import DocumentResource
 from local_aws.run_command.documents import DocumentStore
+from local_aws.run_command.listing import Consistency
 from local_aws.run_command.managed_instances import ManagedInstances
 from local_aws.run_command.service import RunCommand
 from local_aws.run_command.systems_manager import SystemsManager
@@ -39,8 +40,9 @@ def _register_run_command(handlers: dict[str, Handler], agents: AgentRegistry) -
     from ministack.services.cloudformation import provisioners
 
     documents = DocumentStore()
-    instances = ManagedInstances(agents, is_running)
-    run_command = RunCommand(documents, instances, ACCOUNT)
+    consistency = Consistency()
+    instances = ManagedInstances(agents, is_running, consistency=consistency)
+    run_command = RunCommand(documents, instances, ACCOUNT, consistency=consistency)
     systems_manager = SystemsManager(documents, run_command, instances, ACCOUNT, handlers["ssm"])
     handlers["ssm"] = systems_manager.handle
     find(provisioners, "_RESOURCE_HANDLERS")["AWS::SSM::Document"] = DocumentResource(documents).handlers()

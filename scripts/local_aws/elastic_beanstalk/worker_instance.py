@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class WorkerInstance:
         with self._lock:
             if self._ended:
                 return
-            agents.add(Agent(self.region, self.instance_id, host, self._options.agent))
+            agents.add(self._agent(host))
         if self._options.launched_minutes_ago is not None:
             ec2_instances.set_launched(self.region, self.instance_id, self._options.launched_minutes_ago)
         ec2_instances.set_state(self.region, self.instance_id, "running")
@@ -90,6 +91,13 @@ class WorkerInstance:
             agents.remove(self.region, self.instance_id)
         if self.host is not None:
             self.host.stop()
+
+    def _agent(self, host: Host) -> Agent:
+        """One whose connection is lost from the start has pinged once, when the instance was launched."""
+        registered_at = time.time()
+        if self._options.agent == "ConnectionLost":
+            registered_at -= 60 * (self._options.launched_minutes_ago or 0)
+        return Agent(self.region, self.instance_id, host, self._options.agent, registered_at)
 
     @staticmethod
     def _install(host: Host, version: str) -> None:
