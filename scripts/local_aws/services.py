@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local_aws.agent.registry import AgentRegistry
-from local_aws.elastic_beanstalk import ec2_instances
+from local_aws.elastic_beanstalk import ec2_lifecycle
 from local_aws.elastic_beanstalk.query_protocol import NAMESPACE
 from local_aws.elastic_beanstalk.service import ElasticBeanstalk
 from local_aws.engine.account import ACCOUNT
@@ -54,7 +54,7 @@ def _register_elastic_beanstalk(handlers: dict[str, Handler], agents: AgentRegis
     from ministack.core import iam_actions, router
 
     service = ElasticBeanstalk(Path(os.environ["TMPDIR"]).parent / "hosts", agents, ACCOUNT)
-    ec2_instances.install(service.is_worker_host, service.end_instance)
+    ec2_lifecycle.install(service.operations)
     find(router, "SERVICE_PATTERNS")["elasticbeanstalk"] = {}
     find(iam_actions, "_SERVICE_PROTOCOL")["elasticbeanstalk"] = "query-xml"
     find(iam_actions, "_QUERY_XML_NS")["elasticbeanstalk"] = NAMESPACE

@@ -93,33 +93,36 @@ class Agent:
         Raises InstanceEnded when the host ends meanwhile: the service then never gets a result.
         """
         on_start()
+        host = self.host  # a reboot gives the agent another
         try:
             steps = parse(document, Parameters.given(document, parameters))
         except DocumentError as error:
             return DocumentResult((_unreadable(str(error)),))
-        return DocumentResult(tuple(self._run_steps(steps, cancelled)))
+        return DocumentResult(tuple(self._run_steps(host, steps, cancelled)))
 
-    def _run_steps(self, steps: tuple[Step, ...], cancelled: threading.Event) -> Iterator[StepResult]:
+    def _run_steps(
+        self, host: Host, steps: tuple[Step, ...], cancelled: threading.Event
+    ) -> Iterator[StepResult]:
         folder = f"/var/lib/amazon/ssm/{self.instance_id}/document/orchestration/{uuid.uuid4()}"
         for step in steps:
-            result = self._run_step(step, f"{folder}/{step.name}", cancelled)
+            result = self._run_step(host, step, f"{folder}/{step.name}", cancelled)
             yield result
             if cancelled.is_set() or result.response_code in (SKIP_REST_SUCCEEDED, SKIP_REST_FAILED):
                 return
             if result.status_details == "Failed" and step.exit_on_failure:
                 return
 
-    def _run_step(self, step: Step, folder: str, cancelled: threading.Event) -> StepResult:
+    def _run_step(self, host: Host, step: Step, folder: str, cancelled: threading.Event) -> StepResult:
         started_at = datetime.now(UTC)
         environment = {"AWS_SSM_INSTANCE_ID": self.instance_id, "AWS_SSM_REGION_NAME": self.region}
         try:
             if step.download:
-                outcome = run_download(self.host, step.download)
+                outcome = run_download(host, step.download)
             else:
-                outcome = run_shell(self.host, step, folder, environment, cancelled)
+                outcome = run_shell(host, step, folder, environment, cancelled)
         except (HostError, OSError) as error:
             raise InstanceEnded(f"The instance {self.instance_id} ended: {error}") from error
-        if not self.host.is_running:
+        if not host.is_running:
             raise InstanceEnded(f"The instance {self.instance_id} ended while it ran {step.name}.")
         stderr = outcome.stderr
         if outcome.code == REQUEST_REBOOT:
