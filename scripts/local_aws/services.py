@@ -1,7 +1,7 @@
 """The services MiniStack lacks, registered beside its own so that IAM and CloudTrail see their calls too."""
 
 import os
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws.agent.registry import AgentRegistry
@@ -19,20 +19,28 @@ from local_aws.run_command.service import RunCommand
 from local_aws.run_command.systems_manager import SystemsManager
 
 
-def install() -> Callable[[], None]:
-    """Register them; returns the function that ends everything they run, hosts included."""
+@dataclass(frozen=True)
+class Services:
+    """What was registered."""
+
+    agents: AgentRegistry
+    run_command: RunCommand
+    elastic_beanstalk: ElasticBeanstalk
+
+    def close(self) -> None:
+        """End everything they run, hosts included."""
+        self.run_command.close()
+        self.elastic_beanstalk.close()
+
+
+def install() -> Services:
+    """Register them."""
     from ministack import app
 
     agents = AgentRegistry()
     handlers = find(app, "SERVICE_HANDLERS")
     run_command = _register_run_command(handlers, agents)
-    elastic_beanstalk = _register_elastic_beanstalk(handlers, agents)
-
-    def close() -> None:
-        run_command.close()
-        elastic_beanstalk.close()
-
-    return close
+    return Services(agents, run_command, _register_elastic_beanstalk(handlers, agents))
 
 
 def _register_run_command(handlers: dict[str, Handler], agents: AgentRegistry) -> RunCommand:

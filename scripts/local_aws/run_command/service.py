@@ -82,6 +82,10 @@ class RunCommand:
         """The next commands are accepted, and end with this StatusDetails (RateExceeded, LimitExceeded) everywhere."""
         self._refusals[region] += [status_details] * commands
 
+    def clear_refusals(self) -> None:
+        """The next commands are sent."""
+        self._refusals.clear()
+
     def _refuse(self, command: Command, status_details: str) -> None:
         with command.lock:
             command.refusal = status_details
