@@ -57,12 +57,12 @@ class CallFaults:
             async def work() -> Response:
                 return await handler(method, path, headers, body, query_params)
 
-            action, region = _action(headers, body), get_region()
+            action, region, is_root = _action(headers, body), get_region(), _is_root(headers)
             buckets = self.buckets
-            if buckets and not _is_root(headers) and not buckets.take(service, action, region):
+            if buckets and not is_root and not buckets.take(service, action, region):
                 return broken_answers.service_error(service, throttled=True)
             fault = self.rules.take(
-                lambda rule: rule.matches(service, action, region),
+                lambda rule: rule.matches(service, action, region, is_root),
                 service=service,
                 action=action,
                 region=region,

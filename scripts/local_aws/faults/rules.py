@@ -64,6 +64,7 @@ class CallFault(Schedule):
             answer). `no_rows`, `row_missing` and `rows_doubled` are well-formed lists. `stale` is the answer that the
             same call had last. `slow` is the right answer, `seconds` late.
         after_effect: whether the service does its work before the answer goes wrong.
+        spares_root: whether the root user's calls, those of the test or the demo itself, never match.
     """
 
     service: str
@@ -72,14 +73,20 @@ class CallFault(Schedule):
     region: str = ""
     after_effect: bool = False
     seconds: float = 70.0
+    spares_root: bool = False
 
     def __post_init__(self) -> None:
         _check("fault", self.answer, get_args(Answer))
         if self.answer == "throttled" and self.after_effect:
             raise ValueError("A throttled call has no effect.")
 
-    def matches(self, service: str, action: str, region: str) -> bool:
-        return self.service == service and self.action in ("", action) and self.region in ("", region)
+    def matches(self, service: str, action: str, region: str, is_root: bool = False) -> bool:
+        return (
+            self.service == service
+            and self.action in ("", action)
+            and self.region in ("", region)
+            and not (is_root and self.spares_root)
+        )
 
     @property
     def does_the_work(self) -> bool:

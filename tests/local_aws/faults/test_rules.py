@@ -37,6 +37,13 @@ def test_only_calls_that_match_are_counted() -> None:
     assert calls.hits(3, "SendCommand") == ".e."
 
 
+def test_the_root_users_calls_can_be_spared() -> None:
+    assert ALL.matches("ssm", "ListCommands", "us-east-1", is_root=True)
+    spares = replace(ALL, spares_root=True)
+    assert spares.matches("ssm", "ListCommands", "us-east-1", is_root=False)
+    assert not spares.matches("ssm", "ListCommands", "us-east-1", is_root=True)
+
+
 def test_the_first_of_several_faults_applies_and_then_the_next() -> None:
     assert Calls(replace(ALL, calls=2), replace(ALL, calls=1, answer="reset")).hits(4) == "eer."
 
