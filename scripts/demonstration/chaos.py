@@ -35,7 +35,7 @@ _SLACK_FAILURES: Final = ("rate_limited", "error", "down", "message_not_found")
 
 @dataclass(frozen=True)
 class Mix:
-    """The faults of one run; `agents_die`, `lose` and `deliver_twice` name instances. The list of calls is for AWS."""
+    """The faults of one run; `calls` are those of calls to AWS, `slack` is how two calls to Slack fail."""
 
     calls: tuple[CallFault, ...]
     functions: tuple[FunctionFault, ...]
@@ -124,7 +124,9 @@ class Chaos:
         for function in faults.functions:
             switches.add(function)
         switches.throttle_like_aws()
-        switches.lists(lag_seconds=faults.lag_seconds, repeats_rows=faults.repeats_rows)
+        switches.lists(
+            lag_seconds=faults.lag_seconds, repeats_rows=faults.repeats_rows, for_seconds=_FAULTY_SECONDS
+        )
         switches.agent_dies(*faults.agent_dies, for_seconds=15)
         switches.commands_lost(*faults.loses_a_command)
         switches.commands_delivered_twice(*faults.gets_commands_twice, commands=3)

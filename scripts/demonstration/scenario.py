@@ -36,7 +36,8 @@ _DROPPED_VARIABLES: Final = ("AWS_", "SNOW_WHITE_")  # they may name a real acco
 _TIMEOUT_SECONDS: Final = 280.0
 _JOBS: Final = 150
 _LONG_JOBS: Final = 6
-_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 6
+_PAUSE_SECONDS: Final = 10.0
 _CHAOS_LIMIT_SECONDS: Final = 120
 
 
@@ -124,18 +125,19 @@ class Scenario:
 
     def _until_confirmed(self, action: str, run: Callable[[], Ended]) -> Ended:
         """Run the action; with faults again and again, as an operator would, until it is confirmed."""
-        for _ in range(_ATTEMPTS if self.chaos else 1):
-            ended = run()
+        ended = run()
+        for _ in range(_ATTEMPTS - 1 if self.chaos else 0):
             if ended.status == "SUCCEEDED":
-                return ended
-            cause = f"{ended.error}: {ended.cause}"
-            if self.chaos:
-                self.console.print(
-                    f"{action} is not confirmed, so it is started again, as an operator would. {cause}",
-                    style="yellow",
-                    markup=False,
-                )
-        raise DemoFailed(f"{action} ended {ended.status}: {cause}")
+                break
+            self.console.print(
+                f"{action} is not confirmed: {ended.error}: {ended.cause}", style="yellow", markup=False
+            )
+            self.console.print("It is started again after some seconds, as an operator would.")
+            time.sleep(_PAUSE_SECONDS)
+            ended = run()
+        if ended.status != "SUCCEEDED":
+            raise DemoFailed(f"{action} ended {ended.status}: {ended.error}: {ended.cause}")
+        return ended
 
     def _deploy_stack(self) -> Credentials:
         outputs = self.aws.deploy(regions=[_HOME_REGION, _OTHER_REGION])

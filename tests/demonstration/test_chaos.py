@@ -95,7 +95,10 @@ def ends(*results: Ended) -> Iterator[Ended]:
     yield from results
 
 
-def test_with_faults_a_run_that_is_not_confirmed_is_started_again(aws: FaultyAws) -> None:
+def test_with_faults_a_run_that_is_not_confirmed_is_started_again(
+    aws: FaultyAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demonstration.scenario._PAUSE_SECONDS", 0)
     with_faults = scenario(Chaos(aws, 1, print))  # type: ignore[arg-type]  # as much of it as is used
     runs = ends(NOT_CONFIRMED, NOT_CONFIRMED, CONFIRMED)
     assert with_faults._until_confirmed("quiet", lambda: next(runs)) is CONFIRMED

@@ -30,9 +30,11 @@ class FaultSwitches:
         """Throttle everybody but the root user by AWS's buckets of tokens (`token_buckets`), full at first."""
         self._turn_on("throttling", on=on)
 
-    def lists(self, *, lag_seconds: float = 0.0, repeats_rows: bool = False) -> None:
-        """Let Run Command's lists be so far behind, and show rows twice."""
-        self._turn_on("lists", lag_seconds=lag_seconds, repeats_rows=repeats_rows)
+    def lists(
+        self, *, lag_seconds: float = 0.0, repeats_rows: bool = False, for_seconds: float | None = None
+    ) -> None:
+        """Let Run Command's lists be so far behind, and show rows twice; it is over after `for_seconds`."""
+        self._turn_on("lists", lag_seconds=lag_seconds, repeats_rows=repeats_rows, for_seconds=for_seconds)
 
     def agent_dies(
         self,

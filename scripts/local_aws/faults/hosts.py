@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -41,10 +42,11 @@ class HostFaults:
             raise ValueError(f"There is no change {change!r}, only {', '.join(self._changes)}.")
         self._changes[change](**arguments)
 
-    def lists(self, lag_seconds: float, repeats_rows: bool) -> None:
-        """How far Run Command's lists are behind, and whether they show rows twice."""
-        self._run_command.consistency.lag_seconds = lag_seconds
-        self._run_command.consistency.repeats_rows = repeats_rows
+    def lists(self, lag_seconds: float, repeats_rows: bool, for_seconds: float | None = None) -> None:
+        """How far Run Command's lists are behind, and whether they show rows twice; None: until it is changed."""
+        consistency = self._run_command.consistency
+        consistency.lag_seconds, consistency.repeats_rows = lag_seconds, repeats_rows
+        consistency.until = math.inf if for_seconds is None else time.time() + for_seconds
 
     def clear(self) -> None:
         """No commands go wrong any more, and the lists are right; agents that died stay dead."""

@@ -1,6 +1,7 @@
 """The filters and the pages of Run Command's lists."""
 
 import base64
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +19,21 @@ _Item = TypeVar("_Item")
 class Consistency:
     """How far the lists are behind, in seconds, and whether they show rows twice; at first neither.
 
-    AWS's lists are eventually consistent. With a lag, a new command is missing, and an invocation reads as it was
-    before, also while ListCommands counts it as ended already.
+    It is over at `until`, in seconds since the epoch. AWS's lists are eventually consistent. With a lag, a new command
+    is missing, and an invocation reads as it was before, also while ListCommands counts it as ended already.
     """
 
     lag_seconds: float = 0.0
     repeats_rows: bool = False
+    until: float = math.inf
+
+    def moment(self, now: float) -> float:
+        """As of which moment the lists show what there is."""
+        return now - self.lag_seconds if now < self.until else now
+
+    def repeats(self, now: float) -> bool:
+        """Whether the lists show rows twice."""
+        return self.repeats_rows and now < self.until
 
 
 def matches(command: Command, status: str, filters: Iterable[Mapping[str, str]] | None) -> bool:

@@ -49,7 +49,7 @@ class ManagedInstances:
             lambda pair: -pair[0],
             default=10,
             smallest=5,
-            repeats_rows=self._consistency.repeats_rows,
+            repeats_rows=self._consistency.repeats(self._clock()),
         )
         rows = [self._information(region, each) for _, each in page]
         return {"InstanceInformationList": [each for each in rows if each], **token}

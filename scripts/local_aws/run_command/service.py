@@ -130,13 +130,13 @@ class RunCommand:
             chosen,
             request,
             lambda command: command.sequence,
-            repeats_rows=self.consistency.repeats_rows,
+            repeats_rows=self.consistency.repeats(self._clock()),
         )
         return {"Commands": [command_answer(command) for command in page], **token}
 
     def list_invocations(self, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListCommandInvocations: by CommandId, InstanceId and Filters; newest first, in pages."""
-        moment = self._clock() - self.consistency.lag_seconds
+        moment = self.consistency.moment(self._clock())
         chosen = [
             (command, invocation, state)
             for command in self._in_region(region, request.get("CommandId"))
@@ -148,7 +148,7 @@ class RunCommand:
             chosen,
             request,
             lambda row: row[1].sequence,
-            repeats_rows=self.consistency.repeats_rows,
+            repeats_rows=self.consistency.repeats(self._clock()),
         )
         details = bool(request.get("Details"))
         shown = [listed_invocation(*row, details) for row in page]
@@ -180,7 +180,7 @@ class RunCommand:
 
     def _in_region(self, region: str, command_id: str | None) -> list[Command]:
         """The commands of a region that the lists show already, newest first."""
-        moment = self._clock() - self.consistency.lag_seconds
+        moment = self.consistency.moment(self._clock())
         of_region = [
             each
             for each in list(self._commands.values())

@@ -136,8 +136,9 @@ def test_the_lists_lag_behind_and_repeat_rows(host: Host, faults: FaultSwitches)
     command = host.send()
     assert host.ssm.list_commands(CommandId=command)["Commands"] == []
     eventually(lambda: host.ssm.list_commands(CommandId=command)["Commands"], "the list has caught up")
-    faults.lists(repeats_rows=True)
+    faults.lists(repeats_rows=True, for_seconds=1)
     assert len(host.ssm.list_commands(CommandId=command)["Commands"]) == 2
+    eventually(lambda: len(host.ssm.list_commands(CommandId=command)["Commands"]) == 1, "it is over")
 
 
 def test_an_instance_loses_its_agent_and_is_replaced_by_one_that_has_one(
