@@ -1,15 +1,18 @@
-"""`python -m demonstration [--keep]`: run the scenario, and print what became of every job."""
+"""`python -m demonstration [--keep] [--chaos SEED]`: run the scenario, and print what became of every job."""
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
+from demonstration.chaos import Chaos
 from demonstration.customer import EnvironmentFailed
 from demonstration.report import print_ledger, print_slack, print_timings, print_usage
 from demonstration.scenario import DemoFailed, Scenario
@@ -17,13 +20,14 @@ from local_aws import LocalAws
 from local_aws.hosts.redis_server import RedisServer
 
 
-def main(keep: bool) -> int:
-    """Run the demo; returns the exit code: 0 only if every promise was kept."""
+def main(keep: bool, chaos_seed: int | None = None) -> int:
+    """Run the demo, with faults if there is a seed; returns the exit code: 0 only if every promise was kept."""
     console = Console(highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="snow-white-demo-") as folder:
         start = time.monotonic()
         with RedisServer.start(Path(folder)) as redis, LocalAws.start(Path(folder) / "aws") as aws:
-            scenario = Scenario(aws, redis, console)
+            chaos = None if chaos_seed is None else Chaos(aws, chaos_seed, _printing(console))
+            scenario = Scenario(aws, redis, console, chaos)
             try:
                 ledger, ann = scenario.run()
             except (DemoFailed, EnvironmentFailed) as failed:
@@ -35,6 +39,8 @@ def main(keep: bool) -> int:
             for problem in scenario.problems:
                 console.print(f"[bold red]PROBLEM: {problem}")
             if not scenario.problems:
+                if chaos:
+                    console.print(f"{chaos.happened.total()} calls went wrong on purpose.")
                 console.print(
                     "[bold green]Every job ran exactly once; the other environment was never touched."
                 )
@@ -44,11 +50,26 @@ def main(keep: bool) -> int:
     return 1 if scenario.problems else 0
 
 
+def _printing(console: Console) -> Callable[[str], None]:
+    def say(sentence: str) -> None:
+        console.print(sentence, markup=False)
+
+    return say
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="demo", description="Quiet, deploy and wake workers under load.")
+    parser.add_argument("--keep", action="store_true", help="leave it running afterwards")
+    parser.add_argument("--chaos", type=int, metavar="SEED", help="with faults that a run must survive")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
+    arguments = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A shell starts background processes with this signal ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        sys.exit(main(keep="--keep" in sys.argv[1:]))
+        sys.exit(main(arguments.keep, arguments.chaos))
     except KeyboardInterrupt:
         sys.exit(130)

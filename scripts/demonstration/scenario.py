@@ -14,6 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
+from demonstration.chaos import Chaos
 from demonstration.checks import problems_at_the_end, problems_when_quiet
 from demonstration.customer import VERSIONS, Application
 from demonstration.ledger import Ledger, WorkerHistory, enqueue
@@ -35,6 +36,9 @@ _DROPPED_VARIABLES: Final = ("AWS_", "SNOW_WHITE_")  # they may name a real acco
 _TIMEOUT_SECONDS: Final = 280.0
 _JOBS: Final = 150
 _LONG_JOBS: Final = 6
+_ATTEMPTS: Final = 6
+_PAUSE_SECONDS: Final = 10.0
+_CHAOS_LIMIT_SECONDS: Final = 120
 
 
 class DemoFailed(Exception):
@@ -50,11 +54,13 @@ class Scenario:
         matching: (name, region) of the environments that the requests match; `other` is one that they do not match.
         timings: the seconds of each step, in order.
         problems: a sentence for each promise that was not kept.
+        chaos: the faults of each run, or None. With them a run that confirms nothing is started again.
     """
 
     aws: LocalAws
     redis: RedisServer
     console: Console
+    chaos: Chaos | None = None
     backups: Application = field(init=False)
     matching: list[tuple[str, str]] = field(default_factory=list)
     other: str = ""
@@ -74,13 +80,13 @@ class Scenario:
         with self._timed("booting six worker hosts with Sidekiq"):
             self._create_environments()
         self._put_under_load()
-        with self._timed("quiet"):
-            quieted = self._start_and_follow("quiet", ann)
+        with self._timed("quiet"), self._faults_during("quiet"):
+            quieted = self._until_confirmed("quiet", lambda: self._start_and_follow("quiet", ann))
         self._report_quiet()
         with self._timed("deploying the application's new version"):
             self._deploy_application()
-        with self._timed("wake"):
-            woken = self._run_command_line("wake", ann)
+        with self._timed("wake"), self._faults_during("wake"):
+            woken = self._until_confirmed("wake", lambda: self._run_command_line("wake", ann))
         with self._timed("doing the rest of the backlog"):
             self._wait(lambda: not (self._ledger().waiting or self._ledger().running), "the backlog is done")
         for action, end in (("quiet", quieted), ("wake", woken)):
@@ -101,6 +107,37 @@ class Scenario:
         start = time.monotonic()
         yield
         self.timings[what] = time.monotonic() - start
+
+    @contextmanager
+    def _faults_during(self, act: str) -> Iterator[None]:
+        """Turn the act's faults on for the block, if there are any."""
+        if self.chaos is None:
+            yield
+            return
+        instances = [
+            (region, one) for name, region in self.matching for one in self.backups.instances(name, region)
+        ]
+        self.chaos.begin(act, instances)
+        try:
+            yield
+        finally:
+            self.chaos.end()
+
+    def _until_confirmed(self, action: str, run: Callable[[], Ended]) -> Ended:
+        """Run the action; with faults again and again, as an operator would, until it is confirmed."""
+        ended = run()
+        for _ in range(_ATTEMPTS - 1 if self.chaos else 0):
+            if ended.status == "SUCCEEDED":
+                break
+            self.console.print(
+                f"{action} is not confirmed: {ended.error}: {ended.cause}", style="yellow", markup=False
+            )
+            self.console.print("It is started again after some seconds, as an operator would.")
+            time.sleep(_PAUSE_SECONDS)
+            ended = run()
+        if ended.status != "SUCCEEDED":
+            raise DemoFailed(f"{action} ended {ended.status}: {ended.error}: {ended.cause}")
+        return ended
 
     def _deploy_stack(self) -> Credentials:
         outputs = self.aws.deploy(regions=[_HOME_REGION, _OTHER_REGION])
@@ -140,7 +177,13 @@ class Scenario:
 
     def _start_and_follow(self, action: str, ann: Credentials) -> Ended:
         client = self.aws.client("stepfunctions", _HOME_REGION, ann)
-        request = {"action": action, "application": _APPLICATION, "requested_by": "ann"}
+        request: dict[str, object] = {
+            "action": action,
+            "application": _APPLICATION,
+            "requested_by": "ann",
+        }
+        if self.chaos:
+            request["timeout_seconds"] = _CHAOS_LIMIT_SECONDS
         run = FollowedRun.start(client, self.aws.outputs["StateMachineArn"], request)
         self.console.print(f"Started as IAM user ann: {request}")
         start = time.monotonic()
@@ -163,13 +206,13 @@ class Scenario:
             raise DemoFailed(_timed_out(f"{action} has ended"))
         ended = run.end()
         self.console.print(f"The execution {ended.status}.")
-        if ended.status != "SUCCEEDED":
-            raise DemoFailed(f"{action} ended {ended.status}: {ended.cause}")
         return ended
 
     def _run_command_line(self, action: str, ann: Credentials) -> Ended:
         """Run scripts/snow-white as a person does, with its output on this console."""
         command = ["scripts/snow-white", action, "-p", _APPLICATION]
+        if self.chaos:
+            command += ["--timeout", f"{_CHAOS_LIMIT_SECONDS}s"]
         self.console.print(f"As IAM user ann: {' '.join(command)}")
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(_DROPPED_VARIABLES)
@@ -193,19 +236,23 @@ class Scenario:
         machine = self.aws.outputs["StateMachineArn"]
         newest = self.aws.client("stepfunctions").list_executions(stateMachineArn=machine, maxResults=1)
         ended = FollowedRun(self.aws.client("stepfunctions"), newest["executions"][0]["executionArn"]).end()
-        if result.returncode or ended.status != "SUCCEEDED":
+        if (result.returncode == 0) != (ended.status == "SUCCEEDED"):
             raise DemoFailed(
-                f"{action} ended {ended.status} with exit code {result.returncode}: {ended.cause}"
+                f"{action} ended {ended.status}, but the command line with exit code {result.returncode}."
             )
         return ended
 
     def _report_quiet(self) -> None:
         """Check that the workers are as quiet as the run has reported, and print the counts of jobs."""
         ledger = self._ledger()
-        confirmed_at = {
-            history.host: self.backups.confirmed_at(history.host, region, Action.QUIET.document_name)
-            for history, region in self._matching_workers(ledger)
-        }
+        confirmed_at = {}
+        for history, region in self._matching_workers(ledger):
+            try:
+                confirmed_at[history.host] = self.backups.confirmed_at(
+                    history.host, region, Action.QUIET.document_name
+                )
+            except ValueError as error:
+                self.problems.append(f"{history.host} was reported quiet, but {error}")
         self.problems += problems_when_quiet(ledger, confirmed_at)
         self.console.print(
             f"Of the {len(ledger.started)} jobs that had started, {len(ledger.finished)} have finished by themselves "

@@ -10,16 +10,15 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
-from urllib.error import HTTPError
 
 import boto3
 from botocore.config import Config
 
-from local_aws import faults
 from local_aws.deploy import deploy, synthesize
 from local_aws.engine.account import HOME_REGION, Credentials
 from local_aws.engine.connection import KEEP_RUNNING, Connection
 from local_aws.engine.json_request import json_request
+from local_aws.faults.client import FaultSwitches
 from local_aws.processes.child_process import ChildProcess, Stoppable
 from local_aws.processes.waiting import wait_for
 from local_aws.slack.client import LocalSlack
@@ -36,7 +35,7 @@ class LocalAwsError(Exception):
 
 
 class LocalAws(Stoppable):
-    """A running local AWS: its endpoint, clients, users, deployments and Slack.
+    """A running local AWS: its endpoint, clients, users, deployments, faults and Slack.
 
     `start` runs a process of its own that ends with `stop`, with the `with` block, or with this process;
     `attach` uses the one of a folder, and leaves it running.
@@ -50,6 +49,7 @@ class LocalAws(Stoppable):
         self._clients: dict[tuple[str, str, Credentials], Any] = {}
         self._lock = threading.Lock()
         self.slack = LocalSlack(connection.slack_url)
+        self.faults = FaultSwitches(connection.endpoint)
 
     @classmethod
     def start(cls, folder: Path | None = None, *, wait_scale: float = 1.0) -> Self:
@@ -159,22 +159,6 @@ class LocalAws(Stoppable):
         They are Wait states, retries, a machine's time limit, and how long Run Command tries to deliver.
         """
         json_request("POST", f"{self.endpoint}/_ministack/config", {"stepfunctions._SFN_WAIT_SCALE": factor})
-
-    def fail_next(self, service: str, calls: int, answer: str, **where: Any) -> None:
-        """Let the next calls of a service fail: `answer` and `where` (action, region, seconds) as in faults.Fault.
-
-        Raises ValueError when there is no such fault.
-        """
-        fault = {"service": service, "calls": calls, "answer": answer, **where}
-        try:
-            json_request("POST", f"{self.endpoint}{faults.PATH}", fault)
-        except HTTPError as error:
-            with error:
-                raise ValueError(error.read().decode()) from None
-
-    def stop_failing(self) -> None:
-        """Remove all faults that `fail_next` has left."""
-        json_request("DELETE", f"{self.endpoint}{faults.PATH}")
 
     def deploy(self, **settings: Any) -> dict[str, str]:
         """Synthesize the application for this local AWS and deploy it; returns the outputs of all stacks.

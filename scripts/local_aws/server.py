@@ -13,7 +13,8 @@ from pathlib import Path
 
 from local_aws.engine.account import ACCOUNT, Credentials
 from local_aws.engine.connection import KEEP_RUNNING, Connection
-from local_aws.faults import Faults
+from local_aws.faults.control import FaultControl
+from local_aws.faults.hosts import HostFaults
 
 _CLEANUP_SECONDS = 20.0
 _logger = logging.getLogger(__name__)
@@ -36,8 +37,10 @@ def serve(folder: Path) -> None:
 
     logging.getLogger("botocore").setLevel(logging.WARNING)
     patches.install()
-    close_services = services.install()
-    faults = Faults()
+    registered = services.install()
+    faults = FaultControl(
+        HostFaults(registered.agents, registered.elastic_beanstalk.operations, registered.run_command)
+    )
     faults.install()
     slack = SlackServer()
     slack.start()
@@ -47,10 +50,10 @@ def serve(folder: Path) -> None:
     try:
         asyncio.run(_serve_gateway(gateway, faults))
     finally:
-        _clean_up(folder, [close_services, slack.stop])
+        _clean_up(folder, [registered.close, slack.stop])
 
 
-async def _serve_gateway(gateway: socket.socket, faults: Faults) -> None:
+async def _serve_gateway(gateway: socket.socket, faults: FaultControl) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack.app import app

@@ -1,11 +1,11 @@
 """The services MiniStack lacks, registered beside its own so that IAM and CloudTrail see their calls too."""
 
 import os
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws.agent.registry import AgentRegistry
-from local_aws.elastic_beanstalk import ec2_instances
+from local_aws.elastic_beanstalk import ec2_lifecycle
 from local_aws.elastic_beanstalk.query_protocol import NAMESPACE
 from local_aws.elastic_beanstalk.service import ElasticBeanstalk
 from local_aws.engine.account import ACCOUNT
@@ -13,25 +13,34 @@ from local_aws.engine.iam_check import is_running
 from local_aws.engine.ministack import Handler, find
 from local_aws.run_command.document_resource import DocumentResource
 from local_aws.run_command.documents import DocumentStore
+from local_aws.run_command.listing import Consistency
 from local_aws.run_command.managed_instances import ManagedInstances
 from local_aws.run_command.service import RunCommand
 from local_aws.run_command.systems_manager import SystemsManager
 
 
-def install() -> Callable[[], None]:
-    """Register them; returns the function that ends everything they run, hosts included."""
+@dataclass(frozen=True)
+class Services:
+    """What was registered."""
+
+    agents: AgentRegistry
+    run_command: RunCommand
+    elastic_beanstalk: ElasticBeanstalk
+
+    def close(self) -> None:
+        """End everything they run, hosts included."""
+        self.run_command.close()
+        self.elastic_beanstalk.close()
+
+
+def install() -> Services:
+    """Register them."""
     from ministack import app
 
     agents = AgentRegistry()
     handlers = find(app, "SERVICE_HANDLERS")
     run_command = _register_run_command(handlers, agents)
-    elastic_beanstalk = _register_elastic_beanstalk(handlers, agents)
-
-    def close() -> None:
-        run_command.close()
-        elastic_beanstalk.close()
-
-    return close
+    return Services(agents, run_command, _register_elastic_beanstalk(handlers, agents))
 
 
 def _register_run_command(handlers: dict[str, Handler], agents: AgentRegistry) -> RunCommand:
@@ -39,8 +48,9 @@ def _register_run_command(handlers: dict[str, Handler], agents: AgentRegistry) -
     from ministack.services.cloudformation import provisioners
 
     documents = DocumentStore()
-    instances = ManagedInstances(agents, is_running)
-    run_command = RunCommand(documents, instances, ACCOUNT)
+    consistency = Consistency()
+    instances = ManagedInstances(agents, is_running, consistency=consistency)
+    run_command = RunCommand(documents, instances, ACCOUNT, consistency=consistency)
     systems_manager = SystemsManager(documents, run_command, instances, ACCOUNT, handlers["ssm"])
     handlers["ssm"] = systems_manager.handle
     find(provisioners, "_RESOURCE_HANDLERS")["AWS::SSM::Document"] = DocumentResource(documents).handlers()
@@ -52,7 +62,7 @@ def _register_elastic_beanstalk(handlers: dict[str, Handler], agents: AgentRegis
     from ministack.core import iam_actions, router
 
     service = ElasticBeanstalk(Path(os.environ["TMPDIR"]).parent / "hosts", agents, ACCOUNT)
-    ec2_instances.install(service.is_worker_host, service.end_instance)
+    ec2_lifecycle.install(service.operations)
     find(router, "SERVICE_PATTERNS")["elasticbeanstalk"] = {}
     find(iam_actions, "_SERVICE_PROTOCOL")["elasticbeanstalk"] = "query-xml"
     find(iam_actions, "_QUERY_XML_NS")["elasticbeanstalk"] = NAMESPACE

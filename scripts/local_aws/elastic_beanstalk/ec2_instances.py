@@ -1,27 +1,29 @@
 """The EC2 instances of worker hosts: MiniStack launches, lists and terminates them like any others.
 
-An instance is `pending` while its host boots, `running` when it is up, `shutting-down` while it ends, and
-`terminated` when it has ended.
+An instance is `pending` while its host boots, and `running` when it is up. `ec2_lifecycle` ends it.
 """
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from local_aws.engine.ministack import MissingTarget, Response, find
 from local_aws.engine.own_client import own_client
 
 ENVIRONMENT_ID_TAG = "elasticbeanstalk:environment-id"
 ENVIRONMENT_NAME_TAG = "elasticbeanstalk:environment-name"
-_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48}
-_INSTANCE_ID = re.compile(rb"<instanceId>(i-[0-9a-f]+)</instanceId>")
-
-EndHost = Callable[[str, str], None]
+CODES: Final = {
+    "pending": 0,
+    "running": 16,
+    "shutting-down": 32,
+    "terminated": 48,
+    "stopping": 64,
+    "stopped": 80,
+}
+_TERMINATED_SHOWN_SECONDS: Final = 3600
+_MINISTACK_SHOWS_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,11 @@ def set_state(region: str, instance_id: str, state: str) -> None:
     """Set the state of an instance; does nothing on one that EC2 does not list any more or that has ended."""
     instance = _record(region, instance_id)
     if instance is not None and instance["State"]["Name"] != "terminated":
-        instance["State"] = {"Code": _CODES[state], "Name": state}
+        instance["State"] = {"Code": CODES[state], "Name": state}
         if state == "terminated":
-            instance["_terminated_at"] = datetime.now(UTC).timestamp()
+            # EC2 lists it for about an hour, MiniStack for a minute after this time.
+            shown_longer = _TERMINATED_SHOWN_SECONDS - _MINISTACK_SHOWS_SECONDS
+            instance["_terminated_at"] = datetime.now(UTC).timestamp() + shown_longer
 
 
 def set_launched(region: str, instance_id: str, minutes_ago: float) -> None:
@@ -73,68 +77,11 @@ def set_launched(region: str, instance_id: str, minutes_ago: float) -> None:
         instance["LaunchTime"] = moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def install(is_worker_host: Callable[[str, str], bool], end: EndHost) -> None:
-    """Hook EC2's RunInstances and TerminateInstances; MissingTarget if MiniStack does not have them.
+def scaled_pause(seconds: float) -> None:
+    """Wait for so many of AWS's seconds: the factor on waiting times applies."""
+    from ministack.services import stepfunctions
 
-    `end(region, instance_id)` is called on a thread of its own for a worker host that is terminated; the
-    instance is `terminated` when it returns.
-    """
-    from ministack.services import ec2
-
-    actions = find(ec2, "_ACTION_MAP")
-    for needed in ("_instances", "_tags", "_parse_member_list"):
-        find(ec2, needed)
-    for action in ("RunInstances", "TerminateInstances"):
-        if action not in actions:
-            raise MissingTarget(f"MiniStack's EC2 has no {action}: it is not the pinned version.")
-    actions["RunInstances"] = _pending_at_first(actions["RunInstances"])
-    actions["TerminateInstances"] = _ending_hosts(actions["TerminateInstances"], is_worker_host, end)
-
-
-def _pending_at_first(run: Callable[[Any], Response]) -> Callable[[Any], Response]:
-    def run_instances(parameters: Any) -> Response:
-        from ministack.core.responses import get_region
-        from ministack.services import ec2
-
-        status, headers, body = run(parameters)
-        for instance_id in map(bytes.decode, _INSTANCE_ID.findall(body)):
-            if any(tag["Key"] == ENVIRONMENT_ID_TAG for tag in ec2._tags.get(instance_id, [])):
-                set_state(get_region(), instance_id, "pending")
-        return status, headers, body
-
-    return run_instances
-
-
-def _ending_hosts(
-    terminate: Callable[[Any], Response], is_worker_host: Callable[[str, str], bool], end: EndHost
-) -> Callable[[Any], Response]:
-    def finish(region: str, instance_id: str) -> None:
-        try:
-            end(region, instance_id)
-        finally:
-            set_state(region, instance_id, "terminated")
-
-    def terminate_instances(parameters: Any) -> Response:
-        from ministack.core.responses import get_region
-        from ministack.services import ec2
-
-        region = get_region()
-        before = {
-            instance_id: ec2._instances[instance_id]["State"]["Name"]
-            for instance_id in ec2._parse_member_list(parameters, "InstanceId")
-            if instance_id in ec2._instances
-        }
-        status, headers, body = terminate(parameters)
-        if status != 200:
-            return status, headers, body
-        for instance_id, state in before.items():
-            if is_worker_host(region, instance_id) and state not in ("shutting-down", "terminated"):
-                instance = ec2._instances[instance_id]
-                instance["State"] = {"Code": _CODES["shutting-down"], "Name": "shutting-down"}
-                threading.Thread(target=finish, args=(region, instance_id), name=f"end-{instance_id}").start()
-        return status, headers, body
-
-    return terminate_instances
+    time.sleep(seconds * stepfunctions._SFN_WAIT_SCALE)
 
 
 def _record(region: str, instance_id: str) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ class EnvironmentOperations:
         self._hosts = hosts
         self._agents = agents
         self._instances: dict[tuple[str, str], WorkerInstance] = {}
+        self._environments: dict[tuple[str, str], Environment] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -64,12 +65,43 @@ class EnvironmentOperations:
         if instance is not None:
             instance.end(self._agents)
 
+    def stop_instance(self, region: str, instance_id: str) -> None:
+        """End the host of an instance that stays in its environment and may be started again."""
+        if (instance := self._instance(region, instance_id)) is not None:
+            instance.shut_down(self._agents)
+
+    def start_instance(self, region: str, instance_id: str) -> None:
+        """Boot the host of an instance that was stopped."""
+        if (instance := self._instance(region, instance_id)) is not None:
+            instance.boot_again(self._agents)
+
+    def reboot_instance(self, region: str, instance_id: str) -> None:
+        """End the host of an instance and boot it again. What it had on its disk is lost, unlike on AWS."""
+        if (instance := self._instance(region, instance_id)) is not None:
+            instance.shut_down(self._agents)
+            instance.boot_again(self._agents)
+
+    def replace_instance(self, region: str, instance_id: str) -> None:
+        """Terminate an instance and launch another in its environment, as Auto Scaling does with an unhealthy one."""
+        instance = self._instance(region, instance_id)
+        environment = self._environments.get((region, instance_id))
+        if instance is None or environment is None:
+            raise KeyError(f"{instance_id} in {region} is no worker host.")
+        with environment.lock:
+            environment.instances = [each for each in environment.instances if each is not instance]
+        ec2_instances.terminate(region, [instance_id])
+        self._launch_instance(environment)
+
     def close(self) -> None:
         """End every host, and boot no other."""
         with self._lock:
             self._closed = True
             instances = list(self._instances)
         self._each(instances, lambda each: self.end_instance(*each))
+
+    def _instance(self, region: str, instance_id: str) -> WorkerInstance | None:
+        with self._lock:
+            return self._instances.get((region, instance_id))
 
     def _resize(self, environment: Environment) -> None:
         present = [each for each in environment.instances if self.has(each.region, each.instance_id)]
@@ -88,6 +120,7 @@ class EnvironmentOperations:
             if self._closed:
                 return
             self._instances[environment.region, instance.instance_id] = instance
+            self._environments[environment.region, instance.instance_id] = environment
         with environment.lock:
             environment.instances.append(instance)
         instance.boot(self._hosts, environment.version, dict(settings.environment), self._agents)

@@ -43,7 +43,7 @@ class ElasticBeanstalk:
         self._applications: dict[tuple[str, str], Application] = {}
         self._environments: list[Environment] = []
         self._lock = threading.RLock()
-        self._operations = EnvironmentOperations(hosts, agents)
+        self.operations = EnvironmentOperations(hosts, agents)
         self._actions: Mapping[str, Callable[[Request, str], Result]] = {
             "CreateApplication": self._create_application,
             "CreateApplicationVersion": self._create_application_version,
@@ -72,17 +72,9 @@ class ElasticBeanstalk:
         except ServiceError as error:
             return refusal(error)
 
-    def is_worker_host(self, region: str, instance_id: str) -> bool:
-        """Whether this EC2 instance belongs to an environment."""
-        return self._operations.has(region, instance_id)
-
-    def end_instance(self, region: str, instance_id: str) -> None:
-        """End the host of an instance that EC2 terminates; returns when nothing of it is left."""
-        self._operations.end_instance(region, instance_id)
-
     def close(self) -> None:
         """End every host; the service stays closed."""
-        self._operations.close()
+        self.operations.close()
 
     def _create_application(self, request: Request, region: str) -> Result:
         name = request.required("ApplicationName")
@@ -121,7 +113,7 @@ class ElasticBeanstalk:
         environment.settings = Settings().with_options(request.structures("OptionSettings"))
         self._environments.append(environment)
         described = environment.describe()
-        self._operations.launch(environment)
+        self.operations.launch(environment)
         return described
 
     def _update_environment(self, request: Request, region: str) -> Result:
@@ -136,7 +128,7 @@ class ElasticBeanstalk:
         environment.set_status(EnvironmentStatus.UPDATING)
         described = environment.describe()
         # The same label again is a deploy as well.
-        self._operations.update(environment, deploys=restart or request.text("VersionLabel") is not None)
+        self.operations.update(environment, deploys=restart or request.text("VersionLabel") is not None)
         return described
 
     def _terminate_environment(self, request: Request, region: str) -> Result:
@@ -145,7 +137,7 @@ class ElasticBeanstalk:
             self._must_be_ready(environment)
         environment.set_status(EnvironmentStatus.TERMINATING)
         described = environment.describe()
-        self._operations.terminate(environment)
+        self.operations.terminate(environment)
         return described
 
     def _describe_environments(self, request: Request, region: str) -> Result:

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,8 @@ class WorkerInstance:
         self.host: Host | None = None
         self._host_name = host_name
         self._options = options
+        self._hosts: Path | None = None
+        self._application: tuple[str, dict[str, str]] = ("", {})
         self._lock = threading.Lock()
         self._ended = False
 
@@ -51,27 +54,47 @@ class WorkerInstance:
 
         Does nothing more once the instance has been ended.
         """
+        self._hosts = hosts
+        host = self._boot_host(hosts, version, environment)
+        with self._lock:
+            if self._ended or host is None:
+                return
+            agents.add(self._agent(host))
+        if self._options.launched_minutes_ago is not None:
+            ec2_instances.set_launched(self.region, self.instance_id, self._options.launched_minutes_ago)
+        ec2_instances.set_state(self.region, self.instance_id, "running")
+
+    def boot_again(self, agents: AgentRegistry) -> None:
+        """Boot a host that was shut down, with the same application; its agent answers again, if it did before."""
+        if self._hosts is None:
+            return
+        host = self._boot_host(self._hosts, *self._application)
+        agent = agents.get((self.region, self.instance_id))
+        if host is None or agent is None:
+            return
+        agent.host = host
+        if self._options.agent == "Online":
+            agent.reconnect(time.time())
+        ec2_instances.set_state(self.region, self.instance_id, "running")
+
+    def _boot_host(self, hosts: Path, version: str, environment: dict[str, str]) -> Host | None:
+        """The host, with its application; None when the instance has been ended."""
         with _boot_slots:
             if self._ended:
-                return
+                return None
             host = start_host(hosts / self.instance_id, self._host_name)
             with self._lock:
                 self.host = host
                 ended_meanwhile = self._ended
             if ended_meanwhile:
                 host.stop()
-                return
+                return None
             self.deploy(version, environment)
-        with self._lock:
-            if self._ended:
-                return
-            agents.add(Agent(self.region, self.instance_id, host, self._options.agent))
-        if self._options.launched_minutes_ago is not None:
-            ec2_instances.set_launched(self.region, self.instance_id, self._options.launched_minutes_ago)
-        ec2_instances.set_state(self.region, self.instance_id, "running")
+        return host
 
     def deploy(self, version: str, environment: dict[str, str]) -> None:
         """Replace the application, then stop its worker and start the new one, as Elastic Beanstalk does."""
+        self._application = (version, environment)
         host = self.host
         if self._ended or host is None:
             return
@@ -83,6 +106,16 @@ class WorkerInstance:
             if not self._ended:
                 raise
 
+    def shut_down(self, agents: AgentRegistry) -> None:
+        """End the host at once with its jobs; its agent stays registered, and does not answer."""
+        agent = agents.get((self.region, self.instance_id))
+        if agent is not None and agent.ping_status == "Online":
+            agent.lose_connection(time.time())
+        with self._lock:
+            host, self.host = self.host, None
+        if host is not None:
+            host.stop()
+
     def end(self, agents: AgentRegistry) -> None:
         """End the host at once with its jobs: an instance that is terminated does not wait for them."""
         with self._lock:
@@ -90,6 +123,13 @@ class WorkerInstance:
             agents.remove(self.region, self.instance_id)
         if self.host is not None:
             self.host.stop()
+
+    def _agent(self, host: Host) -> Agent:
+        """One whose connection is lost from the start has pinged once, when the instance was launched."""
+        registered_at = time.time()
+        if self._options.agent == "ConnectionLost":
+            registered_at -= 60 * (self._options.launched_minutes_ago or 0)
+        return Agent(self.region, self.instance_id, host, self._options.agent, registered_at)
 
     @staticmethod
     def _install(host: Host, version: str) -> None:

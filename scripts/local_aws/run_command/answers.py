@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from local_aws.agent.result import StepResult, service_details, shortened_output
-from local_aws.run_command.command import Command, Invocation, coarse_status
+from local_aws.run_command.command import (
+    COUNTED_AS_COMPLETED,
+    Command,
+    Invocation,
+    InvocationState,
+    coarse_status,
+)
 
 _STDOUT_CHARACTERS: Final = 24_000
 _STDERR_CHARACTERS: Final = 8_000
@@ -20,7 +26,7 @@ _NO_NOTIFICATIONS: Final = {
 def command_answer(command: Command) -> dict[str, Any]:
     """The Command of SendCommand and ListCommands."""
     with command.lock:
-        ended = [each for each in command.invocations if each.ended]
+        details = [each.status_details for each in command.invocations]
         return {
             "CommandId": command.command_id,
             "DocumentName": command.document.name,
@@ -39,16 +45,18 @@ def command_answer(command: Command) -> dict[str, Any]:
             "MaxConcurrency": command.max_concurrency,
             "MaxErrors": command.max_errors,
             "TargetCount": len(command.invocations),
-            "CompletedCount": len(ended),
+            "CompletedCount": sum(each in COUNTED_AS_COMPLETED for each in details),
             "ErrorCount": command.errors,
-            "DeliveryTimedOutCount": sum(each.status_details == "DeliveryTimedOut" for each in ended),
+            "DeliveryTimedOutCount": details.count("DeliveryTimedOut"),
             "TimeoutSeconds": command.delivery_seconds,
             **_NO_NOTIFICATIONS,
         }
 
 
-def listed_invocation(command: Command, invocation: Invocation, details: bool) -> dict[str, Any]:
-    """The CommandInvocation of ListCommandInvocations, with its plugins if `details`."""
+def listed_invocation(
+    command: Command, invocation: Invocation, state: InvocationState, details: bool
+) -> dict[str, Any]:
+    """The CommandInvocation of ListCommandInvocations in this state, with its plugins if `details`."""
     with command.lock:
         steps = command.step_names if details else []
         return {
@@ -59,11 +67,11 @@ def listed_invocation(command: Command, invocation: Invocation, details: bool) -
             "DocumentName": command.document.name,
             "DocumentVersion": command.document_version,
             "RequestedDateTime": command.requested_at,
-            "Status": invocation.status,
-            "StatusDetails": invocation.status_details,
+            "Status": state.status,
+            "StatusDetails": state.status_details,
             "StandardOutputUrl": "",
             "StandardErrorUrl": "",
-            "CommandPlugins": [_plugin(invocation, step) for step in steps],
+            "CommandPlugins": [_plugin(state, step) for step in steps],
             **_NO_NOTIFICATIONS,
         }
 
@@ -71,7 +79,8 @@ def listed_invocation(command: Command, invocation: Invocation, details: bool) -
 def single_invocation(command: Command, invocation: Invocation) -> dict[str, Any]:
     """The answer of GetCommandInvocation, whose outputs are longer and whose times are texts."""
     with command.lock:
-        result = invocation.result
+        state = invocation.state
+        result = state.result
         return {
             "CommandId": command.command_id,
             "InstanceId": invocation.instance_id,
@@ -82,8 +91,8 @@ def single_invocation(command: Command, invocation: Invocation) -> dict[str, Any
             "ResponseCode": result.response_code if result else -1,
             "ExecutionStartDateTime": _text(result.started_at) if result else "",
             "ExecutionEndDateTime": _text(result.ended_at) if result else "",
-            "Status": invocation.status,
-            "StatusDetails": invocation.status_details,
+            "Status": state.status,
+            "StatusDetails": state.status_details,
             "StandardOutputContent": result.stdout[:_STDOUT_CHARACTERS] if result else "",
             "StandardOutputUrl": "",
             "StandardErrorContent": result.stderr[:_STDERR_CHARACTERS] if result else "",
@@ -91,12 +100,12 @@ def single_invocation(command: Command, invocation: Invocation) -> dict[str, Any
         }
 
 
-def _plugin(invocation: Invocation, step: str) -> dict[str, Any]:
+def _plugin(state: InvocationState, step: str) -> dict[str, Any]:
     """The CommandPlugin of a step of the document; it has its result only once the whole document has ended."""
     plugin: dict[str, Any] = {
         "Name": step,
-        "Status": invocation.status,
-        "StatusDetails": invocation.status_details,
+        "Status": state.status,
+        "StatusDetails": state.status_details,
         "ResponseCode": -1,
         "Output": "",
         "StandardOutputUrl": "",
@@ -105,9 +114,9 @@ def _plugin(invocation: Invocation, step: str) -> dict[str, Any]:
         "OutputS3BucketName": "",
         "OutputS3KeyPrefix": "",
     }
-    if invocation.started_at is not None:
-        plugin["ResponseStartDateTime"] = invocation.started_at
-    for result in invocation.result.steps if invocation.result else ():
+    if state.started_at is not None:
+        plugin["ResponseStartDateTime"] = state.started_at
+    for result in state.result.steps if state.result else ():
         if result.name in (step, ""):
             plugin |= _plugin_result(result)
     return plugin

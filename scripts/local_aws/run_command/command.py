@@ -3,8 +3,9 @@
 import itertools
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from local_aws.agent.result import DocumentResult, service_details
@@ -20,10 +21,20 @@ _STATUS_OF_DETAILS: Final = {
     "ExecutionTimedOut": "TimedOut",
     "DeliveryTimedOut": "TimedOut",
 }
+"""Whatever is not in it is Failed."""
+
 UNFINISHED: Final = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 """The statuses, coarse or detailed, of what has not ended."""
 
+COUNTED_AS_COMPLETED: Final = frozenset(
+    {"Success", "Failed", "ExecutionTimedOut", "DeliveryTimedOut", "Cancelled", "Terminated", "Undeliverable"}
+)
+"""What CompletedCount counts, by the API reference: it names neither InvalidPlatform nor AccessDenied."""
+
 _COUNTED_AS_ERROR: Final = frozenset({"Failed", "ExecutionTimedOut"})
+_NOT_ATTEMPTED: Final = frozenset({"Undeliverable", "InvalidPlatform", "AccessDenied"})
+"""Ends that count neither as an error nor for whether the command reads Success or Incomplete."""
+
 _sequence = itertools.count(1)
 
 
@@ -33,25 +44,65 @@ def target_count(amount: str, total: int) -> int:
 
 
 def coarse_status(details: str) -> str:
-    """The Status that goes with an invocation's StatusDetails; whatever is not named otherwise is Failed."""
+    """The Status that goes with an invocation's StatusDetails."""
     return _STATUS_OF_DETAILS.get(details, "Failed")
 
 
-@dataclass(eq=False)
-class Invocation:
-    """A command on one instance."""
+@dataclass(frozen=True)
+class InvocationState:
+    """What the service knows of an invocation from a moment on, in seconds since the epoch."""
 
-    instance_id: str
-    status_details: str = "Pending"
-    result: DocumentResult | None = None
+    status_details: str
+    since: float = 0.0
     started_at: float | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    sequence: int = field(default_factory=lambda: next(_sequence))
+    result: DocumentResult | None = None
 
     @property
     def status(self) -> str:
         """The coarse status."""
         return coarse_status(self.status_details)
+
+
+@dataclass(eq=False)
+class Invocation:
+    """A command on one instance, with all states that it had; `was_sent` to the agent, which may have lost it."""
+
+    instance_id: str
+    states: list[InvocationState] = field(default_factory=lambda: [InvocationState("Pending")])
+    was_sent: bool = False
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    sequence: int = field(default_factory=lambda: next(_sequence))
+
+    @property
+    def state(self) -> InvocationState:
+        """What it is now."""
+        return self.states[-1]
+
+    def state_at(self, moment: float) -> InvocationState:
+        """What it was at the moment, as a list shows it that lags behind."""
+        return next((each for each in reversed(self.states) if each.since <= moment), self.states[0])
+
+    def become(self, status_details: str, now: float) -> None:
+        """Change its status."""
+        self.states.append(replace(self.state, status_details=status_details, since=now))
+
+    def start(self, now: float) -> None:
+        """The agent begins to run it."""
+        self.states.append(replace(self.state, started_at=now, since=now))
+
+    def finish(self, result: DocumentResult, now: float) -> None:
+        """Take what the agent reports; its plain TimedOut is the service's ExecutionTimedOut."""
+        details = service_details(result)
+        self.states.append(replace(self.state, status_details=details, result=result, since=now))
+
+    @property
+    def status_details(self) -> str:
+        return self.state.status_details
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the agent has begun to run it."""
+        return self.state.started_at is not None
 
     @property
     def ended(self) -> bool:
@@ -62,17 +113,13 @@ class Invocation:
         """Whether it counts against MaxErrors."""
         return self.status_details in _COUNTED_AS_ERROR
 
-    def finish(self, result: DocumentResult) -> None:
-        """Take what the agent reports; its plain TimedOut is the service's ExecutionTimedOut."""
-        self.result = result
-        self.status_details = service_details(result)
-
 
 @dataclass(eq=False)
 class Command:
     """What SendCommand accepted, at `requested_at` seconds since the epoch. `lock` guards its mutable parts.
 
-    `wait_scale` multiplies `delivery_seconds`, so that tests need not wait for half a minute.
+    `wait_scale` multiplies the time that the service waits for an agent, so that tests need not wait for hours.
+    `refusal` is the StatusDetails of a command that the service itself ended before it reached any instance.
     """
 
     region: str
@@ -92,17 +139,21 @@ class Command:
     sequence: int = field(default_factory=lambda: next(_sequence))
     cancel_requested: bool = False
     stopped_by_errors: bool = False
+    refusal: str | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def delivery_deadline(self) -> float:
-        """When an invocation must have started, in seconds since the epoch."""
-        return self.requested_at + self.delivery_seconds * self.wait_scale
+        """When an invocation that no agent took times out, in seconds since the epoch.
+
+        The service waits for the sum of TimeoutSeconds and the document's execution timeout, not for the first alone.
+        """
+        return self.requested_at + (self.delivery_seconds + self.execution_seconds) * self.wait_scale
 
     @property
     def expires_at(self) -> float:
-        """When an invocation that has not ended times out: time to start plus time to run."""
-        return self.delivery_deadline + self.execution_seconds
+        """When an invocation that was sent and has not ended times out; the time to run is not scaled."""
+        return self.requested_at + self.delivery_seconds * self.wait_scale + self.execution_seconds
 
     @property
     def step_names(self) -> list[str]:
@@ -135,14 +186,22 @@ class Command:
                     each.status_details == "Pending" for each in unfinished
                 )
                 return "Pending" if untouched else "InProgress"
-            if self.cancel_requested:
-                return "Cancelled"
-            if self.stopped_by_errors or (self.errors and self.errors >= self.errors_allowed):
-                return "Failed"
-            undelivered = sum(each.status_details == "DeliveryTimedOut" for each in self.invocations)
-            if undelivered and undelivered >= self.errors_allowed:
-                return "DeliveryTimedOut"
-            return "Incomplete" if self.errors else "Success"
+            return self._details_at_the_end()
+
+    def _details_at_the_end(self) -> str:
+        if self.refusal is not None:
+            return self.refusal
+        if self.cancel_requested:
+            return "Cancelled"
+        counts = Counter(each.status_details for each in self.invocations)
+        enough = max(1, self.errors_allowed)
+        for details in ("Failed", "ExecutionTimedOut", "DeliveryTimedOut"):
+            if counts[details] >= enough:
+                return details
+        attempted = [each for each in self.invocations if each.status_details not in _NOT_ATTEMPTED]
+        if self.stopped_by_errors or self.errors >= enough or not attempted:
+            return "Failed"
+        return "Success" if all(each.status_details == "Success" for each in attempted) else "Incomplete"
 
     @property
     def status(self) -> str:

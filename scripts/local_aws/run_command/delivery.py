@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from local_aws.agent.agent import Agent
+from local_aws.run_command.agent_queues import AgentQueues
 from local_aws.run_command.command import Command, Invocation
 
 CHECK_SECONDS: Final = 0.2
@@ -15,16 +16,17 @@ _logger = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Delivers invocations to agents, each in a thread of its own, as many of a command as it allows at once.
+    """Delivers invocations to agents, as many of a command as it allows at once, and five at once to an agent.
 
     One more thread checks five times a second for two things. An invocation whose agent does not answer is Delayed
-    until it does, and DeliveryTimedOut after the time to start. One that is never reported on, because its instance
-    ended meanwhile, stays InProgress until the command expires, as on AWS.
+    until it does, and DeliveryTimedOut after TimeoutSeconds and the document's execution timeout together. One that is
+    never reported on, because it was lost or its instance ended, stays InProgress just as long, as on AWS.
     """
 
     def __init__(self, agents: Mapping[tuple[str, str], Agent], clock: Callable[[], float]) -> None:
         self._agents = agents
         self._clock = clock
+        self._queues = AgentQueues()
         self._open: list[Command] = []
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -40,15 +42,14 @@ class Delivery:
         self._advance(command)
 
     def cancel(self, command: Command, instance_ids: set[str]) -> None:
-        """Stop a command on these instances. What has not started ends at once, the rest when its agent reports."""
+        """Stop a command on these instances. What does not run ends at once, the rest when its agent reports."""
         with command.lock:
             command.cancel_requested = True
             for invocation in command.invocations:
                 if invocation.instance_id not in instance_ids or invocation.ended:
                     continue
                 invocation.cancelled.set()
-                started = invocation.started_at is not None
-                invocation.status_details = "Cancelling" if started else "Cancelled"
+                invocation.become("Cancelling" if invocation.is_running else "Cancelled", self._clock())
         self._advance(command)
 
     def close(self) -> None:
@@ -60,46 +61,45 @@ class Delivery:
                     invocation.cancelled.set()
 
     def _advance(self, command: Command) -> None:
-        """Start the next invocations in order, up to the command's concurrency, unless too many have failed."""
+        """Send the next invocations in order, up to the command's concurrency, unless too many have failed."""
         with command.lock:
+            waiting = [
+                each for each in command.invocations if each.status_details == "Pending" and not each.was_sent
+            ]
             if command.errors > command.errors_allowed:
                 command.stopped_by_errors = True
-                for invocation in command.invocations:
-                    if invocation.status_details == "Pending" and invocation.started_at is None:
-                        invocation.status_details = "Terminated"
-            running = sum(not each.ended and self._is_sent(each) for each in command.invocations)
-            for invocation in command.invocations:
-                if running >= command.concurrency:
-                    return
-                if invocation.status_details == "Pending" and invocation.started_at is None:
-                    running += 1
-                    self._deliver(command, invocation)
-
-    @staticmethod
-    def _is_sent(invocation: Invocation) -> bool:
-        return invocation.started_at is not None or invocation.status_details == "Delayed"
+                for invocation in waiting:
+                    invocation.become("Terminated", self._clock())
+                return
+            under_way = sum(not each.ended and each not in waiting for each in command.invocations)
+            for invocation in waiting[: max(0, command.concurrency - under_way)]:
+                self._deliver(command, invocation)
 
     def _deliver(self, command: Command, invocation: Invocation) -> None:
         agent = self._agents.get((command.region, invocation.instance_id))
         if agent is None or agent.ping_status != "Online":
-            invocation.status_details = "Delayed"
+            if invocation.status_details != "Delayed":
+                invocation.become("Delayed", self._clock())
             return
-        invocation.started_at = self._clock()
-        invocation.status_details = "Pending"
-        threading.Thread(
-            target=self._run,
-            args=(agent, command, invocation),
-            name=f"run-{invocation.instance_id}",
-            daemon=True,
-        ).start()
+        if (details := agent.faults.take_end()) is not None:
+            invocation.become(details, self._clock())
+            return
+        invocation.was_sent = True
+        invocation.become("InProgress", self._clock())
+        if agent.faults.take_loss():
+            return
+        for _ in range(agent.faults.take_deliveries()):
+            self._queues.submit(
+                (command.region, invocation.instance_id), lambda: self._run(agent, command, invocation)
+            )
 
     def _run(self, agent: Agent, command: Command, invocation: Invocation) -> None:
         def on_start() -> None:
             with command.lock:
-                invocation.started_at = self._clock()
-                if invocation.status_details == "Pending":
-                    invocation.status_details = "InProgress"
+                invocation.start(self._clock())
 
+        if invocation.cancelled.is_set():
+            return
         try:
             result = agent.run(
                 dict(command.document.content), dict(command.parameters), invocation.cancelled, on_start
@@ -107,10 +107,16 @@ class Delivery:
         except Exception as error:  # noqa: BLE001  # whatever ends an agent, the service gets no report
             _logger.warning("%s will not report on %s: %r", invocation.instance_id, command.command_id, error)
             return
+        self._wait_for_connection(agent)
         with command.lock:
             if not invocation.ended:
-                invocation.finish(result)
+                invocation.finish(result, self._clock())
         self._advance(command)
+
+    def _wait_for_connection(self, agent: Agent) -> None:
+        """A script goes on while its agent is away; the agent reports the result when it is back."""
+        while agent.ping_status != "Online" and not self._closed.wait(CHECK_SECONDS):
+            pass
 
     def _watch_open_commands(self) -> None:
         while not self._closed.wait(CHECK_SECONDS):
@@ -126,10 +132,9 @@ class Delivery:
             for invocation in command.invocations:
                 if invocation.ended:
                     continue
-                not_started = invocation.started_at is None
-                if now > command.expires_at or (not_started and now > command.delivery_deadline):
-                    invocation.status_details = "DeliveryTimedOut"
-                    invocation.cancelled.set()
+                if now > (command.expires_at if invocation.was_sent else command.delivery_deadline):
+                    # A script that runs is not ended by this: it ends at its own time limit.
+                    invocation.become("DeliveryTimedOut", now)
                 elif invocation.status_details == "Delayed":
                     self._deliver(command, invocation)
         self._advance(command)

@@ -36,9 +36,10 @@ class DocumentResource:
     def _update(
         self, name: str, old: Mapping[str, Any], new: Mapping[str, Any], stack: str
     ) -> tuple[str, dict[str, Any]]:
-        """With UpdateMethod NewVersion the new content becomes the default version.
+        """With UpdateMethod NewVersion the new content becomes the latest version, and the default stays as it was.
 
-        Without it CloudFormation would replace the document, which it refuses for one that the template names.
+        So AWS was reported to do it; only UpdateDocumentDefaultVersion moves the default. Without NewVersion
+        CloudFormation would replace the document, which it refuses for one that the template names.
         """
         from ministack.core.responses import get_region
 
@@ -54,8 +55,7 @@ class DocumentResource:
                 f"CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name}."
             )
         try:
-            version = self._documents.add_version(get_region(), name, text, text_format)
-            self._documents.set_default(get_region(), name, version.number)
+            self._documents.add_version(get_region(), name, text, text_format)
         except ServiceError as error:
             raise ValueError(f"{error.code}: {error.message}") from error
         return name, {}

@@ -1,6 +1,7 @@
 """Run Command: sending, listing and cancelling commands."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from local_aws.run_command.answers import command_answer, listed_invocation, sin
 from local_aws.run_command.command import Command, Invocation
 from local_aws.run_command.delivery import Delivery
 from local_aws.run_command.documents import DocumentStore, DocumentVersion
-from local_aws.run_command.listing import matches, page_of
+from local_aws.run_command.listing import Consistency, matches, page_of
 from local_aws.run_command.managed_instances import ManagedInstances
 from local_aws.run_command.request_checks import (
     DEFAULT_DELIVERY_SECONDS,
@@ -24,7 +25,8 @@ from local_aws.run_command.request_checks import (
 class RunCommand:
     """Run Command in all regions of the account.
 
-    `clock` gives the seconds since the epoch by which commands are delivered and time out.
+    `clock` gives the seconds since the epoch by which commands are delivered and time out. `consistency` says how far
+    its lists are behind.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class RunCommand:
         instances: ManagedInstances,
         account: str,
         clock: Callable[[], float] = time.time,
+        consistency: Consistency | None = None,
     ) -> None:
         self._documents = documents
         self._instances = instances
@@ -40,6 +43,8 @@ class RunCommand:
         self._clock = clock
         self._delivery = Delivery(instances.agents, clock)
         self._commands: dict[str, Command] = {}
+        self._refusals: dict[str, list[str]] = defaultdict(list)
+        self.consistency = consistency or Consistency()
 
     def close(self) -> None:
         """Stop the commands that run."""
@@ -67,8 +72,25 @@ class RunCommand:
             raise ServiceError("InvalidInstanceId", message)
         answer = {"Command": command_answer(command)}  # as it is before the delivery begins
         self._commands[command.command_id] = command
-        self._delivery.send(command)
+        if self._refusals[region]:
+            self._refuse(command, self._refusals[region].pop(0))
+        else:
+            self._delivery.send(command)
         return answer
+
+    def refuse_next(self, region: str, status_details: str, commands: int = 1) -> None:
+        """The next commands are accepted, and end with this StatusDetails (RateExceeded, LimitExceeded) everywhere."""
+        self._refusals[region] += [status_details] * commands
+
+    def clear_refusals(self) -> None:
+        """The next commands are sent."""
+        self._refusals.clear()
+
+    def _refuse(self, command: Command, status_details: str) -> None:
+        with command.lock:
+            command.refusal = status_details
+            for invocation in command.invocations:
+                invocation.become(status_details, self._clock())
 
     def _new_command(
         self, region: str, request: Mapping[str, Any], ids: list[str], wait_scale: float
@@ -98,27 +120,38 @@ class RunCommand:
         chosen = [
             command
             for command in self._in_region(region, request.get("CommandId"))
-            if matches(command, command, request.get("Filters"))
+            if matches(command, command.status, request.get("Filters"))
             and (
                 not request.get("InstanceId")
                 or any(each.instance_id == request["InstanceId"] for each in command.invocations)
             )
         ]
-        page, token = page_of(chosen, request, lambda command: command.sequence)
+        page, token = page_of(
+            chosen,
+            request,
+            lambda command: command.sequence,
+            repeats_rows=self.consistency.repeats(self._clock()),
+        )
         return {"Commands": [command_answer(command) for command in page], **token}
 
     def list_invocations(self, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListCommandInvocations: by CommandId, InstanceId and Filters; newest first, in pages."""
+        moment = self.consistency.moment(self._clock())
         chosen = [
-            (command, invocation)
+            (command, invocation, state)
             for command in self._in_region(region, request.get("CommandId"))
             for invocation in command.invocations
             if request.get("InstanceId") in (None, "", invocation.instance_id)
-            and matches(command, invocation, request.get("Filters"))
+            and matches(command, (state := invocation.state_at(moment)).status, request.get("Filters"))
         ]
-        page, token = page_of(chosen, request, lambda pair: pair[1].sequence)
+        page, token = page_of(
+            chosen,
+            request,
+            lambda row: row[1].sequence,
+            repeats_rows=self.consistency.repeats(self._clock()),
+        )
         details = bool(request.get("Details"))
-        shown = [listed_invocation(command, invocation, details) for command, invocation in page]
+        shown = [listed_invocation(*row, details) for row in page]
         return {"CommandInvocations": shown, **token}
 
     def get_invocation(self, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,8 +179,13 @@ class RunCommand:
         return {}
 
     def _in_region(self, region: str, command_id: str | None) -> list[Command]:
-        """The commands of a region, newest first."""
-        of_region = [each for each in list(self._commands.values()) if each.region == region]
+        """The commands of a region that the lists show already, newest first."""
+        moment = self.consistency.moment(self._clock())
+        of_region = [
+            each
+            for each in list(self._commands.values())
+            if each.region == region and each.requested_at <= moment
+        ]
         return [each for each in reversed(of_region) if command_id in (None, "", each.command_id)]
 
 

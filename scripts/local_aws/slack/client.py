@@ -34,10 +34,29 @@ class LocalSlack:
         """Add a member of the workspace, whom users.lookupByEmail finds."""
         self._request("POST", "/people", {"id": user, "email": email, "name": name})
 
-    def fail_next(self, calls: int, answer: str, retry_after: int = 1, method: str = "") -> None:
-        """Let the next `calls` calls fail as rate_limited (429), error (500) or down (the connection breaks)."""
-        failure = {"calls": calls, "answer": answer, "retry_after": retry_after, "method": method}
+    def fail_next(
+        self,
+        calls: int,
+        answer: str,
+        retry_after: int = 1,
+        method: str = "",
+        seconds: float = 60.0,
+        after_effect: bool = False,
+    ) -> None:
+        """Let the next `calls` calls fail, instead of what was set before; see `local_aws.slack.failures.Failure`."""
+        failure = {
+            "calls": calls,
+            "answer": answer,
+            "retry_after": retry_after,
+            "method": method,
+            "seconds": seconds,
+            "after_effect": after_effect,
+        }
         self._request("POST", "/failures", failure)
+
+    def delete_message(self, channel: str, ts: str) -> None:
+        """Delete a message, as a person may."""
+        self._request("POST", "/deletions", {"channel": channel, "ts": ts})
 
     def clear(self) -> None:
         """Delete messages, calls and failures."""

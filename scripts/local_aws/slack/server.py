@@ -6,17 +6,20 @@ It records what was posted with every edit, and fails on request. Besides /api/M
     GET  /recorded            {"people": {id: name}, "channels": {id: name}, "messages": [...], "calls": [...]}
     POST /people              {"email": ..., "id": "U...", "name": ...}: adds a member for users.lookupByEmail
     POST /channels            {"id": "C...", "name": ...}: adds a channel that has the bot in it
-    POST /failures            {"calls": 3, "answer": "rate_limited" | "error" | "down", "retry_after": 1}
+    POST /failures            {"calls": 3, "answer": "rate_limited", "retry_after": 1}; see `local_aws.slack.failures`
+    POST /deletions           {"channel": "C...", "ts": ...}: deletes a message
     DELETE /recorded          deletes messages, calls and failures
 """
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from local_aws.slack.failures import Failure
 from local_aws.slack.page import SECURITY_POLICY, page
 from local_aws.slack.workspace import SlackError, Workspace
 
@@ -80,6 +83,7 @@ class _Requests(BaseHTTPRequestHandler):
             "/people": workspace.add_person,
             "/channels": workspace.add_channel,
             "/failures": workspace.fail_next,
+            "/deletions": workspace.delete_message,
         }
         if path not in settings:
             self._answer(404, {"ok": False, "error": "unknown_path"})
@@ -95,21 +99,34 @@ class _Requests(BaseHTTPRequestHandler):
         arguments = self._arguments()
         workspace = self.server.workspace
         failure = workspace.next_failure(method)
-        if failure is not None and failure["answer"] == "down":
-            self.close_connection = True
+        if failure is None:
+            self._answer(200, self._result(method, arguments))
             return
-        if failure is not None and failure["answer"] == "rate_limited":
-            after = str(failure["retry_after"])
-            self._answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": after})
-            return
-        if failure is not None:
-            self._answer(500, {"ok": False, "error": "internal_error"})
-            return
+        if failure.after_effect:
+            self._result(method, arguments)
+        self._fail(failure)
+
+    def _result(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         token = self.headers.get("Authorization", "").removeprefix("Bearer ") or arguments.get("token", "")
         try:
-            self._answer(200, {"ok": True, **workspace.call(method, token, arguments)})
+            return {"ok": True, **self.server.workspace.call(method, token, arguments)}
         except SlackError as error:
-            self._answer(200, {"ok": False, "error": error.code})
+            return {"ok": False, "error": error.code}
+
+    def _fail(self, failure: Failure) -> None:
+        match failure.answer:
+            case "down":
+                self.close_connection = True
+            case "timeout":
+                time.sleep(failure.seconds)
+                self.close_connection = True
+            case "rate_limited":
+                after = {"Retry-After": str(failure.retry_after)}
+                self._answer(429, {"ok": False, "error": "ratelimited"}, after)
+            case "error":
+                self._answer(500, {"ok": False, "error": "internal_error"})
+            case refusal:
+                self._answer(200, {"ok": False, "error": refusal})
 
     def _arguments(self) -> dict[str, Any]:
         """The arguments of the query and of a JSON or form body; blocks and attachments come as JSON text in forms."""

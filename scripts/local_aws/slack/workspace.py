@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from local_aws.slack.failures import Failure
 from local_aws.slack.limits import MessageRefused, check
 
 DIRECT: Final = "direct message to "
@@ -65,7 +66,7 @@ class Workspace:
         self._people: dict[str, dict[str, str]] = {}
         self._messages: list[Message] = []
         self._calls: list[dict[str, Any]] = []
-        self._failures: dict[str, Any] | None = None
+        self._failure: Failure | None = None
         self._counter = itertools.count(1)
         self._methods = {
             "auth.test": self._auth_test,
@@ -97,30 +98,42 @@ class Workspace:
         with self._lock:
             self._people[id] = {"email": email, "name": name or email.partition("@")[0]}
 
-    def fail_next(self, calls: int, answer: str, retry_after: int = 1, method: str = "") -> None:
-        """Let the next `calls` calls (of `method`, if given) fail: rate_limited, error, or down (no answer)."""
-        if answer not in ("rate_limited", "error", "down"):
-            raise ValueError(f"no failure is called {answer}")
+    def fail_next(
+        self,
+        calls: int,
+        answer: str,
+        retry_after: int = 1,
+        method: str = "",
+        seconds: float = 60.0,
+        after_effect: bool = False,
+    ) -> None:
+        """Let the next calls fail, instead of what was set before; see `Failure`."""
+        failure = Failure(calls, answer, retry_after, method, seconds, after_effect)
         with self._lock:
-            self._failures = {"calls": calls, "answer": answer, "retry_after": retry_after, "method": method}
+            self._failure = failure
 
-    def next_failure(self, method: str) -> dict[str, Any] | None:
+    def next_failure(self, method: str) -> Failure | None:
         """How this call must fail, or None. Records the call."""
         with self._lock:
-            failures = self._failures
-            failing = failures and failures["calls"] > 0 and failures["method"] in ("", method)
-            self._calls.append({"method": method, "at": time.time(), "failed": bool(failing)})
-            if not failures or not failing:
+            failure = self._failure
+            failing = failure is not None and failure.concerns(method)
+            self._calls.append({"method": method, "at": time.time(), "failed": failing})
+            if failure is None or not failing:
                 return None
-            failures["calls"] -= 1
-            return failures
+            self._failure = failure.once_less()
+            return failure
+
+    def delete_message(self, channel: str, ts: str) -> None:
+        """Delete a message, as a person may; an edit of it and a reply to it are refused from then on."""
+        with self._lock:
+            self._messages = [each for each in self._messages if (each.channel, each.ts) != (channel, ts)]
 
     def clear(self) -> None:
         """Delete messages, calls and failures; channels and people stay."""
         with self._lock:
             self._messages.clear()
             self._calls.clear()
-            self._failures = None
+            self._failure = None
 
     def recorded(self) -> dict[str, Any]:
         """Everything, oldest first."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
-from demonstration.ledger import Ledger
+from demonstration.ledger import Ledger, WorkerHistory
 from local_aws import LocalAws
 from local_aws.hosts.systemd_host import SystemdHost
+from local_aws.run_command.command import UNFINISHED
 from tests.patience import eventually
 
 REGION, ELSEWHERE = "eu-west-1", "us-west-2"
@@ -72,6 +75,31 @@ class Cloud:
 
     def host(self, instance_id: str) -> SystemdHost:
         return SystemdHost.attach(self.aws.folder / "hosts" / instance_id)
+
+    def lives(self, instance_id: str) -> list[WorkerHistory]:
+        """The Sidekiq processes that have started on the host."""
+        return [life for life in Ledger.read(self.ledger).workers if life.worker.host == instance_id]
+
+    @property
+    def document(self) -> str:
+        """A command document that does nothing."""
+        ssm = self.aws.client("ssm", REGION)
+        step = {"action": "aws:runShellScript", "name": "nothing", "inputs": {"runCommand": ["true"]}}
+        content = json.dumps({"schemaVersion": "2.2", "mainSteps": [step]})
+        with contextlib.suppress(ssm.exceptions.DocumentAlreadyExists):
+            ssm.create_document(Name="Nothing", Content=content, DocumentType="Command")
+        return "Nothing"
+
+    def says(self, instance_id: str) -> str:
+        """The StatusDetails of a short command to the instance, once it has ended."""
+        ssm = self.aws.client("ssm", REGION)
+        sent = ssm.send_command(DocumentName=self.document, InstanceIds=[instance_id])["Command"]["CommandId"]
+
+        def ended() -> str | None:
+            (one,) = ssm.list_command_invocations(CommandId=sent)["CommandInvocations"]
+            return None if one["Status"] in UNFINISHED else str(one["StatusDetails"])
+
+        return eventually(ended, "the command has ended") or ""
 
     def versions_running(self, *instance_ids: str) -> list[str]:
         """The version that the newest Sidekiq of each host recorded, in the hosts' order."""

@@ -72,6 +72,7 @@ def test_an_instance_terminated_in_ec2_takes_its_host_with_it_and_is_not_replace
     host = cloud.host(instance_id)
     answer = cloud.ec2().terminate_instances(InstanceIds=[instance_id])
     assert answer["TerminatingInstances"][0]["InstanceId"] == instance_id
+    assert [one["InstanceId"] for one in cloud.instances("ended-workers", "shutting-down")] == [instance_id]
     eventually(lambda: len(cloud.instances("ended-workers", "terminated")) == 1, "the instance is terminated")
     assert not host.is_running
     assert not host.folder.exists()

@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from local_aws.agent.agent import Agent, PingStatus
 from local_aws.agent.result import DocumentResult, StepResult, StepStatus
+from local_aws.hosts.host import Host
 
 REGION = "eu-west-1"
 
@@ -23,8 +24,10 @@ class FakeAgent(Agent):
     def __init__(
         self, ping_status: PingStatus | None = "Online", result: DocumentResult | None = None
     ) -> None:
-        self.ping_status = ping_status
+        super().__init__(REGION, "i-fake", cast(Host, None), ping_status)
+        self.document: Mapping[str, Any] = {}
         self.parameters: Mapping[str, Any] = {}
+        self.runs = 0
         self.started = threading.Event()
         self._result = result
         self._ended = threading.Event()
@@ -35,12 +38,13 @@ class FakeAgent(Agent):
 
     def run(
         self,
-        _document: Mapping[str, Any],
+        document: Mapping[str, Any],
         parameters: Mapping[str, list[str] | str],
         cancelled: threading.Event,
         on_start: Callable[[], None],
     ) -> DocumentResult:
-        self.parameters = parameters
+        self.document, self.parameters = document, parameters
+        self.runs += 1
         on_start()
         self.started.set()
         while self._result is None and not self._ended.is_set():

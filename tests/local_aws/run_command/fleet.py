@@ -5,11 +5,12 @@ import time
 from typing import Any
 
 from local_aws.run_command.documents import DocumentStore
+from local_aws.run_command.listing import Consistency
 from local_aws.run_command.managed_instances import ManagedInstances
 from local_aws.run_command.service import RunCommand
 from tests.local_aws.run_command.fake_agents import REGION, FakeAgent
 
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "schemaVersion": "2.2",
     "parameters": {
         "executionTimeout": {"type": "String", "default": "7200", "allowedPattern": "^[1-9][0-9]{1,5}$"},
@@ -32,13 +33,21 @@ class Fleet:
         self.seconds_ahead = 0.0
         self.agents: dict[tuple[str, str], FakeAgent] = {}
         self.ended: set[str] = set()
-        documents = DocumentStore()
+        self.documents = documents = DocumentStore()
+        self.consistency = Consistency()
         for region in (REGION, "us-east-1"):
             documents.create(region, "Work", json.dumps(DOCUMENT), "JSON", "")
-        self.instances = ManagedInstances(self.agents, lambda _region, instance: instance not in self.ended)
-        self.service = RunCommand(
-            documents, self.instances, "111122223333", clock=lambda: time.time() + self.seconds_ahead
+        self.instances = ManagedInstances(
+            self.agents,
+            lambda _region, instance: instance not in self.ended,
+            self.now,
+            self.consistency,
         )
+        self.service = RunCommand(documents, self.instances, "111122223333", self.now, self.consistency)
+
+    def now(self) -> float:
+        """The time of the service, in seconds since the epoch."""
+        return time.time() + self.seconds_ahead
 
     def add(self, number: int, *agents: FakeAgent) -> list[str]:
         """Instances i-0, i-1, ... with these agents, or with ones that are online."""

@@ -80,14 +80,95 @@ def test_the_agents_time_limit_is_an_execution_timeout(fleet: Fleet) -> None:
     assert invocation["Status"] == "TimedOut"
 
 
-def test_an_agent_that_does_not_answer_is_delayed_until_the_delivery_times_out(fleet: Fleet) -> None:
+def test_an_agent_that_does_not_answer_is_delayed_until_both_time_limits_are_over(fleet: Fleet) -> None:
     [instance] = fleet.add(1, FakeAgent("ConnectionLost"))
-    command = fleet.send([instance], wait_scale=0.02, TimeoutSeconds=30)
+    two_days = 172_800
+    command = fleet.send([instance], TimeoutSeconds=120, Parameters={"executionTimeout": [str(two_days)]})
 
-    assert fleet.details(command)[instance] == "Delayed"
+    for seconds in (0, 121, two_days + 110):
+        fleet.seconds_ahead = seconds
+        time.sleep(2 * CHECK_SECONDS)
+        assert fleet.details(command)[instance] == "Delayed"
+    fleet.seconds_ahead = two_days + 121
     eventually(lambda: fleet.details(command)[instance] == "DeliveryTimedOut", "the delivery has timed out")
     assert fleet.command(command)["DeliveryTimedOutCount"] == 1
     assert not fleet.agent(instance).started.is_set()
+
+
+def test_the_time_that_an_agent_is_waited_for_can_be_scaled(fleet: Fleet) -> None:
+    [instance] = fleet.add(1, FakeAgent("ConnectionLost"))
+    command = fleet.send([instance], wait_scale=0.0001, TimeoutSeconds=30)
+
+    eventually(lambda: fleet.details(command)[instance] == "DeliveryTimedOut", "the delivery has timed out")
+
+
+def test_a_command_that_is_lost_reads_in_progress_until_both_time_limits_are_over(fleet: Fleet) -> None:
+    [instance] = fleet.add(1, FakeAgent(result=reported()))
+    fleet.agent(instance).faults.lose(1)
+    lost, delivered = fleet.send([instance]), fleet.send([instance])
+
+    eventually(lambda: fleet.details(delivered)[instance] == "Success", "the next one has ended with Success")
+    fleet.seconds_ahead = 3600 + 7200 - 10
+    time.sleep(2 * CHECK_SECONDS)
+    assert fleet.details(lost)[instance] == "InProgress"
+    fleet.seconds_ahead = 3600 + 7200 + 1
+    eventually(lambda: fleet.details(lost)[instance] == "DeliveryTimedOut", "the delivery has timed out")
+    assert fleet.agent(instance).runs == 1
+
+
+def test_a_command_that_is_delivered_twice_runs_twice_and_has_one_result(fleet: Fleet) -> None:
+    [instance] = fleet.add(1, FakeAgent(result=reported()))
+    fleet.agent(instance).faults.deliver_twice(1)
+    twice = fleet.send([instance])
+    eventually(lambda: fleet.agent(instance).runs == 2, "it has run twice")
+    once = fleet.send([instance])
+
+    for command in (twice, once):
+        eventually(lambda: fleet.details(command)[instance] == "Success", "it has ended")  # noqa: B023
+    assert fleet.agent(instance).runs == 3
+
+
+def test_an_agent_runs_five_commands_at_once_and_the_sixth_waits_in_its_queue(fleet: Fleet) -> None:
+    [instance] = fleet.add(1)
+    agent = fleet.agent(instance)
+    commands = [fleet.send([instance]) for _ in range(6)]
+    eventually(lambda: agent.runs == 5, "five run")
+    time.sleep(2 * CHECK_SECONDS)
+
+    assert agent.runs == 5
+    assert {fleet.details(each)[instance] for each in commands} == {"InProgress"}
+    fleet.service.cancel(REGION, {"CommandId": commands[0]})
+    eventually(lambda: agent.runs == 6, "the sixth runs")
+
+
+def test_what_waits_in_the_agents_queue_can_be_cancelled_and_never_runs(fleet: Fleet) -> None:
+    [instance] = fleet.add(1)
+    agent = fleet.agent(instance)
+    commands = [fleet.send([instance]) for _ in range(6)]
+    eventually(lambda: agent.runs == 5, "five run")
+
+    fleet.service.cancel(REGION, {"CommandId": commands[5]})
+    assert fleet.details(commands[5])[instance] == "Cancelled"
+    agent.end(reported())
+    eventually(
+        lambda: {fleet.details(each)[instance] for each in commands[:5]} == {"Success"}, "the five have ended"
+    )
+    assert agent.runs == 5
+
+
+def test_a_script_goes_on_while_its_agent_is_away_and_is_reported_when_it_is_back(fleet: Fleet) -> None:
+    [instance] = fleet.add(1)
+    agent = fleet.agent(instance)
+    command = fleet.send([instance])
+    eventually(agent.started.is_set, "it has started")
+
+    agent.lose_connection(fleet.now())
+    agent.end(reported())
+    time.sleep(2 * CHECK_SECONDS)
+    assert fleet.details(command)[instance] == "InProgress"
+
+    agent.reconnect(fleet.now())
+    eventually(lambda: fleet.details(command)[instance] == "Success", "the result is reported")
 
 
 def test_an_agent_that_comes_back_in_time_gets_the_command(fleet: Fleet) -> None:

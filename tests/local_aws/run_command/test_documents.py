@@ -130,11 +130,23 @@ def test_cloudformation_creates_updates_and_deletes_a_document(aws: LocalAws) ->
     assert json.loads(ssm.get_document(Name=stack.document)["Content"]) == CONTENT
 
     assert stack.apply(changed, UpdateMethod="NewVersion") == "UPDATE_COMPLETE"
-    described = ssm.get_document(Name=stack.document)
-    assert (json.loads(described["Content"]), described["DocumentVersion"]) == (changed, "2")
+    latest = ssm.get_document(Name=stack.document, DocumentVersion="$LATEST")
+    assert (json.loads(latest["Content"]), latest["DocumentVersion"]) == (changed, "2")
 
     assert stack.delete() in ("DELETE_COMPLETE", "gone")
     assert error_code(ssm.get_document, Name=stack.document) == "InvalidDocument"
+
+
+def test_an_update_by_cloudformation_does_not_move_the_default_version(aws: LocalAws) -> None:
+    ssm, stack = aws.client("ssm", "eu-west-1"), Stack(aws)
+    stack.apply(CONTENT, UpdateMethod="NewVersion")
+    stack.apply({**CONTENT, "description": "Says more."}, UpdateMethod="NewVersion")
+
+    default = ssm.get_document(Name=stack.document)
+    assert (json.loads(default["Content"]), default["DocumentVersion"]) == (CONTENT, "1")
+
+    ssm.update_document_default_version(Name=stack.document, DocumentVersion="2")
+    assert ssm.get_document(Name=stack.document)["DocumentVersion"] == "2"
 
 
 def test_cloudformation_does_not_replace_a_document_with_a_name_of_its_own(aws: LocalAws) -> None:

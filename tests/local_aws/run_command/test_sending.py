@@ -1,12 +1,13 @@
 """What Run Command accepts and refuses, and what it reports of a command from its start to its end."""
 
+import json
 from typing import Any
 
 import pytest
 
 from local_aws.engine.service_error import ServiceError
 from tests.local_aws.run_command.fake_agents import REGION, FakeAgent, reported
-from tests.local_aws.run_command.fleet import Fleet
+from tests.local_aws.run_command.fleet import DOCUMENT, Fleet
 from tests.patience import eventually
 
 
@@ -37,6 +38,19 @@ def test_the_document_gets_its_parameters_with_defaults(fleet: Fleet) -> None:
     eventually(fleet.agent(instance).started.is_set, "it has started")
 
     assert fleet.agent(instance).parameters == {"executionTimeout": "600", "names": ["a", "b"]}
+
+
+@pytest.mark.parametrize(("version", "ran"), [("", "old"), ("$DEFAULT", "old"), ("$LATEST", "new")])
+def test_the_default_version_runs_unless_the_latest_is_named(fleet: Fleet, version: str, ran: str) -> None:
+    [instance] = fleet.add(1, FakeAgent(result=reported()))
+    old, new = (json.dumps({**DOCUMENT, "description": text}) for text in ("old", "new"))
+    fleet.documents.create(REGION, "Changed", old, "JSON", "")
+    fleet.documents.add_version(REGION, "Changed", new, "JSON")
+
+    fleet.send([instance], DocumentName="Changed", DocumentVersion=version)
+
+    eventually(fleet.agent(instance).started.is_set, "it has started")
+    assert fleet.agent(instance).document["description"] == ran
 
 
 @pytest.mark.parametrize(
