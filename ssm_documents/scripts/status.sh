@@ -11,7 +11,11 @@ status_host() {
   read_stopped
   list_processes
   list_stopped
-  if command_runs; then running=" A $OWNER_ACTION command is running (process ${OWNER_ID%%:*})."; fi
+  AT_WORK=none
+  if command_runs; then
+    AT_WORK=$OWNER_ACTION
+    running=" A $OWNER_ACTION command is running (process ${OWNER_ID%%:*})."
+  fi
   if ((${#ENTRIES[@]} == 0)); then answer 3 no_worker "No Sidekiq process on this host.$running"; fi
   counted processes "${#TITLED[@]}" process
   answer 0 reported "$processes with a Sidekiq title.$running"

@@ -52,16 +52,25 @@ class FakeInstance:
     refused: bool = False  # SendCommand answers InvalidInstanceId
     answers: list[Answer] = field(default_factory=list)  # one a command; the last one stays
     received: int = 0
+    without_command: bool = False  # its last command was lost on the way
     jobs: int = 0  # what it says of them when it is asked beside another command
     silent: bool = False  # it does not answer then
+    loses: int = 0  # so many commands never reach it, although they read as in progress
     last_ping: datetime | None = None  # of an agent whose connection is lost; None: it is online
 
     def next_answer(self, document: str) -> Answer:
         result = {"Quiet": "quiet", "Stop": "stopped", "Wake": "awake", "Status": "reported"}
         default = next(value for key, value in result.items() if key in document)
-        if default == "reported" and self.received:
+        if default != "reported" and self.loses:
+            self.loses -= 1
+            self.without_command = True
+            return Answer(1_000_000.0)
+        if default == "reported" and (self.received or self.without_command):
             busy = [{"pid": 1, "state": "quieting", "busy": self.jobs}]
-            return Answer(10_000.0 if self.silent else 2.0, output=says(default, processes=busy))
+            at_work = "none" if self.without_command else "quiet"
+            answer = json.loads(says(default, processes=busy)) | {"at_work": at_work}
+            return Answer(10_000.0 if self.silent else 2.0, output=json.dumps(answer))
+        self.without_command = False
         answers = self.answers or [Answer()]
         answer = answers[min(self.received, len(answers) - 1)]
         self.received += 1

@@ -232,6 +232,10 @@ class BareHost:
         """Whether the host has a file of this absolute name (or pattern)."""
         return any(Path(f"/proc/{self.init_pid}/root").glob(pattern.lstrip("/")))
 
+    def log(self) -> str:
+        """What commands have written for people on the host."""
+        return Path(f"/proc/{self.init_pid}/root/run/snow-white/log").read_text()
+
     def install(self, name: str, program: str) -> None:
         """Put a program on this host's PATH; the machine's own files stay as they are."""
         self.run(["sh", "-c", "mountpoint -q /usr/local/sbin || mount -t tmpfs tmpfs /usr/local/sbin"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from local_aws.agent.result import shortened_output
+from snow_white.judgement.host_answer import parse_answer
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import BareHost
 
@@ -74,7 +76,11 @@ def test_the_answer_fits_with_200_processes_of_any_bytes_and_names_the_busiest_f
     answer = host.ask("status")
 
     assert answer.summary() == (0, "reported")
-    assert len(answer.line) <= 2000
+    assert len(answer.line) <= 1700
+    assert answer.stderr == "", "the agent would cut the answer for its sake"
+    assert answer.json["at_work"] == "none"
+    passed_on = shortened_output(f"{answer.line}\n", "failed to run commands: exit status 2\n" * 5)
+    assert parse_answer(passed_on[:2_400]) is not None
     listed = answer.json["processes"]
     assert [process["busy"] for process in listed] == sorted([*range(40)] * 5)[: -len(listed) - 1 : -1]
     assert answer.json["omitted"] == 200 - len(listed)

@@ -55,6 +55,7 @@ def test_status_is_answered_while_another_command_is_at_work_and_names_it(host: 
     assert status.summary() == (0, "reported")
     assert (status.states, status.json["processes"][0]["busy"]) == (["quieting"], 1)
     assert "A quiet command is running (process " in status.message
+    assert status.json["at_work"] == "quiet"
     quiet.kill()
 
 

@@ -17,7 +17,10 @@ from tests.workflow.shop import Shop, ended
         ({"action": "quiet"}, "'application' is missing"),
         ({"action": "quiet", "aplication": "shop"}, "Did you mean 'application'?"),
         ({"action": "quiet", "application": ["shop"]}, "'application' must be a text"),
-        ({"action": "quiet", "application": "shop", "timeout_seconds": 59}, "from 60 to 172800, not 59"),
+        (
+            {"action": "quiet", "application": "shop", "timeout_seconds": 59},
+            "1h30m or 48h, not 59",
+        ),
         ({"action": "quiet", "application": "shop", "regions": "mars-1"}, "deployed in us-east-1, eu-west-1"),
         (["quiet", "shop"], "must be a JSON object"),
         ("quiet", "must be a JSON object"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -103,6 +103,20 @@ def _until_it_has_left(assessment: Assessment) -> Assessment:
     if not assessment.instance.leaving or assessment.confirmed:
         return assessment
     return replace(assessment, sendable=False, waiting=True)
+
+
+def assess_lost(snapshot: RegionSnapshot, lost: Iterable[str]) -> list[Assessment]:
+    """Assess the instances whose command was lost: it reads as in progress, and no command is at work there."""
+    by_id = {instance.id: instance for instance in snapshot.instances}
+    assessments = []
+    for instance in (by_id[id_] for id_ in lost if id_ in by_id and id_ in snapshot.last_command):
+        last = snapshot.last_command[instance.id]
+        again = (
+            instance.running and last.id in snapshot.open and snapshot.sendings[instance.id] < MAX_SENDINGS
+        )
+        judgement = judge_unfinished(instance, None)
+        assessments.append(Assessment(instance, judgement, last.requested_at, sendable=again))
+    return assessments
 
 
 def assess_all(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from snow_white.model.fleet import Process
 
+NOTHING_AT_WORK: Final = "none"
 _WORD: Final = re.compile(r"[a-z_]{1,30}")
 _LARGEST_COUNT: Final = 10_000_000  # a process id has at most 7 digits
 _LONGEST_WORD: Final = 60
@@ -31,12 +32,19 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class HostAnswer:
-    """The JSON line. `omitted` counts processes that the host left out to keep the line short."""
+    """The JSON line.
+
+    Attributes:
+        omitted: counts processes that the host left out to keep the line short.
+        at_work: for status, the action of the command that is running on the host, or NOTHING_AT_WORK; None where the
+            document is too old to say.
+    """
 
     result: str
     message: str
     processes: tuple[Process, ...] = ()
     omitted: int = 0
+    at_work: str | None = None
 
 
 def parse_answer(output: str) -> HostAnswer | None:
@@ -55,6 +63,7 @@ def parse_answer(output: str) -> HostAnswer | None:
             message=_text(answer.get("message", ""), _LONGEST_MESSAGE),
             processes=tuple(_process(process) for process in answer.get("processes", [])),
             omitted=_count(answer.get("omitted", 0)),
+            at_work=_word(answer["at_work"]) if "at_work" in answer else None,
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None

@@ -27,6 +27,7 @@ class Stragglers:
         listed: the stragglers that answered, those with the most jobs first.
         more: the number of the other stragglers.
         unanswered: by instance id, since when its status commands have gone without an answer.
+        lost: ids of instances on which no command of the run is at work, although Run Command shows one.
         known_at: the time of the answers; None before the first ones.
     """
 
@@ -35,4 +36,5 @@ class Stragglers:
     listed: tuple[Straggler, ...] = ()
     more: int = 0
     unanswered: Mapping[str, datetime] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
     known_at: datetime | None = None

@@ -11,7 +11,7 @@ from typing import Final
 from snow_white.aws import run_command
 from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, errors_of, in_each, results_of
 from snow_white.aws.run_command import Sent
-from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_unsent
+from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
 from snow_white.judgement.freshness import renewable
 from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
 from snow_white.model.durations import MIN_TIMEOUT_SECONDS
@@ -87,6 +87,7 @@ def _assess(
         return assess_all(regions, snapshot, action, run.refusals, now)
     readings = run.readings.get(snapshot.region, {})
     assessments = assess_unsent(regions, snapshot, run.refusals, now)
+    assessments += assess_lost(snapshot, run.stragglers.lost)
     for command in snapshot.commands:
         if command.completed > readings.get(
             command.id, CommandReading()
@@ -149,6 +150,7 @@ def _record(
         fruitless_sendings=run.fruitless_sendings + 1 if final_phase and not (reached or transient) else 0,
         refusals=dict(islice(refusals.items(), _REFUSALS_KEPT)),
         readings=readings,
+        stragglers=replace(run.stragglers, lost=()),
         renewals=run.renewals + renews,
         renewed_at=now if renews else run.renewed_at,
         dispatched_at=began,

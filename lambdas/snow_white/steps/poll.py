@@ -9,7 +9,7 @@ from typing import Final
 
 from snow_white.aws import run_command
 from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, errors_of, in_each, results_of
-from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_unsent
+from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
 from snow_white.judgement.freshness import expire_stale
 from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
 from snow_white.judgement.undone import mark_undone
@@ -89,6 +89,7 @@ def _read_some(run: Run, regions: Regions, snapshot: RegionSnapshot, now: dateti
         if command.id in current and command.completed != readings.get(command.id, CommandReading()).completed
     ]
     assessments = assess_unsent(regions, snapshot, run.refusals, now)
+    assessments += assess_lost(snapshot, run.stragglers.lost)
     for command in changed[:_COMMANDS_READ_PER_POLL]:
         found, ended = assess_ended(regions, snapshot, run.request.action, command, now)
         assessments += found

@@ -14,7 +14,7 @@ from typing import Final
 
 from snow_white.aws import run_command
 from snow_white.aws.regions import Regions, in_each, results_of
-from snow_white.judgement.host_answer import parse_answer
+from snow_white.judgement.host_answer import NOTHING_AT_WORK, parse_answer
 from snow_white.judgement.snapshot import RegionSnapshot, instances_in_progress
 from snow_white.model.action import Action
 from snow_white.model.durations import MIN_TIMEOUT_SECONDS
@@ -91,8 +91,22 @@ def _read_answers(
     stragglers.sort(key=lambda one: -1 if one.jobs is None else one.jobs, reverse=True)
     listed = tuple(stragglers[:ASKED_AT_ONCE])
     others = sum(snapshot.in_progress_count for snapshot in snapshots.values()) - len(listed)
-    unanswered = _unanswered(known, [one for some in answered.values() for one in some])
-    return Stragglers({}, known.asked_at, listed, max(0, others), unanswered, now)
+    answers = [one for some in answered.values() for one in some]
+    in_progress = {instance.id for some in results_of(draining).values() for instance in some}
+    return Stragglers(
+        asked_at=known.asked_at,
+        listed=listed,
+        more=max(0, others),
+        unanswered=_unanswered(known, answers),
+        lost=tuple(sorted(in_progress & _without_command(answers))),
+        known_at=now,
+    )
+
+
+def _without_command(answers: Iterable[run_command.Invocation]) -> set[str]:
+    """Ids of the instances that say that no command is at work there: one that is in progress was lost on the way."""
+    answered = {one.instance_id: parse_answer(one.output) for one in answers if one.ended}
+    return {id_ for id_, answer in answered.items() if answer and answer.at_work == NOTHING_AT_WORK}
 
 
 def _unanswered(known: Stragglers, answers: Iterable[run_command.Invocation]) -> dict[str, datetime]:

@@ -2,9 +2,10 @@
 # The answer: one line of JSON, plain ASCII whatever stands in a title, short enough for the agent to pass on whole.
 # Exit codes: 0 confirmed, 1 could not be done, 2 jobs still running, 3 no Sidekiq on this host.
 
-readonly LONGEST_ANSWER=2000 LONGEST_MESSAGE=600 LONGEST_TAG=60 # characters
+readonly LONGEST_ANSWER=1700 LONGEST_MESSAGE=600 LONGEST_TAG=60 # characters
 ANSWER=''     # the line; empty until it is known
 ANSWER_CODE=1 # the exit code that goes with it
+AT_WORK=''     # for status: the action of the command that is running on the host, "none" for none
 ENTRIES=()    # the answer's processes, "RANK BUSY JSON"; those with the lowest rank stay when it is cut
 
 # Makes text fit for a JSON string: what is not printable ASCII becomes a question mark.
@@ -63,7 +64,7 @@ set_answer() { # CODE RESULT MESSAGE
   if ((${#message} > LONGEST_MESSAGE)); then message="${message:0:LONGEST_MESSAGE-3}..."; fi
   json_text message "$message"
   head="{\"result\":\"$2\",\"processes\":["
-  tail="\"message\":\"$message\"}"
+  tail="${AT_WORK:+\"at_work\":\"$AT_WORK\",}\"message\":\"$message\"}"
   list_entries $((LONGEST_ANSWER - ${#head} - ${#tail} - 20))
   # In one command: a signal finds either no answer or a whole one.
   ANSWER="$head$listed],\"omitted\":$omitted,$tail" ANSWER_CODE=$1

@@ -15,6 +15,18 @@ prepare_folder() {
   chmod 0700 "$HOST_FOLDER"
 }
 
+# Sends what is written to stderr to a file of the folder, log, and keeps the one before as log.1. The SSM agent hands
+# on 2,400 bytes of both streams together and would cut the answer for the sake of the log.
+open_log() {
+  local log=$HOST_FOLDER/log size
+  exec 2>/dev/null
+  mkdir "$HOST_FOLDER" || :
+  [[ -d $HOST_FOLDER && ! -L $HOST_FOLDER && -O $HOST_FOLDER ]] || return 0
+  size=$(stat -c %s "$log") || size=0
+  if [[ -L $log ]] || ((size > 100000)); then mv -f "$log" "$log.1" || :; fi
+  [[ -L $log ]] || exec 2>>"$log" || :
+}
+
 # Holds for a file in the folder that only the script's user can have written.
 is_own_file() { # FILE
   [[ -f $1 && -O $1 && ! -L $HOST_FOLDER ]]

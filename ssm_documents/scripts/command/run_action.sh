@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: command_lock
+# needs: command_lock host_folder
 # Runs an action so that the script ends with an answer whatever happens.
 
 ENDED_BY='an error' # what ended the script before it had an answer
@@ -9,6 +9,7 @@ run_action() { # FUNCTION SECONDS
   trap on_exit EXIT
   trap 'ENDED_BY="an error at line $LINENO ($BASH_COMMAND)"' ERR
   trap 'ENDED_BY="a signal"; exit 1' TERM INT
+  open_log
   set_deadline "$2"
   "$1"
 }

@@ -268,3 +268,29 @@ def test_what_an_opposite_run_did_before_is_no_matter(cloud: FakeCloud) -> None:
     story = Story(cloud, request())
     assert story.report()["result"] == "confirmed"
     assert story.outcomes[-1] is Outcome.FINISHED
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_command_that_was_lost_on_its_way_is_sent_again(cloud: FakeCloud, lost: int) -> None:
+    unlucky, *_ = cloud["us-east-1"].instances.values()
+    unlucky.loses = lost
+    report = Story(cloud, request(timeout_seconds=7_200)).report()
+    assert (report["result"], report["counts"]) == ("confirmed", {"quiet": 5})
+    assert seconds(cloud) < 1_200
+
+
+def test_a_command_that_is_always_lost_is_not_sent_for_ever(cloud: FakeCloud) -> None:
+    unlucky, *_ = cloud["us-east-1"].instances.values()
+    unlucky.loses = 1_000
+    report = Story(cloud, request(timeout_seconds=3_600)).report()
+    assert {one["instance"] for one in report["problems"]} == {unlucky.id}
+    sent = [c for c in cloud["us-east-1"].commands if unlucky.id in c.answers and "Quiet" in c.document]
+    assert len(sent) == 3
+
+
+def test_a_host_whose_command_is_at_work_is_not_sent_another(cloud: FakeCloud) -> None:
+    slow, *_ = cloud["us-east-1"].instances.values()
+    slow.answers = [Answer(after=LONG), Answer()]
+    Story(cloud, request()).end()
+    sent = [c.sent_at for c in cloud["us-east-1"].commands if slow.id in c.answers and "Quiet" in c.document]
+    assert [at for at in sent if at < START + timedelta(seconds=LONG)] == sent[:1]
