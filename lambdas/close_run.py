@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from runtime.client_config import SHORT_TIMEOUTS, TABLE_TIMEOUTS
-from runtime.idempotency import Limits, Once, RunOccasions
+from runtime.idempotency import Limits, Once, RunKeys
 from runtime.notifier import open_notifier
 from runtime.run_end import report_end, retry_unreached
 from runtime.settings import Settings
@@ -28,49 +28,48 @@ regions = Regions(boto3.Session())
 step_functions = boto3.client("stepfunctions")
 events = boto3.client("events", config=SHORT_TIMEOUTS)
 once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)
-# In which the end can still be told, after another copy was waited for. If it is not enough, Lambda retries the event.
-_TIME_TO_TELL_SECONDS: Final = 60
+# Kept for reporting the end after another invocation was waited for. If it is not enough, Lambda retries the event.
+_REPORTING_SECONDS: Final = 60
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes a "Step Functions Execution Status Change" event; returns what was done, for the log.
+    """Takes a "Step Functions Execution Status Change" event; returns a summary of what was done.
 
-    EventBridge may deliver an event twice. Raises InProgress when another copy is at it and does not end.
+    EventBridge may deliver an event twice. Raises InProgress if another invocation handles it and does not finish.
     """
     end = ExecutionEnd.read(event["detail"], datetime.now(UTC))
     logger.append_keys(execution=end.execution.name)
-    occasions = RunOccasions(end.execution.arn, end.redrives)
-    key = occasions.key("close", stopped_at=end.stopped_at)
-    return once.do(key, partial(close, end, occasions, context), limits(context))
+    keys = RunKeys(end.execution.arn, end.redrives)
+    key = keys.key("close", stopped_at=end.stopped_at)
+    return once.do(key, partial(close, end, keys, context), limits(context))
 
 
-def close(end: ExecutionEnd, occasions: RunOccasions, context: LambdaContext) -> dict[str, Any]:
-    """Cancel and tell what there is; returns what was done."""
+def close(end: ExecutionEnd, keys: RunKeys, context: LambdaContext) -> dict[str, Any]:
+    """Cancel a failed run's commands and report the end; returns a summary."""
     ended = read_ended_run(step_functions, end.execution)
     done: dict[str, Any] = {"told": ended.end_was_announced}
     if end.status != "SUCCEEDED":
         done["cancelled"], done["not_cancelled"] = cancel_commands(ended, regions)
     if to_report := reportable(ended, end):
-        told = to_report if ended.end_was_announced else tell_end(to_report, occasions, context)
-        told = retry_unreached(told, partial(open_notifier, settings, context))
-        done["slack"] = to_json(told.report.slack) if told.report else None
+        reported = to_report if ended.end_was_announced else report(to_report, keys, context)
+        reported = retry_unreached(reported, partial(open_notifier, settings, context))
+        done["slack"] = to_json(reported.report.slack) if reported.report else None
     logger.info("closed", extra=done)
     return done
 
 
-def tell_end(ended: EndedRun, occasions: RunOccasions, context: LambdaContext) -> EndedRun:
-    """The run with its complete report, also when NotifySlack told it and could not say so any more."""
+def report(ended: EndedRun, keys: RunKeys, context: LambdaContext) -> EndedRun:
+    """The run with its complete report, which NotifySlack may have made without being able to return it."""
 
-    def report() -> dict[str, Any]:
-        notifier = open_notifier(settings, context)
-        count_once = once.counting(occasions)
-        return to_json(report_end(ended, notifier, events, logger, datetime.now(UTC), count_once))
+    def work() -> dict[str, Any]:
+        notifier, now = open_notifier(settings, context), datetime.now(UTC)
+        return to_json(report_end(ended, notifier, events, logger, now, once.publishing(keys)))
 
-    return from_json(once.do(occasions.end, report, limits(context)), EndedRun)
+    return from_json(once.do(keys.end, work, limits(context)), EndedRun)
 
 
 def limits(context: LambdaContext) -> Limits:
-    """Until this copy ends."""
+    """The time that this invocation has left."""
     seconds = context.get_remaining_time_in_millis() / 1000
-    return Limits(work=seconds, wait=seconds - _TIME_TO_TELL_SECONDS)
+    return Limits(work=seconds, wait=seconds - _REPORTING_SECONDS)

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from runtime.client_config import SHORT_TIMEOUTS, TABLE_TIMEOUTS
-from runtime.idempotency import Limits, Once, RunOccasions
+from runtime.idempotency import Limits, Once, RunKeys
 from runtime.notifier import open_notifier
 from runtime.run_end import report_end
 from runtime.settings import Settings
@@ -24,9 +24,10 @@ from snow_white.slack.notifier import Notifier
 _PROGRESS_STEPS: Final = ("AnnounceStart", "AnnounceProgress")
 # The run waits for these steps. What Slack does not accept in this time is shown by the next progress step.
 _PROGRESS_TIME_LIMIT_SECONDS: Final = 30
-# How long a retry waits for a copy that may have died. Then the run goes on: the next news, or close_run, tells Slack.
+# How long a retry waits for an invocation that may have died. After that the run continues: the next progress step,
+# or close_run, notifies Slack.
 _WAIT_SECONDS: Final = 30
-_ANNOUNCEMENT: Final = Limits(work=_PROGRESS_TIME_LIMIT_SECONDS + LONGEST_CALL_SECONDS, wait=_WAIT_SECONDS)
+_PROGRESS_LIMITS: Final = Limits(work=_PROGRESS_TIME_LIMIT_SECONDS + LONGEST_CALL_SECONDS, wait=_WAIT_SECONDS)
 
 logger = Logger()
 settings = Settings.from_env()
@@ -36,39 +37,38 @@ once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TI
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes {step: the state's name, run, redrives}; returns the run, at the end with its complete report.
+    """Takes {step: the state's name, run, redrives}; returns the run, after NotifySlack with its complete report.
 
-    Raises InProgress when another copy is at the same step and does not end.
+    Raises InProgress if another invocation does the same step and does not finish.
     """
     step, state = event["step"], event["run"]
     logger.append_keys(execution=state["execution"]["name"])
-    occasions = RunOccasions(state["execution"]["arn"], event.get("redrives"))
+    keys = RunKeys(state["execution"]["arn"], event.get("redrives"))
     if step in _PROGRESS_STEPS:
-        # The state tells one progress from the next: it says what was announced before, and when.
-        key = occasions.key(step, state=state)
-        return once.do(key, partial(announce, state, context), _ANNOUNCEMENT)
+        # The state differs from one progress step to the next: it has the time of the last announcement.
+        key = keys.key(step, state=state)
+        return once.do(key, partial(announce, state, context), _PROGRESS_LIMITS)
     limits = Limits(work=context.get_remaining_time_in_millis() / 1000, wait=_WAIT_SECONDS)
-    return once.do(occasions.end, partial(announce_end, state, occasions, context), limits)
+    return once.do(keys.end, partial(announce_end, state, keys, context), limits)
 
 
 def announce(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The run with the messages that show its newest numbers."""
+    """The run, after its messages show its newest numbers."""
     notifier = open_notifier(settings, context, _PROGRESS_TIME_LIMIT_SECONDS)
     after = notifier.announce(from_json(state, Run), datetime.now(UTC))
     log_failures(notifier)
     return to_json(after)
 
 
-def announce_end(state: dict[str, Any], occasions: RunOccasions, context: LambdaContext) -> dict[str, Any]:
+def announce_end(state: dict[str, Any], keys: RunKeys, context: LambdaContext) -> dict[str, Any]:
     """The run with its complete report."""
-    notifier = open_notifier(settings, context)
-    ended, now = from_json(state, EndedRun), datetime.now(UTC)
-    after = report_end(ended, notifier, events, logger, now, once.counting(occasions))
+    notifier, now = open_notifier(settings, context), datetime.now(UTC)
+    after = report_end(from_json(state, EndedRun), notifier, events, logger, now, once.publishing(keys))
     log_failures(notifier)
     return to_json(after)
 
 
 def log_failures(notifier: Notifier) -> None:
-    """One line with what Slack refused, if it refused anything."""
+    """Log what Slack refused."""
     if notifier.slack.failures:
         logger.warning("Slack not notified", extra={"failures": notifier.slack.failures})

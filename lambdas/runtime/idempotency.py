@@ -1,11 +1,11 @@
 """Work that is done once, although its step is retried or its event is delivered twice.
 
-Powertools' Idempotency keeps a record of each piece of work in a DynamoDB table: in progress, then completed with the
-result. A copy that comes later gets that result. The table is no need: when it cannot be used, a warning is logged and
-the work is done as if there were no table.
+Powertools' Idempotency keeps a record of each piece of work in a DynamoDB table: in progress, then completed with its
+result. A later invocation gets that result. If the table cannot be used, a warning is logged and the work is done as
+if there were no table.
 
-Work that ends without a result (its process died) is done again after the time that it may take. So what it did
-between its last effect and its record, a moment, is done twice rather than never.
+An invocation that dies leaves its record in progress. The work is done again when that record expires, so an effect is
+repeated if the invocation died between the effect and the record of it.
 """
 
 from __future__ import annotations
@@ -32,37 +32,37 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-# Longer than the events of an execution's end are delivered again, and longer than any step is retried.
+# Events are not delivered again, and steps are not retried, after that time.
 _KEPT_SECONDS: Final = 86_400
 _PAUSE_SECONDS: Final = 2
 
 
 class InProgress(Exception):
-    """Another copy of the function is doing the same work, and did not end in the time that could be waited for it."""
+    """Another invocation does the same work, and did not finish while this one waited."""
 
 
 @dataclass(frozen=True)
-class RunOccasions:
+class RunKeys:
     """The keys of one run's work.
 
     Attributes:
-        execution: the ARN.
-        redrives: how often the execution was redriven, for each redrive ends once more. None: that is not known, as in
-            executions of a state machine of before this was asked; their work has no key and is done each time.
+        execution: the execution's ARN.
+        redrives: how often the execution was redriven: each redrive has an end of its own. None if that is not known,
+            as in executions of an older state machine; their work has no key and is done each time.
     """
 
     execution: str
     redrives: int | None
 
     def key(self, work: str, **more: Any) -> Json | None:
-        """The key of a piece of work; `more` tells it from other work of the same name."""
+        """The key of a piece of work; `more` distinguishes it from other work of the same name."""
         if self.redrives is None:
             return None
         return {"execution": self.execution, "redrives": self.redrives, "work": work, **more}
 
     @property
     def end(self) -> Json | None:
-        """Of telling the run's end, which the run itself and close_run share."""
+        """The key for reporting the run's end, which NotifySlack and close_run share."""
         return self.key("end")
 
 
@@ -71,20 +71,20 @@ class Limits:
     """Seconds.
 
     Attributes:
-        work: how long the work may take. A record that is in progress for longer is of a copy that died.
-        wait: how long to wait for another copy that is at the same work.
+        work: how long the work may take. If a record is in progress for longer, its invocation has died.
+        wait: how long to wait for another invocation that does the same work.
     """
 
     work: float
     wait: float
 
 
-# A retry waits for it long enough to know whether the other copy has died.
-_COUNTING: Final = Limits(work=30, wait=34)
+# The wait is longer than the work, so that an invocation that died is never waited for in vain.
+_PUBLISHING: Final = Limits(work=30, wait=34)
 
 
 class Once:
-    """Does a piece of work once, whoever comes with it.
+    """Does each piece of work once, in whichever function and invocation.
 
     Args:
         table: the DynamoDB table's name; "" for none.
@@ -96,11 +96,11 @@ class Once:
         self._store = DynamoDBPersistenceLayer(table, boto3_client=client) if table else None
 
     def do(self, key: Json | None, work: Callable[[], Json], limits: Limits) -> Json:
-        """The work's result, from whoever has done it.
+        """The work's result, from this invocation or from an earlier one.
 
         Args:
-            key: as `RunOccasions` makes them; None: the work is done each time.
-            work: its result must be JSON and not empty. An error of it is raised, and no record is left.
+            key: from `RunKeys`; None: the work is done each time.
+            work: returns JSON that is not empty. If it raises an error, its record is deleted and the error is raised.
 
         Raises InProgress.
         """
@@ -112,26 +112,26 @@ class Once:
             try:
                 return self._try(key, attempt, limits)
             except InProgress:
-                # Work that was done here may itself have waited for another copy, and in vain.
+                # If the work began here, it has itself waited for other work, in vain.
                 if attempt.was_made or pauses_left <= 0:
                     raise
             pauses_left -= 1
             time.sleep(_PAUSE_SECONDS)
 
-    def counting(self, run: RunOccasions) -> Callable[[Callable[[], Json]], Json]:
-        """`do` for counting and announcing the run's end, which is recorded before Slack takes its time."""
-        return partial(self.do, run.key("counted"), limits=_COUNTING)
+    def publishing(self, keys: RunKeys) -> Callable[[Callable[[], Json]], Json]:
+        """`do` for the metrics and the event of the run's end, which have a record before Slack is notified."""
+        return partial(self.do, keys.key("publish"), limits=_PUBLISHING)
 
     def _try(self, key: Json, attempt: _Attempt, limits: Limits) -> Json:
         try:
             result: Json = self._recorded(attempt, limits)(key=key)
         except IdempotencyAlreadyInProgressError:
-            raise InProgress(f"Another copy is doing {key['work']} of {key['execution']}.") from None
+            raise InProgress(f"Another invocation does {key['work']} of {key['execution']}.") from None
         except BaseError as error:
             self._logger.warning("the idempotency table cannot be used", extra={"failure": str(error)})
             return attempt.outcome()
         if not attempt.was_made:
-            self._logger.info("was done before", extra={"work": key["work"]})
+            self._logger.info("already done", extra={"work": key["work"]})
         return result
 
     def _recorded(self, attempt: _Attempt, limits: Limits) -> Callable[..., Json]:
@@ -150,7 +150,7 @@ class Once:
                 hash_function="sha256",
                 lambda_context=_Remaining(limits.work),  # type: ignore[arg-type]
             ),
-            # The same in both functions, for they share keys.
+            # The same in all functions, because they share keys.
             key_prefix="run",
         )
         return recorded
@@ -158,7 +158,7 @@ class Once:
 
 @dataclass(frozen=True)
 class _Remaining:
-    """What Powertools asks of a Lambda context: when a record in progress expires."""
+    """The part of a Lambda context that Powertools uses: how long a record may be in progress."""
 
     seconds: float
 
@@ -167,7 +167,7 @@ class _Remaining:
 
 
 class _Attempt:
-    """The work, done at most once: its outcome stays also when the table fails afterwards."""
+    """Work that is done at most once. Its outcome is kept, in case the table fails afterwards."""
 
     def __init__(self, work: Callable[[], Json]) -> None:
         self._work = work

@@ -18,7 +18,7 @@ from snow_white.slack.client import LONGEST_CALL_SECONDS
 from snow_white.slack.notifier import Notifier
 from snow_white.slack.time_limit import TimeLimit
 
-_RESERVED_SECONDS: Final = 5  # for the function to return its result
+_RESERVED_SECONDS: Final = 10  # for the function to record its result and return it
 
 _iam = boto3.client("iam", config=SHORT_TIMEOUTS)
 _cloudtrail = boto3.client("cloudtrail", config=SHORT_TIMEOUT_WITHOUT_RETRY)

@@ -28,7 +28,7 @@ _RETRY_PAUSES_SECONDS: Final = (30, 60, 90)
 
 Json = dict[str, Any]
 DoOnce = Callable[[Callable[[], Json]], Json]
-"""Does work unless it was done before; the result of the work."""
+"""Does a piece of work unless it was done before; returns its result."""
 
 
 def report_end(
@@ -37,13 +37,13 @@ def report_end(
     events: EventBridgeClient,
     logger: Logger,
     now: datetime,
-    count_once: DoOnce = lambda count: count(),
+    publish_once: DoOnce = lambda work: work(),
 ) -> EndedRun:
     """Complete the report, and publish it. Slack comes last, because it may be slow.
 
     Args:
         ended: the run with its report, or with the error that ended it.
-        count_once: does all but Slack, which another copy may have done before it died.
+        publish_once: does the metrics, the log line and the event, unless an earlier invocation did.
 
     Returns:
         The run with the complete report.
@@ -51,15 +51,15 @@ def report_end(
     requester = notifier.find_requester(ended)
     report = _complete(ended.report or _failed(ended, now), display_name(requester))
 
-    def count() -> Json:
+    def publish_end() -> Json:
         metrics.emit(ended, report)
         logger.info("ended", extra={"report": to_json(report)})
         failure = publish(events, report, ended.execution)
         if failure:
             logger.warning("event not sent", extra={"failure": failure})
-        return {"counted": True}
+        return {"published": True}
 
-    count_once(count)
+    publish_once(publish_end)
     return notifier.announce_end(ended, report, requester)
 
 

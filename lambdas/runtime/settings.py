@@ -15,7 +15,9 @@ class MissingSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings. `slack_*` and `idempotency_table` are empty in functions that do not use Slack."""
+    """The settings. `slack_token_secret`, `slack_channel` and `idempotency_table` are empty in functions that do not
+    use Slack.
+    """
 
     defaults: Defaults
     slack_token_secret: str

@@ -142,7 +142,7 @@ def test_a_step_that_is_called_again_gives_the_same_answer_and_tells_nobody_agai
     answer = functions.invoke(FunctionName=name, Payload=json.dumps(again))
     assert json.load(answer["Payload"]) == json.loads(left["output"])
     assert shop.told() == told
-    assert logged(shop, "NotifySlack", execution.name, "was done before")
+    assert logged(shop, "NotifySlack", execution.name, '"already done"')
     for function in ("NotifySlack", "CloseRun"):
         assert logged(shop, function, "the idempotency table cannot be used") == []
 
