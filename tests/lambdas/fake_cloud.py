@@ -58,6 +58,10 @@ class FakeInstance:
     loses: int = 0  # so many commands never reach it, although they read as in progress
     last_ping: datetime | None = None  # of an agent whose connection is lost; None: it is online
 
+    @property
+    def ping_status(self) -> str:
+        return "Online" if self.last_ping is None else "ConnectionLost"
+
     def next_answer(self, document: str) -> Answer:
         result = {"Quiet": "quiet", "Stop": "stopped", "Wake": "awake", "Status": "reported"}
         default = next(value for key, value in result.items() if key in document)
@@ -186,9 +190,13 @@ class FakeRegion:
         self.called("describe_instance_information")
         (asked,) = request["Filters"]
         assert len(asked["Values"]) <= 50
-        nodes = [_node(one, self.clock.now) for one in self.instances.values() if one.managed]
-        key = {"InstanceIds": "InstanceId", "PingStatus": "PingStatus"}[asked["Key"]]
-        return {"InstanceInformationList": [node for node in nodes if node[key] in asked["Values"]]}
+        if asked["Key"] == "InstanceIds":
+            found = [one for one in map(self.instances.get, asked["Values"]) if one]
+        else:
+            assert asked["Key"] == "PingStatus"
+            found = [one for one in self.instances.values() if one.ping_status in asked["Values"]]
+        nodes = [_node(one, self.clock.now) for one in found if one.managed]
+        return {"InstanceInformationList": nodes}
 
     def describe_document(self, **request: Any) -> dict[str, Any]:
         self.called("describe_document")
@@ -288,10 +296,9 @@ def _row(identity: str, launched_at: datetime, state: str, environment: str) -> 
 
 
 def _node(instance: FakeInstance, now: datetime) -> dict[str, Any]:
-    lost = instance.last_ping is not None
     return {
         "InstanceId": instance.id,
-        "PingStatus": "ConnectionLost" if lost else "Online",
+        "PingStatus": instance.ping_status,
         "LastPingDateTime": instance.last_ping or now,
     }
 

@@ -87,7 +87,9 @@ def _word(said: object) -> str:
 
 def _text(said: object, most: int) -> str:
     """One line that can be written as JSON and as UTF-8, cut to size."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in str(said)[: most * 2])
+    shown = str(said)[: most * 2]
+    if not shown.isprintable():
+        shown = "".join(letter if letter.isprintable() else " " for letter in shown)
     return " ".join(shown.split())[:most].rstrip()
 
 
