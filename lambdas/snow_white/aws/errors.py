@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import (
     ClientError,
     ConnectionError,
@@ -71,12 +72,17 @@ class UnreadableAnswer(Exception):
     """Something between here and AWS answered in its place: a proxy, or a page that says to log in."""
 
 
-def demand_request_id(parsed: Mapping[str, Any], **_: object) -> None:
-    """Raise UnreadableAnswer for an answer without a request id, which every answer of AWS has.
+def demand_whole_answer(
+    parsed: Mapping[str, Any], http_response: AWSResponse | None = None, **_: object
+) -> None:
+    """Raise UnreadableAnswer for JSON that is cut off, and for an answer without a request id, which AWS always sends.
 
-    To be registered for botocore's event `after-call`. A page of HTML with status 200 is read by botocore as an answer
-    without content, which would mean that there are no instances, or no commands.
+    To be registered for botocore's event `after-call`. botocore reads both, and a page of HTML with status 200, as an
+    answer without content, which would mean that there are no instances, or no commands.
     """
+    body = http_response.content.strip() if http_response is not None else b""
+    if body.startswith(b"{") and not body.endswith(b"}"):
+        raise UnreadableAnswer("the answer is cut off")
     metadata = parsed.get("ResponseMetadata", {})
     if metadata.get("HTTPStatusCode") == 200 and not metadata.get("RequestId"):
         raise UnreadableAnswer("the answer has no request id, so it is not from AWS")

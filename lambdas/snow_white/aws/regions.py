@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from snow_white.aws.errors import NETWORK_ERRORS, demand_request_id, is_transient, is_unreadable
+from snow_white.aws.errors import NETWORK_ERRORS, demand_whole_answer, is_transient, is_unreadable
 
 if TYPE_CHECKING:
     import boto3
@@ -71,7 +71,7 @@ class Regions:
                 client = self.session.client(  # type: ignore[call-overload]
                     service, region_name=region, config=CONFIG
                 )
-                client.meta.events.register("after-call", demand_request_id)
+                client.meta.events.register("after-call", demand_whole_answer)
                 self._clients[key] = client
             return self._clients[key]
 

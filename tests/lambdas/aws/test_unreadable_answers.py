@@ -69,6 +69,14 @@ def test_an_answer_that_is_not_from_aws_is_a_region_that_did_not_answer(
     assert "us-east-1: the answer could not be read" in str(result)
 
 
+@pytest.mark.parametrize("call", [name for name in CALLS if "list" in name or "agents" in name])
+def test_json_that_is_cut_off_is_no_empty_list(call: str) -> None:
+    regions = regions_answering(b'{"Commands": [{"CommandId": "0123', {"x-amzn-requestid": "b3c1"})
+    result: Any = in_each(["us-east-1"], lambda _region: CALLS[call](regions))["us-east-1"]
+    assert isinstance(result, RegionUnavailable)
+    assert "cut off" in str(result)
+
+
 def test_an_empty_answer_of_aws_itself_is_believed() -> None:
     regions = regions_answering(b'{"Commands": []}', {"x-amzn-requestid": "b3c1"})
     assert commands_since(regions.ssm("us-east-1"), Action.QUIET, START) == []
