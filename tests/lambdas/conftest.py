@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 
+import botocore.session
 import pytest
 
 from local_aws.slack.server import SlackServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_service_descriptions() -> Iterator[None]:
+    """All clients of a test process read botocore's descriptions of the services once.
+
+    Many tests make clients as a cold start makes them; most of their time would go into parsing JSON.
+    """
+    create_loader = functools.cache(botocore.session.create_loader)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", create_loader)
+        yield
 
 
 @pytest.fixture
