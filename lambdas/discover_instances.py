@@ -17,6 +17,7 @@ from snow_white.model.request import Request
 from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.discover import discover
+from snow_white.steps.opposite_run import demand_no_opposite_run
 
 logger = Logger()
 settings = Settings.from_env()
@@ -33,6 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request = Request.parse(raw["request"], settings.defaults)
     found = discover(request, regions)
     run = Run.planned(execution, request, found.plan, found.waiting_for)
+    demand_no_opposite_run(run, _other_runs(execution), settings.defaults)
     logger.info(
         "planned", extra={"plan": [to_json(part) for part in run.plan], "waiting_for": dict(run.waiting_for)}
     )

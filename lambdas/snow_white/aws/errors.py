@@ -77,14 +77,14 @@ def demand_whole_answer(
 ) -> None:
     """Raise UnreadableAnswer for JSON that is cut off, and for an answer without a request id, which AWS always sends.
 
-    To be registered for botocore's event `after-call`. botocore reads both, and a page of HTML with status 200, as an
+    To be registered for botocore's event `after-call`. botocore reads both, and a page of HTML, as an
     answer without content, which would mean that there are no instances, or no commands.
     """
     body = http_response.content.strip() if http_response is not None else b""
     if body.startswith(b"{") and not body.endswith(b"}"):
         raise UnreadableAnswer("the answer is cut off")
     metadata = parsed.get("ResponseMetadata", {})
-    if metadata.get("HTTPStatusCode") == 200 and not metadata.get("RequestId"):
+    if metadata.get("HTTPStatusCode", _SERVER_ERROR) < _SERVER_ERROR and not metadata.get("RequestId"):
         raise UnreadableAnswer("the answer has no request id, so it is not from AWS")
 
 

@@ -250,11 +250,23 @@ def invocations(client: SSMClient, command_id: str) -> list[Invocation]:
 
 
 def cancel(client: SSMClient, commands: Iterable[Command]) -> int:
-    """Cancel those of the commands that have not ended; returns how many. The agent ends their scripts at once."""
-    open_ones = [command for command in commands if not command.ended]
-    for command in open_ones:
-        client.cancel_command(CommandId=command.id)
-    return len(open_ones)
+    """Cancel those of the commands that have not ended; returns how many. The agent ends their scripts at once.
+
+    One that cannot be cancelled keeps no other from it; the first error is raised at the end.
+    """
+    cancelled = 0
+    errors: list[ClientError] = []
+    for command in commands:
+        if command.ended:
+            continue
+        try:
+            client.cancel_command(CommandId=command.id)
+            cancelled += 1
+        except ClientError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return cancelled
 
 
 def normalise(status: str) -> str:

@@ -105,9 +105,16 @@ def _until_it_has_left(assessment: Assessment) -> Assessment:
     return replace(assessment, sendable=False, waiting=True)
 
 
-def assess_lost(snapshot: RegionSnapshot, lost: Iterable[str]) -> list[Assessment]:
-    """Assess the instances whose command was lost: it reads as in progress, and no command is at work there."""
-    by_id = {instance.id: instance for instance in snapshot.instances}
+def assess_lost(
+    snapshot: RegionSnapshot, lost: Iterable[str], assessed: Iterable[Assessment]
+) -> list[Assessment]:
+    """Assess the instances whose command was lost: it reads as in progress, and no command is at work there.
+
+    Args:
+        assessed: those whose command has ended meanwhile, which are left out.
+    """
+    ended = {one.instance.id for one in assessed}
+    by_id = {instance.id: instance for instance in snapshot.instances if instance.id not in ended}
     assessments = []
     for instance in (by_id[id_] for id_ in lost if id_ in by_id and id_ in snapshot.last_command):
         last = snapshot.last_command[instance.id]

@@ -95,8 +95,10 @@ def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -
     ec2 = regions.ec2(part.region)
     present = present_instances(ec2, part.environments)
     known_gone = frozenset(run.gone.get(part.region, ()))
-    sent_to = {one for command in commands for one in command.instance_ids}
-    missing = sent_to - {instance.id for instance in present} - known_gone
+    known = {one for command in commands for one in command.instance_ids} | set(
+        run.unsent.get(part.region, ())
+    )
+    missing = known - {instance.id for instance in present} - known_gone
     found, gone = missing_instances(ec2, sorted(missing), part.environments) if missing else ([], [])
     snapshot = RegionSnapshot(
         part.region,
@@ -114,7 +116,14 @@ def _silent_agents(
     """Agents whose connection SSM calls lost, and those that leave one status command after the other unanswered."""
     if all(command.ended for command in commands):
         return {}
-    heard_of = {**run.stragglers.unanswered, **lost_agents(regions.ssm(region))}
+    last_sent = {one: command.requested_at for command in commands for one in command.instance_ids}
+    # Silence towards status commands counts from the command that is waited for: an earlier one was answered since.
+    unanswered = {
+        one: max(since, last_sent[one])
+        for one, since in run.stragglers.unanswered.items()
+        if one in last_sent
+    }
+    heard_of = {**unanswered, **lost_agents(regions.ssm(region))}
     return {one: last for one, last in heard_of.items() if now - last >= SILENT_AFTER}
 
 

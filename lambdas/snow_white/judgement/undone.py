@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from snow_white.aws import run_command
@@ -25,8 +25,17 @@ def mark_undone(
     later: dict[str, tuple[Action, Command]] = {}
     for action in run.request.action.opposites:
         for command in run_command.commands_since(regions.ssm(region), action, min(asked)):
-            later.update(dict.fromkeys(command.instance_ids, (action, command)))
+            for id_ in _recipients(regions, region, command):
+                if id_ not in later or later[id_][1].requested_at < command.requested_at:
+                    later[id_] = (action, command)
     return [_judged(one, later.get(one.instance.id)) for one in assessments]
+
+
+def _recipients(regions: Regions, region: str, command: Command) -> Iterable[str]:
+    """Its instances; ListCommands does not name those of a command that somebody has sent by tag."""
+    if command.instance_ids:
+        return command.instance_ids
+    return [one.instance_id for one in run_command.invocations(regions.ssm(region), command.id)]
 
 
 def _judged(assessment: Assessment, later: tuple[Action, Command] | None) -> Assessment:

@@ -67,6 +67,7 @@ class Run:
         fruitless_sendings: how many sendings in a row have reached no instance in the final phase.
         refusals: the errors of the last sending, by instance id or region; capped.
         gone: by region, ids that were sent to and have ended, so that EC2 is asked for each of them once; capped.
+        unsent: by region, ids that were there and were not sent to yet, so that none is forgotten; capped.
         readings: by region and command id; the next poll reads a command that is missing here.
         renewals: how many sendings the final phase has made to renew stale confirmations.
         renewed_at: when the last of these was made.
@@ -86,6 +87,7 @@ class Run:
     fruitless_sendings: int = 0
     refusals: Mapping[str, str] = field(default_factory=dict)
     gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unsent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     readings: Mapping[str, Mapping[str, CommandReading]] = field(default_factory=dict)
     renewals: int = 0
     renewed_at: datetime | None = None

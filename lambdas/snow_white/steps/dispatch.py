@@ -87,13 +87,12 @@ def _assess(
         return assess_all(regions, snapshot, action, run.refusals, now)
     readings = run.readings.get(snapshot.region, {})
     assessments = assess_unsent(regions, snapshot, run.refusals, now)
-    assessments += assess_lost(snapshot, run.stragglers.lost)
     for command in snapshot.commands:
         if command.completed > readings.get(
             command.id, CommandReading()
         ).confirmed and snapshot.current_instances(command):
             assessments += assess_ended(regions, snapshot, action, command, now)[0]
-    return assessments
+    return assessments + assess_lost(snapshot, run.stragglers.lost, assessments)
 
 
 def _send(
@@ -154,5 +153,5 @@ def _record(
         renewals=run.renewals + renews,
         renewed_at=now if renews else run.renewed_at,
         dispatched_at=began,
-        wait_seconds=SHORTEST_SECONDS if reached or (final_phase and not transient) else paced,
+        wait_seconds=SHORTEST_SECONDS if final_phase and (reached or not transient) else paced,
     )

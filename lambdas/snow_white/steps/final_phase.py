@@ -46,7 +46,9 @@ def sendable(
         for region, some in assessments.items()
         if (
             ids := tuple(
-                one.instance.id for one in some if (one.sendable and in_time) or one.instance.id in stale
+                dict.fromkeys(
+                    one.instance.id for one in some if (one.sendable and in_time) or one.instance.id in stale
+                )
             )
         )
     }

@@ -10,7 +10,7 @@ from typing import Final
 from snow_white.aws import run_command
 from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, errors_of, in_each, results_of
 from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
-from snow_white.judgement.freshness import expire_stale
+from snow_white.judgement.freshness import FRESH_FOR, expire_stale
 from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
 from snow_white.judgement.undone import mark_undone
 from snow_white.model.final_phase import FINAL_PHASE
@@ -25,7 +25,7 @@ ANNOUNCE_EVERY: Final = timedelta(seconds=15)  # Slack: chat.update takes about 
 # Reading the details of every command at every poll would be throttled in a run of thousands; a few a poll and
 # region keep the numbers moving. The end is judged by all of them.
 _COMMANDS_READ_PER_POLL: Final = 5
-_GONE_KEPT: Final = 100  # ids of each region; EC2 is asked again for the others
+_IDS_KEPT: Final = 100  # of each region; EC2 is asked again for others that are gone
 
 LogVerdict = Callable[[str, Assessment], None]
 """Called at the end with each instance's region and assessment."""
@@ -57,7 +57,7 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = _l
     snapshots = in_each(
         _planned_regions(run), lambda region: take_snapshot(regions, run, run.region_plan(region), now)
     )
-    run = _remember_gone(run, results_of(snapshots))
+    run = _remember_ids(run, results_of(snapshots))
     if is_final_phase(run, snapshots, now):
         return _settle(run, regions, snapshots, now, log_verdict)
     return _follow(with_new_environments(run, regions, now), regions, results_of(snapshots), now)
@@ -89,12 +89,12 @@ def _read_some(run: Run, regions: Regions, snapshot: RegionSnapshot, now: dateti
         if command.id in current and command.completed != readings.get(command.id, CommandReading()).completed
     ]
     assessments = assess_unsent(regions, snapshot, run.refusals, now)
-    assessments += assess_lost(snapshot, run.stragglers.lost)
     for command in changed[:_COMMANDS_READ_PER_POLL]:
         found, ended = assess_ended(regions, snapshot, run.request.action, command, now)
         assessments += found
         again = any(one.sendable or one.waiting for one in found)
         readings[command.id] = CommandReading(-1 if again else ended, sum(one.confirmed for one in found))
+    assessments += assess_lost(snapshot, run.stragglers.lost, assessments)
     # What was read of a command may count instances that have gone since; those that go on are surely not confirmed.
     most = len(snapshot.instances) - len(snapshot.unsent) - snapshot.in_progress_count
     confirmed = max(0, min(sum(one.confirmed for one in readings.values()), most))
@@ -126,11 +126,14 @@ def _settle(
     everyone = known.everyone
     run = replace(run, progress=Progress(sum(one.confirmed for one in everyone), len(everyone)))
     if now < _latest_end(run, now):
+        awaited = _may_change(run, everyone, known.snapshots.values(), now) or _may_answer(run, known.errors)
+        # Confirmations are renewed once nothing else is waited for, or there is no time left to wait.
+        renew = not awaited or run.seconds_left(now) < FRESH_FOR.total_seconds()
         if run.fruitless_sendings < FINAL_PHASE.fruitless_sendings and sendable(
-            run, known.assessments, final_phase=True, now=now
+            run, known.assessments, final_phase=renew, now=now
         ):
             return replace(run, outcome=Outcome.SEND)
-        if _may_change(run, everyone, known.snapshots.values(), now) or _may_answer(run, known.errors):
+        if awaited:
             return _wait(replace(run, silent_region_polls=run.silent_region_polls + 1), now)
     return _finish(run, regions, known, now, log_verdict)
 
@@ -188,9 +191,15 @@ def _finish(run: Run, regions: Regions, known: _Settlement, now: datetime, log_v
     return replace(run, outcome=Outcome.FINISHED, report=report, wait_seconds=0)
 
 
-def _remember_gone(run: Run, snapshots: Mapping[str, RegionSnapshot]) -> Run:
-    gone = {region: snapshot.gone[-_GONE_KEPT:] for region, snapshot in snapshots.items() if snapshot.gone}
-    return replace(run, gone={**run.gone, **gone})
+def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot]) -> Run:
+    gone = {region: snapshot.gone[-_IDS_KEPT:] for region, snapshot in snapshots.items() if snapshot.gone}
+    unsent = {
+        region: tuple(instance.id for instance in snapshot.unsent[:_IDS_KEPT])
+        for region, snapshot in snapshots.items()
+        if snapshot.unsent
+    }
+    silent = {region: ids for region, ids in run.unsent.items() if region not in snapshots}
+    return replace(run, gone={**run.gone, **gone}, unsent={**silent, **unsent})
 
 
 def _wait(run: Run, now: datetime) -> Run:

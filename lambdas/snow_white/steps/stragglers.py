@@ -112,13 +112,12 @@ def _without_command(answers: Iterable[run_command.Invocation]) -> set[str]:
 def _unanswered(known: Stragglers, answers: Iterable[run_command.Invocation]) -> dict[str, datetime]:
     """Who has not answered the last time that it was asked, each with the first time that it did not."""
     assert known.asked_at is not None
-    unanswered = dict(known.unanswered)
-    for one in answers:
-        if one.ended:
-            unanswered.pop(one.instance_id, None)
-        else:
-            unanswered.setdefault(one.instance_id, known.asked_at)
-    return dict(islice(unanswered.items(), _UNANSWERED_KEPT))
+    silent = {
+        one.instance_id: known.unanswered.get(one.instance_id, known.asked_at)
+        for one in answers
+        if not one.ended
+    }
+    return dict(islice(silent.items(), _UNANSWERED_KEPT))
 
 
 def _jobs(instance: Instance, invocations: Iterable[run_command.Invocation]) -> int | None:

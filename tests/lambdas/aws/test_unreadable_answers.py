@@ -43,9 +43,9 @@ class Raw:
         return [self.body]
 
 
-def regions_answering(body: bytes, headers: dict[str, str] | None = None) -> Regions:
+def regions_answering(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> Regions:
     given: Any = headers or {}
-    answer: Any = lambda **_: AWSResponse("https://proxy.example", 200, given, Raw(body))  # noqa: E731
+    answer: Any = lambda **_: AWSResponse("https://proxy.example", status, given, Raw(body))  # noqa: E731
     session = boto3.Session("id", "secret", region_name="us-east-1")
     regions = Regions(session)
     for client in (
@@ -67,6 +67,13 @@ def test_an_answer_that_is_not_from_aws_is_a_region_that_did_not_answer(
     result: Any = in_each(["us-east-1"], lambda _region: CALLS[call](regions))["us-east-1"]
     assert isinstance(result, RegionUnavailable)
     assert "us-east-1: the answer could not be read" in str(result)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_proxy_that_forbids_something_does_not_speak_for_the_region(call: str) -> None:
+    regions = regions_answering(HTML, status=403)
+    result: Any = in_each(["us-east-1"], lambda _region: CALLS[call](regions))["us-east-1"]
+    assert isinstance(result, RegionUnavailable)
 
 
 @pytest.mark.parametrize("call", [name for name in CALLS if "list" in name or "agents" in name])

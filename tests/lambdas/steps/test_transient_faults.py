@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from snow_white.aws.regions import RegionUnavailable
+from snow_white.aws.run_command import Command, cancel
 from snow_white.model.action import Action
 from snow_white.model.run import Outcome
 from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeRegion, client_error, network_error, says
@@ -294,3 +296,48 @@ def test_a_host_whose_command_is_at_work_is_not_sent_another(cloud: FakeCloud) -
     Story(cloud, request()).end()
     sent = [c.sent_at for c in cloud["us-east-1"].commands if slow.id in c.answers and "Quiet" in c.document]
     assert [at for at in sent if at < START + timedelta(seconds=LONG)] == sent[:1]
+
+
+def test_an_instance_that_could_not_be_sent_to_is_not_forgotten_when_the_last_list_lacks_it(
+    cloud: FakeCloud,
+) -> None:
+    region = cloud["us-east-1"]
+    lonely = region.add_instance("shop-workers", managed=False)
+
+    def meanwhile(_turn: int) -> None:
+        region.unlisted_instances = {lonely.id} if seconds(cloud) > 15 else set()
+
+    report = Story(cloud, request(), meanwhile).report()
+    assert {one["instance"]: one["verdict"] for one in report["problems"]} == {lonely.id: "unreachable"}
+
+
+def test_confirmations_are_not_renewed_in_vain_while_something_else_is_waited_for(cloud: FakeCloud) -> None:
+    leaving, *_ = cloud["us-east-1"].instances.values()
+    leaving.answers = [Answer(after=5_000)]
+
+    def meanwhile(_turn: int) -> None:
+        leaving.state = "shutting-down" if seconds(cloud) < 2_400 else "terminated"
+
+    report = Story(cloud, request(timeout_seconds=7_200), meanwhile).report()
+    assert (report["result"], report["counts"]) == ("confirmed", {"quiet": 4, "gone": 1})
+
+
+def test_one_command_that_cannot_be_cancelled_keeps_no_other_from_it(cloud: FakeCloud) -> None:
+    region = cloud["us-east-1"]
+    commands = [
+        Command(id_, (), START, ended=False, completed=0) for id_ in ("c-unknown", "us-east-1-command-0000")
+    ]
+    region.send_command(
+        DocumentName=Action.QUIET.document_name, InstanceIds=list(region.instances), Comment="", Parameters={}
+    )
+    works = region.cancel_command
+
+    def refusing(**asked: Any) -> Any:
+        if asked["CommandId"] == "c-unknown":
+            raise client_error("InvalidCommandId", "", 400)
+        return works(**asked)
+
+    region.cancel_command = refusing  # type: ignore[method-assign]
+    with pytest.raises(ClientError):
+        cancel(region, commands)  # type: ignore[arg-type]
+    assert region.commands[0].cancelled
