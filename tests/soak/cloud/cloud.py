@@ -1,0 +1,60 @@
+"""The whole cloud of one scenario: its regions, and the services of the home region."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from tests.soak.cloud import faults
+from tests.soak.cloud.clock import SimulatedClock
+from tests.soak.cloud.encoding import Call, Reply, ServiceError, answer, refusal
+from tests.soak.cloud.region import Region
+
+_LATENCY: Final = 0.06  # seconds of a call that goes well
+_SLOW: Final = 6.0
+_HOME: Final[dict[str, dict[str, Any]]] = {
+    "GetSecretValue": {"Name": "token", "SecretString": "xoxb-simulated"},
+    "PutEvents": {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]},
+    "LookupEvents": {"Events": []},
+    "ListUserTags": {"Tags": [], "IsTruncated": False},
+}
+
+
+@dataclass
+class Cloud:
+    """Answers every call; `calls` counts them by operation."""
+
+    clock: SimulatedClock
+    regions: dict[str, Region]
+    faults: faults.Faults
+    random: Random
+    calls: Counter[str] = field(default_factory=Counter)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, call: Call) -> Reply:
+        self.calls[call.operation] += 1
+        request_id = f"{self.random.getrandbits(64):016x}"
+        kinds = self.faults.hitting(call, self.clock.elapsed)
+        self.clock.sleep(_SLOW if "slow" in kinds else _LATENCY)
+        try:
+            return faults.fail_before(call, kinds) or faults.fail_after(
+                kinds, answer(call, self._value(call, kinds), request_id)
+            )
+        except ServiceError as error:
+            return refusal(call, error, request_id)
+
+    def advance(self) -> None:
+        """Let everything happen that is due by now."""
+        for region in self.regions.values():
+            region.timeline.advance(self.clock.now)
+
+    def _value(self, call: Call, kinds: set[str]) -> dict[str, Any]:
+        if call.operation == "GetExecutionHistory":
+            return {"events": self.history}
+        if call.operation in _HOME:
+            return _HOME[call.operation]
+        region = self.regions[call.region]
+        region.timeline.advance(self.clock.now)
+        return region.answer(call, kinds)

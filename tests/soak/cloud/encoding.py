@@ -1,0 +1,135 @@
+"""The services' answers on the wire, in the shape of botocore's own model."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+import botocore.session
+from botocore.model import OperationModel, ServiceModel, Shape
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a service sees it; `parameters` are JSON, or the flat form of the query protocols."""
+
+    service: str
+    region: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer's status, body and headers."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ServiceError(Exception):
+    """An error that a service answers."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.status = code, message, status
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+@functools.cache
+def service_model(service: str) -> ServiceModel:
+    return _session().get_service_model(service)
+
+
+@functools.cache
+def _operation(service: str, name: str) -> OperationModel:
+    return service_model(service).operation_model(name)
+
+
+def read_call(service: str, region: str, headers: Mapping[str, Any], body: bytes | str | None) -> Call:
+    """The call in a request's headers and body."""
+    text = body.decode() if isinstance(body, bytes) else body or ""
+    target = headers.get("X-Amz-Target")
+    if target:
+        name = target.decode() if isinstance(target, bytes) else str(target)
+        return Call(service, region, name.rpartition(".")[2], json.loads(text or "{}"))
+    form = dict(parse_qsl(text, keep_blank_values=True))
+    return Call(service, region, form["Action"], form)
+
+
+def listed(form: Mapping[str, Any], prefix: str) -> list[str]:
+    """The values of `Prefix.1`, `Prefix.2` and so on."""
+    values = []
+    while (key := f"{prefix}.{len(values) + 1}") in form:
+        values.append(str(form[key]))
+    return values
+
+
+def answer(call: Call, value: Mapping[str, Any], request_id: str) -> Reply:
+    """A good answer; times in `value` are seconds since 1970."""
+    model = service_model(call.service)
+    headers = {"x-amzn-RequestId": request_id}
+    if model.metadata["protocol"] in ("json", "smithy-rpc-v2-cbor"):
+        return Reply(200, json.dumps(value).encode("utf-8", "surrogatepass"), headers)
+    shape = _operation(call.service, call.operation).output_shape
+    inner = "".join(_members(shape, value)) if shape else ""
+    if model.metadata["protocol"] == "ec2":
+        inner = f"<requestId>{request_id}</requestId>{inner}"
+    else:
+        inner = (
+            f"<{call.operation}Result>{inner}</{call.operation}Result>"
+            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+        )
+    name = f"{call.operation}Response"
+    return Reply(200, f"<{name}>{inner}</{name}>".encode(), headers)
+
+
+def refusal(call: Call, error: ServiceError, request_id: str) -> Reply:
+    """An error as the service's protocol writes it."""
+    headers = {"x-amzn-RequestId": request_id}
+    protocol = service_model(call.service).metadata["protocol"]
+    code, message = escape(error.code), escape(error.message)
+    if protocol == "ec2":
+        one = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        body = f"<Response><Errors>{one}</Errors><RequestID>{request_id}</RequestID></Response>"
+    elif protocol == "query":
+        one = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        body = f"<ErrorResponse>{one}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    else:
+        body = json.dumps({"__type": error.code, "message": error.message})
+    return Reply(error.status, body.encode(), headers)
+
+
+def _members(shape: Shape, value: Mapping[str, Any]) -> Iterator[str]:
+    members: Mapping[str, Shape] = shape.members  # type: ignore[attr-defined]
+    for name, inner in value.items():
+        yield from _element(members[name], members[name].serialization.get("name", name), inner)
+
+
+def _element(shape: Shape, name: str, value: Any) -> Iterator[str]:
+    if shape.type_name == "structure":
+        yield f"<{name}>{''.join(_members(shape, value))}</{name}>"
+    elif shape.type_name == "list":
+        member: Shape = shape.member  # type: ignore[attr-defined]
+        inner = member.serialization.get("name", "member")
+        items = "".join(text for one in value for text in _element(member, inner, one))
+        yield f"<{name}>{items}</{name}>"
+    else:
+        yield f"<{name}>{escape(_text(shape, value))}</{name}>"
+
+
+def _text(shape: Shape, value: Any) -> str:
+    if shape.type_name == "timestamp":
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,251 @@
+"""One region: its environments and instances, and its services' answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Final, TypeVar
+
+from tests.soak.cloud.clock import START
+from tests.soak.cloud.encoding import Call, ServiceError, listed
+from tests.soak.cloud.faults import lag_of
+from tests.soak.cloud.instance import Instance
+from tests.soak.cloud.run_command import ACTIONS, Command, RunCommand
+from tests.soak.cloud.timeline import Timeline
+
+T = TypeVar("T")
+Json = dict[str, Any]
+_FORGOTTEN_AFTER: Final = 3600  # seconds until EC2 does not know a terminated instance any more
+ENVIRONMENT_TAG: Final = "elasticbeanstalk:environment-id"
+
+
+@dataclass
+class Environment:
+    """Of Elastic Beanstalk; it is listed from `made_at` on."""
+
+    application: str
+    name: str
+    id: str
+    made_at: float = START
+
+
+@dataclass
+class Region:
+    """A region of the cloud; `shown` has for each instance when an answer last had it, as running or not."""
+
+    name: str
+    timeline: Timeline
+    random: Random
+    environments: list[Environment] = field(default_factory=list)
+    instances: dict[str, Instance] = field(default_factory=dict)
+    run_command: RunCommand = field(init=False)
+    shown: dict[str, float] = field(default_factory=dict)
+    described_at: float | None = None
+
+    def __post_init__(self) -> None:
+        self.run_command = RunCommand(self.timeline, self.random, self.name, self.instances)
+
+    def answer(self, call: Call, kinds: set[str]) -> Json:
+        answers: Mapping[str, Callable[[Call, set[str]], Json]] = {
+            "DescribeEnvironments": self._describe_environments,
+            "DescribeInstances": self._describe_instances,
+            "DescribeInstanceInformation": self._describe_instance_information,
+            "DescribeDocument": self._describe_document,
+            "SendCommand": self._send_command,
+            "ListCommands": self._list_commands,
+            "ListCommandInvocations": self._list_command_invocations,
+            "CancelCommand": self._cancel_command,
+        }
+        return answers[call.operation](call, kinds)
+
+    def _describe_environments(self, call: Call, kinds: set[str]) -> Json:
+        form = call.parameters
+        at = self.timeline.now - lag_of(kinds)
+        found = [
+            {
+                "EnvironmentName": one.name,
+                "EnvironmentId": one.id,
+                "ApplicationName": one.application,
+                "Status": "Ready",
+                "Health": "Green",
+            }
+            for one in self.environments
+            if one.application == form["ApplicationName"] and one.made_at <= at
+        ]
+        page, token = self._page(found, form.get("NextToken"), int(form.get("MaxRecords", 1000)), kinds)
+        return {"Environments": page, **({"NextToken": token} if token else {})}
+
+    def _describe_instances(self, call: Call, kinds: set[str]) -> Json:
+        form, now = call.parameters, self.timeline.now
+        at = now - lag_of(kinds)
+        ids = listed(form, "InstanceId")
+        if ids:
+            found = [self._known(one, at) for one in ids]
+        else:
+            filters = {form[f"Filter.{n}.Name"]: listed(form, f"Filter.{n}.Value") for n in _numbers(form)}
+            found = [
+                one
+                for one in self.instances.values()
+                if one.environment in filters[f"tag:{ENVIRONMENT_TAG}"]
+                and one.state.at(at) in filters["instance-state-name"]
+            ]
+        page, token = self._page(found, form.get("NextToken"), int(form.get("MaxResults", 1000)), kinds)
+        self.shown.update({one.id: now for one in page})
+        self.described_at = now
+        rows = [self._instance(one, at) for one in page]
+        reservations = [{"ReservationId": f"r-{index}", "Instances": [row]} for index, row in enumerate(rows)]
+        return {"Reservations": reservations, **({"NextToken": token} if token else {})}
+
+    def _known(self, instance_id: str, at: float) -> Instance:
+        instance = self.instances.get(instance_id)
+        state = instance.state.at(at) if instance else None
+        gone = state == "terminated" and instance and instance.state.at(at - _FORGOTTEN_AFTER) == "terminated"
+        if instance is None or state is None or gone:
+            message = f"The instance ID '{instance_id}' does not exist"
+            raise ServiceError("InvalidInstanceID.NotFound", message)
+        return instance
+
+    def _instance(self, one: Instance, at: float) -> Json:
+        return {
+            "InstanceId": one.id,
+            "InstanceType": "t3.small",
+            "LaunchTime": one.launched.at(at),
+            "State": {"Code": 16, "Name": one.state.at(at)},
+            "Tags": [{"Key": ENVIRONMENT_TAG, "Value": one.environment}, {"Key": "Name", "Value": "worker"}],
+        }
+
+    def _describe_instance_information(self, call: Call, kinds: set[str]) -> Json:
+        at = self.timeline.now - lag_of(kinds)
+        wanted = {one["Key"]: one["Values"] for one in call.parameters.get("Filters", [])}
+        found = []
+        for one in self.instances.values():
+            row = {"InstanceId": one.id, "PingStatus": one.ping_status(at), "PlatformType": "Linux"}
+            managed = one.agent.at(at) is not None and one.state.at(at) not in ("terminated", None)
+            matches = row["InstanceId"] in wanted.get("InstanceIds", [one.id]) and row[
+                "PingStatus"
+            ] in wanted.get("PingStatus", [row["PingStatus"]])
+            if managed and matches:
+                found.append({**row, "LastPingDateTime": one.last_ping(at)})
+        return self._json_page("InstanceInformationList", found, call, kinds)
+
+    def _describe_document(self, call: Call, kinds: set[str]) -> Json:
+        if call.parameters["Name"] not in ACTIONS:
+            raise ServiceError("InvalidDocument", "Document with that name does not exist.")
+        return {"Document": {"Name": call.parameters["Name"], "DocumentVersion": "1", "Status": "Active"}}
+
+    def _send_command(self, call: Call, kinds: set[str]) -> Json:
+        command = self.run_command.commands[-1] if self.run_command.send(call.parameters) else None
+        assert command is not None
+        return {"Command": self._command(command, self.timeline.now)}
+
+    def _list_commands(self, call: Call, kinds: set[str]) -> Json:
+        at, lag = self.timeline.now, lag_of(kinds)
+        if "CommandId" in call.parameters:
+            shown = [self.run_command.find(call.parameters["CommandId"], at, lag)]
+        else:
+            wanted = {one["key"]: one["value"] for one in call.parameters["Filters"]}
+            after = _moment(wanted["InvokedAfter"])
+            shown = [
+                (one, of)
+                for one, of in self.run_command.listed(at, lag)
+                if one.sent_at > after and one.document == wanted.get("DocumentName", one.document)
+            ]
+        return self._json_page("Commands", [self._command(*one) for one in shown], call, kinds)
+
+    def _list_command_invocations(self, call: Call, kinds: set[str]) -> Json:
+        at, lag = self.timeline.now, lag_of(kinds)
+        command, of = self.run_command.find(call.parameters["CommandId"], at, lag)
+        rows = []
+        for id_, one in command.invocations.items():
+            seen = of - one.lag
+            if command.sent_at > seen:
+                continue
+            ended = one.ended_at is not None and one.ended_at <= seen
+            status = one.status if ended else "InProgress" if (one.started_at or seen) < seen else "Pending"
+            rows.append(
+                {
+                    "CommandId": command.id,
+                    "InstanceId": id_,
+                    "DocumentName": command.document,
+                    "RequestedDateTime": command.sent_at,
+                    "Status": _PLAIN.get(status, status),
+                    "StatusDetails": status,
+                    "CommandPlugins": [
+                        {
+                            "Name": "quietSidekiqWorkers",
+                            "Status": _PLAIN.get(status, status),
+                            "StatusDetails": status,
+                            **(
+                                {
+                                    "ResponseCode": one.exit_code,
+                                    "ResponseFinishDateTime": one.ended_at,
+                                    "Output": one.output,
+                                }
+                                if ended
+                                else {"ResponseCode": -1, "Output": ""}
+                            ),
+                        }
+                    ],
+                }
+            )
+        return self._json_page("CommandInvocations", rows, call, kinds)
+
+    def _cancel_command(self, call: Call, kinds: set[str]) -> Json:
+        self.run_command.cancel(call.parameters["CommandId"])
+        return {}
+
+    def _command(self, command: Command, of: float) -> Json:
+        ended = [
+            one for one in command.invocations.values() if one.ended_at is not None and one.ended_at <= of
+        ]
+        if len(ended) < len(command.invocations):
+            status = "InProgress"
+        else:
+            status = next((one.status for one in ended if one.status != "Success"), "Success")
+        return {
+            "CommandId": command.id,
+            "DocumentName": command.document,
+            "Comment": command.comment,
+            "InstanceIds": list(command.invocations),
+            "RequestedDateTime": command.sent_at,
+            "Status": _PLAIN.get(status, status),
+            "StatusDetails": status,
+            "TargetCount": len(command.invocations),
+            "CompletedCount": len(ended),
+        }
+
+    def _json_page(self, key: str, rows: list[Json], call: Call, kinds: set[str]) -> Json:
+        size = call.parameters.get("MaxResults", 50)
+        page, token = self._page(rows, call.parameters.get("NextToken"), size, kinds)
+        return {key: page, **({"NextToken": token} if token else {})}
+
+    def _page(
+        self, rows: list[T], token: str | None, size: int, kinds: set[str]
+    ) -> tuple[list[T], str | None]:
+        """One page of a list, with the rows that its faults leave."""
+        size = min(size, 2) if "small-pages" in kinds else size
+        first = int(token or 0)
+        page, more = rows[first : first + size], first + size < len(rows)
+        if "empty" in kinds:
+            return [], None
+        if "partial" in kinds:
+            page = [row for row in page if self.random.random() < 0.5]
+        if "doubled" in kinds:
+            page = [*page, *page]
+        return page, str(first + size) if more else None
+
+
+_PLAIN: Final = {"DeliveryTimedOut": "TimedOut", "ExecutionTimedOut": "TimedOut"}
+
+
+def _numbers(form: Mapping[str, Any]) -> list[int]:
+    count = 0
+    while f"Filter.{count + 1}.Name" in form:
+        count += 1
+    return list(range(1, count + 1))
+
+
+def _moment(text: str) -> float:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()

@@ -1,0 +1,171 @@
+"""The functions as Lambda runs them: their own modules in this process, with crashes, time limits and double calls."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+from unittest import mock
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from tests.soak.cloud.clock import FunctionEnded, SimulatedClock
+from tests.soak.cloud.encoding import Call, Reply
+from tests.soak.scenarios.scenario import REGIONS, LambdaFault
+from tests.soak.states_language.machine import StateError
+
+LAMBDAS: Final = Path(__file__).parents[3] / "lambdas"
+FUNCTION_SECONDS: Final = 300
+ENVIRONMENT: Final = {
+    "DEFAULT_REGIONS": ",".join(REGIONS),
+    "DEFAULT_ENVIRONMENTS": "workers",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "simulated",
+    "AWS_SECRET_ACCESS_KEY": "simulated",
+    "SLACK_TOKEN_SECRET": "token",
+    "SLACK_CHANNEL": "C0SOAK",
+    "POWERTOOLS_SERVICE_NAME": "snow-white",
+    "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
+_BEFORE: Final[Mapping[str, tuple[str, float]]] = {
+    "crash-before": ("Runtime.ExitError", 1.0),
+    "throttled": ("Lambda.TooManyRequestsException", 0.1),
+    "service-error": ("Lambda.ServiceException", 1.0),
+}
+_AFTER: Final[Mapping[str, str]] = {
+    "crash-after": "Lambda.Unknown",
+    "client-timeout": "Lambda.ClientExecutionTimeoutException",
+}
+HANDLERS: Final = ("discover_instances", "dispatch_command", "poll_command", "notify_slack", "close_run")
+
+
+@cache
+def load_handlers() -> Mapping[str, ModuleType]:
+    """The modules of lambdas/*.py by name, once in a process: as copies of their own, with the soak's settings."""
+    found = {}
+    with mock.patch.dict(os.environ, ENVIRONMENT), mock.patch.object(boto3, "DEFAULT_SESSION", None):
+        for name in HANDLERS:
+            spec = importlib.util.spec_from_file_location(f"soak_{name}", LAMBDAS / f"{name}.py")
+            assert spec and spec.loader
+            found[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(found[name])
+    return found
+
+
+@dataclass(frozen=True)
+class Context:
+    """Of one invocation."""
+
+    clock: SimulatedClock
+    ends_at: float
+    function_name: str
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:111122223333:function:soak"
+    aws_request_id: str = "1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.ends_at - self.clock.now) * 1000)
+
+
+@dataclass
+class Functions:
+    """Invokes the functions of one scenario.
+
+    Attributes:
+        by_resource: the names of the functions by what the definition calls them.
+        injected: faults by kind, as they hit.
+        raised: errors that the functions' own code ended with: step, class, text.
+        verdicts: what the last PollCommand that came to its end has logged of each instance.
+    """
+
+    clock: SimulatedClock
+    by_resource: Mapping[str, str]
+    faults: tuple[LambdaFault, ...]
+    injected: Counter[str] = field(default_factory=Counter)
+    raised: list[tuple[str, str, str]] = field(default_factory=list)
+    verdicts: list[Mapping[str, Any]] = field(default_factory=list)
+    _invocations: Counter[str] = field(default_factory=Counter)
+    _calls_left: int | None = None
+    _logged: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def invoke(self, resource: str, payload: Any) -> Any:
+        """What a Task state calls."""
+        step = str(payload["step"])
+        number = self._invocations[step]
+        self._invocations[step] += 1
+        fault = next((one for one in self.faults if (one.step, one.number) == (step, number)), None)
+        kind = fault.kind if fault else ""
+        if fault:
+            self.injected[f"lambda {kind}"] += 1
+        self.clock.sleep(0.1)
+        if kind in _BEFORE:
+            name, seconds = _BEFORE[kind]
+            self.clock.sleep(seconds)
+            raise StateError(name, '{"errorType": "simulated"}')
+        self._calls_left = fault.calls if fault and kind == "crash-during" else None
+        result = self.call(self.by_resource[resource], step, payload)
+        if kind == "twice":
+            result = self.call(self.by_resource[resource], step, payload)
+        if kind == "timed-out":
+            self.clock.sleep(FUNCTION_SECONDS)
+            raise StateError("Sandbox.Timedout", "Task timed out after 300.00 seconds")
+        if kind in _AFTER:
+            raise StateError(_AFTER[kind], '{"errorType": "simulated"}')
+        if step == "PollCommand":
+            self.verdicts = list(self._logged)
+        return result
+
+    def call(self, name: str, step: str, event: Any) -> Any:
+        """One invocation of a function's handler; its answer as Lambda writes it."""
+        self._logged.clear()
+        self.clock.function_ends_at = self.clock.now + FUNCTION_SECONDS
+        context = Context(self.clock, self.clock.function_ends_at, name)
+        try:
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                mock.patch.object(Logger, "info", self._log),
+            ):
+                result = load_handlers()[name].handler(event, context)
+        except FunctionEnded as end:
+            raise StateError(end.error, json.dumps({"errorMessage": end.cause})) from end
+        except Exception as error:
+            kind = type(error).__name__
+            self.raised.append((step, kind, str(error)))
+            raise StateError(kind, json.dumps({"errorMessage": str(error), "errorType": kind})) from error
+        finally:
+            self.clock.function_ends_at = None
+            self._calls_left = None
+        try:
+            # The runtime of Python 3.12 and later writes text as it is.
+            return json.loads(json.dumps(result, ensure_ascii=False, allow_nan=False).encode())
+        except ValueError as error:
+            self.raised.append((step, "Runtime.MarshalError", str(error)))
+            raise StateError("Runtime.MarshalError", str(error)) from error
+
+    def count_call(self, answer: Any) -> Any:
+        """Wraps the cloud, so that a function may crash between its calls."""
+
+        def counted(call: Call) -> Reply:
+            if self._calls_left is not None:
+                self._calls_left -= 1
+                if self._calls_left < 0:
+                    raise FunctionEnded("Runtime.ExitError", "signal: killed")
+            reply: Reply = answer(call)
+            return reply
+
+        return counted
+
+    def _log(self, message: object, *_: object, extra: Mapping[str, Any] | None = None, **__: object) -> None:
+        if message == "verdict" and extra:
+            self._logged.append(extra)

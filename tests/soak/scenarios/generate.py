@@ -1,0 +1,221 @@
+"""Random scenarios from a seed. Half of them are healthy: whatever goes wrong passes, so that the run must succeed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from tests.soak.cloud.faults import CALL_FAULTS, ROW_FAULTS, ApiFault
+from tests.soak.scenarios.scenario import (
+    FOREVER,
+    REGIONS,
+    Delivery,
+    EnvironmentSpec,
+    HostEvent,
+    HostSpec,
+    LambdaFault,
+    Scenario,
+    SlackFault,
+)
+
+_LISTS: Final = (
+    "DescribeEnvironments",
+    "DescribeInstances",
+    "DescribeInstanceInformation",
+    "ListCommands",
+    "ListCommandInvocations",
+)
+_OPERATIONS: Final = (*_LISTS, "SendCommand", "SendCommand", "*", "DescribeDocument", "CancelCommand")
+_STEPS: Final = (
+    "DiscoverInstances",
+    "AnnounceStart",
+    "DispatchCommand",
+    "PollCommand",
+    "PollCommand",
+    "AnnounceProgress",
+    "NotifySlack",
+)
+LAMBDA_FAULTS: Final = (
+    "crash-before",
+    "crash-after",
+    "crash-during",
+    "timed-out",
+    "twice",
+    "throttled",
+    "client-timeout",
+    "service-error",
+)
+SLACK_FAULTS: Final = ("down", "ratelimited", "invalid_auth", "message_not_found", "lost-answer")
+LIES: Final = ("cut", "empty", "surrogate", "huge", "control", "contradiction", "other-code", "noise")
+EVENTS: Final = (
+    "terminate",
+    "stop-start",
+    "reboot",
+    "reboot-unreported",
+    "restart-workers",
+    "agent-dies",
+    "foreign-wake",
+    "foreign-quiet",
+)
+_MARGIN: Final = 210.0  # seconds before the deadline in which a healthy scenario stays undisturbed
+
+
+@dataclass
+class _Generator:
+    random: Random
+    healthy: bool
+
+    def scenario(self, seed: int) -> Scenario:
+        random = self.random
+        action = random.choices(("quiet", "stop", "wake", "status"), (50, 20, 20, 10))[0]
+        timeout = self._timeout()
+        regions = random.sample(REGIONS, random.choices((1, 2, 3), (70, 22, 8))[0])
+        environments = self._environments(regions, timeout)
+        hosts = self._hosts(environments, action, timeout)
+        named = None if random.random() < 0.1 else tuple(one for one in REGIONS if one in regions)
+        return Scenario(
+            seed=seed,
+            action=action,
+            timeout_seconds=timeout,
+            regions=named,
+            healthy=self.healthy,
+            environments=environments,
+            hosts=hosts,
+            events=self._events(hosts, timeout),
+            faults=tuple(self._fault(regions, timeout) for _ in range(self._few(timeout >= 420))),
+            deliveries=self._deliveries(hosts, timeout),
+            lambda_faults=tuple(self._lambda_fault() for _ in range(random.choice((0, 0, 0, 1, 2)))),
+            slack_faults=self._slack_faults(timeout),
+        )
+
+    def _timeout(self) -> int:
+        low, high = self.random.choices(
+            ((60, 120), (300, 900), (1800, 7200), (7200, 172_800)), (16, 60, 21, 3)
+        )[0]
+        return self.random.randint(low, high)
+
+    def _few(self, enough_time: bool) -> int:
+        if self.healthy and not enough_time:
+            return 0
+        return self.random.choice((0, 1, 1, 2, 3))
+
+    def _environments(self, regions: list[str], timeout: int) -> tuple[EnvironmentSpec, ...]:
+        found = []
+        for region in regions:
+            for letter in "ab"[: self.random.choice((1, 1, 2))]:
+                found.append(EnvironmentSpec(region, f"shop-workers-{letter}", f"e-{letter}{region[:2]}"))
+            found.append(EnvironmentSpec(region, "shop-web", f"e-web{region[:2]}"))
+        if not self.healthy and self.random.random() < 0.1:
+            later = self.random.uniform(1, timeout)
+            found.append(EnvironmentSpec(regions[0], "shop-workers-c", f"e-c{regions[0][:2]}", later))
+        return tuple(found)
+
+    def _hosts(
+        self, environments: tuple[EnvironmentSpec, ...], action: str, timeout: int
+    ) -> tuple[HostSpec, ...]:
+        most = self.random.choices((3, 60), (98, 2))[0]
+        hosts: list[HostSpec] = []
+        for environment in environments:
+            least = 1 if environment.name == "shop-workers-a" else 0
+            for _ in range(self.random.randint(least, most)):
+                hosts.append(self._host(f"i-{len(hosts):04}", environment, action, timeout))
+        return tuple(hosts)
+
+    def _host(self, id_: str, environment: EnvironmentSpec, action: str, timeout: int) -> HostSpec:
+        random, wild = self.random, not self.healthy
+        states = ("awake", "quiet", "stopped") if action == "wake" else ("awake", "awake", "awake", "quiet")
+        state = "absent" if wild and random.random() < 0.04 else random.choice(states)
+        jobs = tuple(self._job(timeout) for _ in range(random.choice((1, 1, 2, 3))))
+        launched_at = -259_200.0
+        if random.random() < 0.08 and (wild or timeout >= 2400):
+            launched_at = random.uniform(1, timeout * (1 if wild else 0.3))
+        elif wild and random.random() < 0.05:
+            launched_at = -random.uniform(1, 600)
+        launched_at = max(launched_at, environment.made_at + 1) if environment.made_at else launched_at
+        agent = random.choices(("online", "lost", "none"), (94, 3, 3))[0] if wild else "online"
+        lie = random.choice(LIES) if wild and random.random() < 0.08 else ""
+        return HostSpec(id_, environment.region, environment.id, state, jobs, launched_at, agent, lie)
+
+    def _job(self, timeout: int) -> float:
+        random = self.random
+        if self.healthy:
+            latest = max(0.0, timeout - _MARGIN) if timeout > 300 else 10.0
+            return random.uniform(0, min(latest, random.choices((60, 300, latest), (75, 20, 5))[0]))
+        if random.random() < 0.05:
+            return FOREVER
+        return random.uniform(0, random.choices((90, timeout * 1.2), (80, 20))[0])
+
+    def _events(self, hosts: tuple[HostSpec, ...], timeout: int) -> tuple[HostEvent, ...]:
+        random = self.random
+        if self.healthy:
+            if timeout < 2400 or random.random() < 0.5:
+                return ()
+            # The first host stays, so that there is something to be confirmed.
+            kinds: tuple[str, ...] = ("terminate", "reboot", "restart-workers")
+            there = [one for one in hosts[1:] if one.launched_at < 0]
+            picked = random.sample(there, min(len(there), 2))
+            return tuple(
+                HostEvent(
+                    random.uniform(1, timeout * 0.3), one.id, random.choice(kinds), random.uniform(40, 120)
+                )
+                for one in picked
+            )
+        soon = random.choice((60.0, float(timeout)))
+        return tuple(
+            HostEvent(
+                random.uniform(1, soon),
+                random.choice(hosts).id,
+                random.choice(EVENTS),
+                random.choice((random.uniform(30, 180), random.uniform(180, 1800), FOREVER)),
+            )
+            for _ in range(random.choice((0, 0, 1, 1, 2, 3)))
+        )
+
+    def _fault(self, regions: list[str], timeout: int) -> ApiFault:
+        random = self.random
+        region = random.choice([*regions, "*"])
+        operation = random.choice(_OPERATIONS)
+        kinds = (*CALL_FAULTS, *ROW_FAULTS) if operation in _LISTS else CALL_FAULTS
+        kind = random.choice(kinds)
+        share = random.choice((1.0, 1.0, 0.5))
+        if not self.healthy:
+            start = random.uniform(0, random.choice((20.0, 120.0, float(timeout))))
+            seconds = random.choice((random.uniform(5, 60), random.uniform(60, 600), FOREVER))
+            return ApiFault(kind, region, operation, start, seconds, share)
+        if operation == "DescribeEnvironments" and kind in ("empty", "partial"):
+            kind = "doubled"  # a list without an environment at the start is all that can be known
+        seconds = random.uniform(5, 60)
+        latest = max(1.0, timeout - _MARGIN - seconds)
+        start = random.uniform(0, min(latest, random.choice((20.0, 120.0, latest))))
+        if operation == "DescribeInstances" and kind in ("empty", "partial", "stale"):
+            start = max(start, 20.0)
+        return ApiFault(kind, region, operation, start, seconds, share)
+
+    def _deliveries(self, hosts: tuple[HostSpec, ...], timeout: int) -> tuple[Delivery, ...]:
+        random = self.random
+        chance = 0.1 if timeout >= 3600 or not self.healthy else 0.0
+        return tuple(
+            Delivery(one.id, 0 if self.healthy else random.randint(0, 2), random.choice(("lost", "twice")))
+            for one in hosts[:3]
+            if random.random() < chance
+        )
+
+    def _lambda_fault(self) -> LambdaFault:
+        random = self.random
+        step = random.choice(_STEPS)
+        number = random.randint(0, 12) if step == "PollCommand" else random.randint(0, 1)
+        return LambdaFault(step, number, random.choice(LAMBDA_FAULTS), random.randint(0, 8))
+
+    def _slack_faults(self, timeout: int) -> tuple[SlackFault, ...]:
+        random = self.random
+        if random.random() > 0.15:
+            return ()
+        seconds = random.choice((random.uniform(5, 120), FOREVER))
+        return (SlackFault(random.choice(SLACK_FAULTS), random.uniform(0, timeout * 0.3), seconds),)
+
+
+def generate(seed: int) -> Scenario:
+    """The scenario of a seed, always the same."""
+    random = Random(seed)  # noqa: S311
+    return _Generator(random, healthy=random.random() < 0.5).scenario(seed)

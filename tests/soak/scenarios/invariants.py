@@ -1,0 +1,217 @@
+"""What must hold of every run, whatever went wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tests.soak.cloud.clock import START
+from tests.soak.cloud.host import State, is_awake, is_quiet, is_stopped
+from tests.soak.cloud.instance import Instance
+from tests.soak.cloud.run_command import ACTIONS
+from tests.soak.scenarios.run import Ended
+from tests.soak.states_language.machine import MOST_BYTES, MOST_EVENTS
+
+_FRESH_SECONDS: Final = 300.0
+_LATENCY: Final = 60.0  # from a host's look at its workers to the report: delivery, lists, the last poll
+_GRACE: Final = 120.0
+_LAST_WAIT: Final = 10.0
+_SENDINGS: Final = 24  # to one instance: lost commands, a new instance's first ten minutes, renewals
+_OWN_ERRORS: Final = (
+    "NotConfirmed",
+    "InvalidRequest",
+    "NothingMatched",
+    "RegionRefused",
+    "RegionUnavailable",
+)
+_CONFIRMING: Final = ("quiet", "stopped", "awake", "reported")
+_PROVES: Final[Mapping[str, Callable[[tuple[State, ...]], bool]]] = {
+    "quiet": is_quiet,
+    "stopped": is_stopped,
+    "awake": is_awake,
+}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """An invariant's name, and what was seen instead."""
+
+    name: str
+    text: str
+
+
+def violations(ended: Ended) -> list[Violation]:
+    """All that does not hold."""
+    return [violation for check in _CHECKS for violation in check(ended)]
+
+
+def _confirmed_is_true(ended: Ended) -> Iterator[Violation]:
+    """Who is confirmed was so within the last five minutes, and nothing but a later event has changed that."""
+    if not _has_judged(ended):
+        return
+    at = ended.reported_at
+    for verdict in ended.functions.verdicts:
+        said, instance = str(verdict["verdict"]), _instance(ended, str(verdict["instance"]))
+        truth = instance.host.truth.between(at - _FRESH_SECONDS - _LATENCY, at)
+        proves = _PROVES.get(said)
+        if proves and not any(map(proves, truth)):
+            shown = ", ".join("/".join(states) for states in truth)
+            yield Violation("confirmed untruly", f"{instance.id} is reported {said}, but was {shown}.")
+        if said == "no_worker" and not any(set(states) <= {State.ABSENT} for states in truth):
+            yield Violation(
+                "confirmed untruly", f"{instance.id} is reported without Sidekiq, but has workers."
+            )
+    if ended.execution.status == "SUCCEEDED" and ended.scenario.action in ("wake", "quiet", "stop"):
+        yield from _undone(ended)
+
+
+def _undone(ended: Ended) -> Iterator[Violation]:
+    """A success that another run's later command has undone before the report was made."""
+    at = ended.reported_at
+    opposites = {"wake": ("quiet", "stop")}.get(ended.scenario.action, ("wake",))
+    for region in ended.cloud.regions.values():
+        for command in region.run_command.commands:
+            if ACTIONS[command.document] in opposites and command.sent_at < at - _LATENCY:
+                for id_, one in command.invocations.items():
+                    truth = one.instance.host.truth.at(at) or ()
+                    proves = _PROVES[_CONFIRMING[("quiet", "stop", "wake").index(ended.scenario.action)]]
+                    if one.started_at and not proves(truth) and _verdict(ended, id_) in _CONFIRMING:
+                        yield Violation(
+                            "undone by another run",
+                            f"{id_} is confirmed, but a {ACTIONS[command.document]} of another run, "
+                            f"{at - command.sent_at:.0f} s before the report, made it {'/'.join(truth)}.",
+                        )
+
+
+def _everyone_has_a_verdict(ended: Ended) -> Iterator[Violation]:
+    """Who runs at the end, and was sent to or could be seen, has one verdict, or its region is reported."""
+    if not _has_judged(ended):
+        return
+    counted = Counter(str(one["instance"]) for one in ended.functions.verdicts)
+    for id_, count in counted.items():
+        if count > 1:
+            yield Violation("several verdicts", f"{id_} has {count} verdicts.")
+    report = ended.report or {}
+    silent = {one["region"] for one in report["problems"] if one["instance"] == "all"}
+    at = ended.reported_at
+    sent_to = {id_ for _, command in ended.own_commands() for id_ in command.invocations}
+    for region in ended.cloud.regions.values():
+        matching = {one.id for one in region.environments if "workers" in one.name}
+        for instance in region.instances.values():
+            there = instance.environment in matching and instance.state.at(at) in _THERE
+            seen = instance.id in sent_to or region.shown.get(instance.id, 0.0) >= at
+            if there and seen and region.name not in silent and instance.id not in counted:
+                state = instance.state.at(at)
+                yield Violation("no verdict", f"{instance.id} is {state}, and the report says nothing of it.")
+
+
+_THERE: Final = ("running", "shutting-down", "stopping")
+
+
+def _healthy_succeeds(ended: Ended) -> Iterator[Violation]:
+    """Faults that pass delay a run and do not fail it."""
+    if ended.scenario.healthy and ended.execution.status != "SUCCEEDED":
+        execution = ended.execution
+        yield Violation(
+            "a fault that passes fails the run", f"{execution.error}: {(execution.cause or '')[:400]}"
+        )
+
+
+def _ends_in_time(ended: Ended) -> Iterator[Violation]:
+    """No waiting after the deadline and two minutes; retries and functions have their own time."""
+    execution = ended.execution
+    first = min((command.sent_at for _, command in ended.own_commands()), default=None)
+    if first is None:
+        first = START
+    deadline = first + ended.scenario.timeout_seconds
+    late = 0.0
+    steps = [*execution.steps, ("", execution.ended_at or 0.0)]
+    for (name, entered), (_, left) in zip(steps, steps[1:], strict=False):
+        if name == "WaitForWorkers":
+            late += max(0.0, left - max(entered, deadline))
+    if late > _GRACE + _LAST_WAIT:
+        yield Violation("ends too late", f"It waited {late:.0f} s after its deadline.")
+
+
+def _sends_are_bounded(ended: Ended) -> Iterator[Violation]:
+    sent: Counter[str] = Counter()
+    for _, command in ended.own_commands():
+        if ACTIONS[command.document] == ended.scenario.action:
+            sent.update(command.invocations.keys())
+    faults = (
+        len(ended.scenario.lambda_faults) + ended.injected["lost-answer"] + ended.injected["read-timeout"]
+    )
+    for id_, count in sent.items():
+        if count > _SENDINGS + 4 * faults:
+            yield Violation("too many sendings", f"{id_} was sent {count} commands.")
+
+
+def _sends_no_opposite(ended: Ended) -> Iterator[Violation]:
+    for region, command in ended.own_commands():
+        action = ACTIONS[command.document]
+        if action not in (ended.scenario.action, "status"):
+            yield Violation("opposite action", f"A {ended.scenario.action} sent {action} in {region}.")
+
+
+def _keeps_limits(ended: Ended) -> Iterator[Violation]:
+    execution = ended.execution
+    if execution.events >= MOST_EVENTS:
+        yield Violation("too many events", f"The history has {execution.events} events.")
+    if execution.largest > MOST_BYTES:
+        yield Violation("state too large", f"A state had {execution.largest} bytes.")
+    if len(execution.cause or "") >= 32_768:
+        yield Violation("cause too long", f"The cause has {len(execution.cause or '')} characters.")
+
+
+def _ends_in_its_own_words(ended: Ended) -> Iterator[Violation]:
+    """With a report, and never by an error of the software itself unless Lambda failed all the time."""
+    execution = ended.execution
+    if execution.status == "SUCCEEDED" or execution.error in _OWN_ERRORS:
+        return
+    if len(ended.scenario.lambda_faults) > 3:
+        return
+    raised = "; ".join(f"{step}: {kind}: {text[:200]}" for step, kind, text in ended.functions.raised[-2:])
+    yield Violation(
+        "ends by an error of its own",
+        f"{execution.status} {execution.error}: {(execution.cause or '')[:300]} [{raised}]",
+    )
+
+
+def _tells_once(ended: Ended) -> Iterator[Violation]:
+    for place, count in Counter(place for _, place in ended.slack.replies).items():
+        if count > 1:
+            yield Violation("told twice", f"The end was told {count} times in {place}.")
+    if not ended.slack.replies and not ended.scenario.slack_faults and not _home_faults(ended):
+        yield Violation("not told", "Nobody was told the end.")
+
+
+def _home_faults(ended: Ended) -> bool:
+    return any(one.operation == "*" for one in ended.scenario.faults)
+
+
+def _has_judged(ended: Ended) -> bool:
+    report = ended.report
+    return bool(report and report.get("error") in (None, "NotConfirmed") and ended.functions.verdicts)
+
+
+def _instance(ended: Ended, id_: str) -> Instance:
+    return next(region.instances[id_] for region in ended.cloud.regions.values() if id_ in region.instances)
+
+
+def _verdict(ended: Ended, id_: str) -> str:
+    return next((str(one["verdict"]) for one in ended.functions.verdicts if one["instance"] == id_), "")
+
+
+_CHECKS: Final = (
+    _confirmed_is_true,
+    _everyone_has_a_verdict,
+    _healthy_succeeds,
+    _ends_in_time,
+    _sends_are_bounded,
+    _sends_no_opposite,
+    _keeps_limits,
+    _ends_in_its_own_words,
+    _tells_once,
+)

@@ -1,0 +1,140 @@
+"""One scenario run to its end, and what is known of it afterwards."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Any, Final
+from unittest import mock
+
+import snow_white.aws.regions
+import snow_white.slack.client
+from tests.soak.cloud.clock import SimulatedClock
+from tests.soak.cloud.cloud import Cloud
+from tests.soak.cloud.edge import Edge, simulated, simulated_time_in
+from tests.soak.cloud.run_command import Command
+from tests.soak.cloud.slack import Slack
+from tests.soak.scenarios import world
+from tests.soak.scenarios.definition import synthesized
+from tests.soak.scenarios.functions import ENVIRONMENT, Functions, load_handlers
+from tests.soak.scenarios.scenario import Scenario
+from tests.soak.states_language.machine import Execution, Machine
+
+NAME: Final = "night-1"
+
+
+@dataclass
+class Ended:
+    """A run at its end, with the cloud that knows the truth.
+
+    Attributes:
+        state: the last state's input, which holds the run.
+        report: None if there is none.
+    """
+
+    scenario: Scenario
+    execution: Execution
+    cloud: Cloud
+    functions: Functions
+    slack: Slack
+    injected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        return self.execution.state if isinstance(self.execution.state, dict) else {}
+
+    @property
+    def report(self) -> Mapping[str, Any] | None:
+        found = self.state.get("report")
+        return found if isinstance(found, dict) else None
+
+    @property
+    def reported_at(self) -> float:
+        """When the report was made."""
+        report = self.report or {}
+        said = report.get("ended_at")
+        return datetime.fromisoformat(said).timestamp() if said else self.execution.ended_at or 0.0
+
+    def own_commands(self) -> Iterator[tuple[str, Command]]:
+        """The commands that the run has sent, with their regions."""
+        for region in self.cloud.regions.values():
+            for command in region.run_command.commands:
+                if command.comment.startswith(f"SnowWhite {NAME} "):
+                    yield region.name, command
+
+
+def run(scenario: Scenario) -> Ended:
+    """The whole execution, and the function that cleans up after it."""
+    clock = SimulatedClock()
+    cloud = world.build(scenario, clock)
+    definition = synthesized()
+    functions = Functions(clock, definition.functions, scenario.lambda_faults)
+    slack = Slack(clock, scenario.slack_faults)
+    machine = Machine(definition.states, clock, functions.invoke, Random(scenario.seed))  # noqa: S311
+    edge = Edge(clock, functions.count_call(cloud))
+    with simulated(edge, scenario.seed), _in_place(clock, slack):
+        execution = machine.run(NAME, scenario.request)
+        cloud.advance()
+        _close(execution, cloud, functions)
+    injected = cloud.faults.injected + functions.injected
+    injected.update(f"host {one.kind}" for one in scenario.events)
+    injected.update(f"command {one.kind}" for one in scenario.deliveries)
+    injected.update(f"answer {one.lie}" for one in scenario.hosts if one.lie)
+    injected.update(f"slack {one.kind}" for one in scenario.slack_faults)
+    return Ended(scenario, execution, cloud, functions, slack, injected)
+
+
+@contextmanager
+def _in_place(clock: SimulatedClock, slack: Slack) -> Iterator[None]:
+    """Slack's client and the modules' clocks replaced; what warm functions remember is forgotten."""
+    handlers = load_handlers()
+    importlib.import_module("runtime.slack_token")._secrets.clear_cache()
+    handlers["close_run"].closed.clear()
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
+        stack.enter_context(mock.patch.object(snow_white.slack.client, "WebClient", lambda **_: slack))
+        stack.enter_context(simulated_time_in([*handlers.values(), snow_white.aws.regions], clock))
+        yield
+
+
+def _close(execution: Execution, cloud: Cloud, functions: Functions) -> None:
+    """What EventBridge does at the end of every execution."""
+    step, entered = execution.steps[-1]
+    cloud.history = [
+        {"timestamp": execution.ended_at, "type": _END_EVENTS[execution.status], "id": 3},
+        {
+            "timestamp": entered,
+            "type": "PassStateEntered",
+            "id": 2,
+            "stateEnteredEventDetails": {"name": step, "input": json.dumps(execution.state)},
+        },
+    ]
+    detail = {
+        "executionArn": execution.arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": int(execution.started_at * 1000),
+        "stopDate": int((execution.ended_at or 0) * 1000),
+        "error": execution.error,
+        "cause": execution.cause,
+    }
+    for _ in range(2):  # EventBridge may deliver it twice
+        try:
+            functions.call("close_run", "close_run", {"detail": detail})
+        except Exception:  # noqa: BLE001
+            continue
+
+
+_END_EVENTS: Final = {
+    "SUCCEEDED": "ExecutionSucceeded",
+    "FAILED": "ExecutionFailed",
+    "TIMED_OUT": "ExecutionTimedOut",
+    "ABORTED": "ExecutionAborted",
+}
