@@ -30,7 +30,7 @@ from tests.soak.cloud.clock import SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply, read_call
 
 T = TypeVar("T")
-_NETWORK_ERRORS: Final[Mapping[str, type[Exception]]] = {
+_NETWORK_ERRORS: Final[Mapping[str, Any]] = {
     "reset": ConnectionClosedError,
     "connect-timeout": ConnectTimeoutError,
     "read-timeout": ReadTimeoutError,
@@ -57,15 +57,17 @@ class Edge:
         host = urlsplit(request.url).hostname or ""
         service, _, rest = host.partition(".")
         region = rest.split(".")[0] if rest.count(".") > 1 else "us-east-1"
-        call = read_call(_SERVICES.get(service, service), region, request.headers, request.body)
+        headers: Any = request.headers
+        body: Any = request.body
+        call = read_call(_SERVICES.get(service, service), region, headers, body)
         try:
             reply = self.answer(call)
         except NetworkFault as fault:
             self.clock.sleep(fault.seconds)
             kind = _NETWORK_ERRORS[fault.kind]
             raise kind(endpoint_url=request.url, error=fault.kind) from fault
-        response = AWSResponse(request.url, reply.status, dict(reply.headers), None)
-        response._content = reply.body
+        response = AWSResponse(request.url, reply.status, dict(reply.headers), None)  # type: ignore[arg-type]
+        response._content = reply.body  # type: ignore[attr-defined]
         return response
 
 
@@ -87,7 +89,7 @@ class _FakeDatetime:
 
 @dataclass
 class _OneAfterTheOther:
-    """Stands for a thread pool: each piece of work begins at the same simulated moment, and the last one ends it all."""
+    """Stands for a thread pool: all pieces of work begin at the same moment, and take as long as the longest."""
 
     clock: SimulatedClock
 
@@ -124,7 +126,7 @@ class _Condition:
         return None
 
     def wait(self, seconds: float) -> None:
-        time.sleep(seconds)
+        time.sleep(max(seconds, 0.001))  # what is shorter is lost in rounding
 
 
 class _ThreadingOfBotocore:

@@ -70,7 +70,7 @@ def read_call(service: str, region: str, headers: Mapping[str, Any], body: bytes
 
 def listed(form: Mapping[str, Any], prefix: str) -> list[str]:
     """The values of `Prefix.1`, `Prefix.2` and so on."""
-    values = []
+    values: list[str] = []
     while (key := f"{prefix}.{len(values) + 1}") in form:
         values.append(str(form[key]))
     return values

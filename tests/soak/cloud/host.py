@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -151,9 +152,7 @@ class Host:
                 worker.busy_until = now + worker.last_job
                 worker.state = State.DRAINING if worker.last_job > 0 else State.QUIET
                 if worker.state is State.DRAINING and worker.busy_until < _NEVER:
-                    self.timeline.at(
-                        worker.busy_until, lambda one=worker, pid=worker.pid: self._rest(one, pid)
-                    )  # type: ignore[misc]
+                    self.timeline.at(worker.busy_until, partial(self._rest, worker, worker.pid))
 
     def _rest(self, worker: Worker, pid: int) -> None:
         if worker.pid == pid and worker.state is State.DRAINING:

@@ -130,14 +130,13 @@ class Region:
                 found.append({**row, "LastPingDateTime": one.last_ping(at)})
         return self._json_page("InstanceInformationList", found, call, kinds)
 
-    def _describe_document(self, call: Call, kinds: set[str]) -> Json:
+    def _describe_document(self, call: Call, _kinds: set[str]) -> Json:
         if call.parameters["Name"] not in ACTIONS:
             raise ServiceError("InvalidDocument", "Document with that name does not exist.")
         return {"Document": {"Name": call.parameters["Name"], "DocumentVersion": "1", "Status": "Active"}}
 
-    def _send_command(self, call: Call, kinds: set[str]) -> Json:
-        command = self.run_command.commands[-1] if self.run_command.send(call.parameters) else None
-        assert command is not None
+    def _send_command(self, call: Call, _kinds: set[str]) -> Json:
+        command = self.run_command.send(call.parameters)
         return {"Command": self._command(command, self.timeline.now)}
 
     def _list_commands(self, call: Call, kinds: set[str]) -> Json:
@@ -192,7 +191,7 @@ class Region:
             )
         return self._json_page("CommandInvocations", rows, call, kinds)
 
-    def _cancel_command(self, call: Call, kinds: set[str]) -> Json:
+    def _cancel_command(self, call: Call, _kinds: set[str]) -> Json:
         self.run_command.cancel(call.parameters["CommandId"])
         return {}
 

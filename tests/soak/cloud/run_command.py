@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -74,7 +75,7 @@ class RunCommand:
     waiting: list[tuple[Command, Invocation]] = field(default_factory=list)
     received: Counter[str] = field(default_factory=Counter)
 
-    def send(self, request: Mapping[str, Any]) -> str:
+    def send(self, request: Mapping[str, Any]) -> Command:
         """SendCommand: one id that cannot be sent to refuses the whole call."""
         now = self.timeline.now
         ids = request["InstanceIds"]
@@ -97,9 +98,9 @@ class RunCommand:
         for one in dict.fromkeys(ids):
             invocation = Invocation(self.instances[one], self.random.uniform(0, _LONGEST_LAG))
             command.invocations[one] = invocation
-            self.timeline.at(command.expires_at, lambda each=invocation: self._expire(each))  # type: ignore[misc]
+            self.timeline.at(command.expires_at, partial(self._expire, invocation))
             self._hand_over(command, invocation)
-        return command.id
+        return command
 
     def cancel(self, command_id: str) -> None:
         command = self._command(command_id)
@@ -114,7 +115,7 @@ class RunCommand:
         due = [pair for pair in self.waiting if pair[1].instance is instance]
         self.waiting = [pair for pair in self.waiting if pair[1].instance is not instance]
         for command, invocation in due:
-            self.timeline.after(1, lambda one=command, two=invocation: self._start(one, two))  # type: ignore[misc]
+            self.timeline.after(1, partial(self._start, command, invocation))
 
     def host_went_down(self, instance: Instance, *, reported: bool) -> None:
         """Its scripts are dead; some agents report that after they are back, others never do."""
@@ -123,7 +124,7 @@ class RunCommand:
         for command in self.commands:
             invocation = command.invocations.get(instance.id)
             if invocation and invocation.script and invocation.ended_at is None:
-                self.timeline.after(90, lambda one=invocation: self._finish(one, "Failed"))  # type: ignore[misc]
+                self.timeline.after(90, partial(self._finish, invocation, "Failed"))
 
     def listed(self, at: float, lag: float) -> list[tuple[Command, float]]:
         """The commands that a list shows at that moment, newest first, each with the moment that it is shown of."""

@@ -49,7 +49,7 @@ class Slack:
     def chat_update(self, **message: Any) -> Answer:
         kind = self._fault()
         if kind == "message_not_found":
-            raise SlackApiError(kind, {"ok": False, "error": kind})
+            raise _refusal(kind)
         self._refuse(kind)
         self._lose(kind)
         return Answer({"channel": message["channel"], "ts": message["ts"]})
@@ -61,7 +61,7 @@ class Slack:
 
     def _refuse(self, kind: str) -> None:
         if kind in ("ratelimited", "invalid_auth"):
-            raise SlackApiError(kind, {"ok": False, "error": kind})
+            raise _refusal(kind)
         if kind == "down":
             self.clock.sleep(30)
             raise SlackRequestError("Slack is down")
@@ -69,3 +69,7 @@ class Slack:
     def _lose(self, kind: str) -> None:
         if kind == "lost-answer":
             raise SlackRequestError("The connection was reset")
+
+
+def _refusal(kind: str) -> SlackApiError:
+    return SlackApiError(kind, {"ok": False, "error": kind})  # type: ignore[no-untyped-call]

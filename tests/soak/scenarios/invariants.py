@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
-from tests.soak.cloud.clock import START
 from tests.soak.cloud.host import State, is_awake, is_quiet, is_stopped
 from tests.soak.cloud.instance import Instance
 from tests.soak.cloud.run_command import ACTIONS
@@ -40,6 +41,12 @@ class Violation:
 
     name: str
     text: str
+    kind: str = ""
+
+    @property
+    def group(self) -> str:
+        """Violations of one group have one cause, as far as can be told."""
+        return f"{self.name} ({self.kind})" if self.kind else self.name
 
 
 def violations(ended: Ended) -> list[Violation]:
@@ -112,23 +119,21 @@ _THERE: Final = ("running", "shutting-down", "stopping")
 
 def _healthy_succeeds(ended: Ended) -> Iterator[Violation]:
     """Faults that pass delay a run and do not fail it."""
-    if ended.scenario.healthy and ended.execution.status != "SUCCEEDED":
-        execution = ended.execution
-        yield Violation(
-            "a fault that passes fails the run", f"{execution.error}: {(execution.cause or '')[:400]}"
-        )
+    execution = ended.execution
+    if ended.scenario.healthy and execution.status != "SUCCEEDED":
+        text = f"{execution.error}: {(execution.cause or '')[:400]}"
+        yield Violation("a fault that passes fails the run", text, execution.error or execution.status)
 
 
 def _ends_in_time(ended: Ended) -> Iterator[Violation]:
     """No waiting after the deadline and two minutes; retries and functions have their own time."""
     execution = ended.execution
-    first = min((command.sent_at for _, command in ended.own_commands()), default=None)
-    if first is None:
-        first = START
+    said = ended.state.get("dispatched_at")
+    first = datetime.fromisoformat(said).timestamp() if said else execution.started_at
     deadline = first + ended.scenario.timeout_seconds
     late = 0.0
     steps = [*execution.steps, ("", execution.ended_at or 0.0)]
-    for (name, entered), (_, left) in zip(steps, steps[1:], strict=False):
+    for (name, entered), (_, left) in pairwise(steps):
         if name == "WaitForWorkers":
             late += max(0.0, left - max(entered, deadline))
     if late > _GRACE + _LAST_WAIT:
@@ -176,6 +181,7 @@ def _ends_in_its_own_words(ended: Ended) -> Iterator[Violation]:
     yield Violation(
         "ends by an error of its own",
         f"{execution.status} {execution.error}: {(execution.cause or '')[:300]} [{raised}]",
+        execution.error or execution.status,
     )
 
 

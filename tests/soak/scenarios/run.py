@@ -7,7 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -25,7 +25,7 @@ from tests.soak.scenarios import world
 from tests.soak.scenarios.definition import synthesized
 from tests.soak.scenarios.functions import ENVIRONMENT, Functions, load_handlers
 from tests.soak.scenarios.scenario import Scenario
-from tests.soak.states_language.machine import Execution, Machine
+from tests.soak.states_language.machine import Execution, Machine, StateError
 
 NAME: Final = "night-1"
 
@@ -126,10 +126,8 @@ def _close(execution: Execution, cloud: Cloud, functions: Functions) -> None:
         "cause": execution.cause,
     }
     for _ in range(2):  # EventBridge may deliver it twice
-        try:
+        with suppress(StateError):
             functions.call("close_run", "close_run", {"detail": detail})
-        except Exception:  # noqa: BLE001
-            continue
 
 
 _END_EVENTS: Final = {

@@ -13,12 +13,12 @@ from tests.soak.scenarios.scenario import Scenario
 _PARTS: Final = ("faults", "events", "lambda_faults", "slack_faults", "deliveries", "hosts", "environments")
 
 
-def breaks(scenario: Scenario, name: str) -> bool:
-    """Whether a run of the scenario breaks the invariant of that name."""
-    return any(one.name == name for one in violations(run(scenario)))
+def breaks(scenario: Scenario, group: str) -> bool:
+    """Whether a run of the scenario breaks the invariant in that way."""
+    return any(one.group == group for one in violations(run(scenario)))
 
 
-def shrink(scenario: Scenario, name: str, seconds: float = 20.0) -> Scenario:
+def shrink(scenario: Scenario, group: str, seconds: float = 20.0) -> Scenario:
     """The smallest scenario that was found in that time."""
     until = time.monotonic() + seconds
     smaller = True
@@ -32,7 +32,7 @@ def shrink(scenario: Scenario, name: str, seconds: float = 20.0) -> Scenario:
                     if time.monotonic() > until:
                         return scenario
                     candidate = _without(scenario, part, first, size)
-                    if candidate and breaks(candidate, name):
+                    if candidate and breaks(candidate, group):
                         scenario, smaller = candidate, True
                     else:
                         first += size

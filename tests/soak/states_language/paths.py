@@ -1,4 +1,4 @@
-"""Reference paths and payload templates of the Amazon States Language (JSONPath), as far as definitions here use them."""
+"""Reference paths and payload templates of the Amazon States Language (JSONPath), as definitions here use them."""
 
 from __future__ import annotations
 
