@@ -18,7 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 from typing import Final
 
-from tests.soak.scenarios.definition import synthesized
+from tests.soak.scenarios.definition import definition
 from tests.soak.scenarios.examine import Examined, examine, tell
 
 _SHRINK_SECONDS: Final = 20.0
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="the first scenario's seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     options = parser.parse_args(arguments)
-    synthesized()
+    definition()
     began = time.monotonic()
     found: dict[str, list[int]] = {}
     with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:

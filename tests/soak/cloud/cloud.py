@@ -11,6 +11,7 @@ from tests.soak.cloud import faults
 from tests.soak.cloud.clock import SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply, ServiceError, answer, refusal
 from tests.soak.cloud.region import Region
+from tests.soak.cloud.table import Table
 
 _LATENCY: Final = 0.06  # seconds of a call that goes well
 _SLOW: Final = 6.0
@@ -31,6 +32,7 @@ class Cloud:
     faults: faults.Faults
     random: Random
     calls: Counter[str] = field(default_factory=Counter)
+    table: Table = field(default_factory=Table)
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, call: Call) -> Reply:
@@ -53,6 +55,8 @@ class Cloud:
     def _value(self, call: Call, kinds: set[str]) -> dict[str, Any]:
         if call.operation == "GetExecutionHistory":
             return {"events": self.history}
+        if call.service == "dynamodb":
+            return self.table.answer(call)
         if call.operation in _HOME:
             return _HOME[call.operation]
         region = self.regions[call.region]

@@ -5,6 +5,7 @@ Everything above is the real thing: the functions' own modules, botocore's seria
 
 from __future__ import annotations
 
+import datetime as datetime_module
 import random
 import threading
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final, TypeVar
 from unittest import mock
 from urllib.parse import urlsplit
@@ -210,6 +211,9 @@ def simulated_time_in(modules: Iterable[ModuleType], clock: SimulatedClock) -> I
         for module in modules:
             if getattr(module, "datetime", None) is datetime:
                 stack.enter_context(mock.patch.object(module, "datetime", _FakeDatetime(clock)))
+            if getattr(module, "dt", None) is datetime_module:
+                fake = SimpleNamespace(datetime=_FakeDatetime(clock), timedelta=datetime_module.timedelta)
+                stack.enter_context(mock.patch.object(module, "dt", fake))
             if hasattr(module, "ThreadPoolExecutor"):
                 one_thread = mock.patch.object(
                     module, "ThreadPoolExecutor", lambda **_: _OneAfterTheOther(clock)

@@ -40,6 +40,7 @@ class ServiceError(Exception):
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status = code, message, status
+        self.more: Mapping[str, Any] = {}
 
 
 @functools.cache
@@ -107,7 +108,7 @@ def refusal(call: Call, error: ServiceError, request_id: str) -> Reply:
         one = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
         body = f"<ErrorResponse>{one}<RequestId>{request_id}</RequestId></ErrorResponse>"
     else:
-        body = json.dumps({"__type": error.code, "message": error.message})
+        body = json.dumps({"__type": error.code, "message": error.message, **error.more})
     return Reply(error.status, body.encode(), headers)
 
 

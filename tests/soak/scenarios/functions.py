@@ -34,6 +34,7 @@ ENVIRONMENT: Final = {
     "AWS_SECRET_ACCESS_KEY": "simulated",
     "SLACK_TOKEN_SECRET": "token",
     "SLACK_CHANNEL": "C0SOAK",
+    "IDEMPOTENCY_TABLE": "idempotency",
     "POWERTOOLS_SERVICE_NAME": "snow-white",
     "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",

@@ -7,12 +7,14 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any, Final
 from unittest import mock
+
+from aws_lambda_powertools.utilities.idempotency.persistence import base, datarecord, dynamodb
 
 import snow_white.aws.regions
 import snow_white.slack.client
@@ -22,12 +24,14 @@ from tests.soak.cloud.edge import Edge, simulated, simulated_time_in
 from tests.soak.cloud.run_command import Command
 from tests.soak.cloud.slack import Slack
 from tests.soak.scenarios import world
-from tests.soak.scenarios.definition import synthesized
+from tests.soak.scenarios.definition import definition
 from tests.soak.scenarios.functions import ENVIRONMENT, Functions, load_handlers
 from tests.soak.scenarios.scenario import Scenario
 from tests.soak.states_language.machine import Execution, Machine, StateError
 
 NAME: Final = "night-1"
+_WITH_CLOCKS: Final = (snow_white.aws.regions, base, datarecord, dynamodb)
+_RETRIED_AFTER: Final = (60.0, 120.0)  # Lambda's own retries of an event
 
 
 @dataclass
@@ -74,10 +78,10 @@ def run(scenario: Scenario) -> Ended:
     """The whole execution, and the function that cleans up after it."""
     clock = SimulatedClock()
     cloud = world.build(scenario, clock)
-    definition = synthesized()
-    functions = Functions(clock, definition.functions, scenario.lambda_faults)
+    defined = definition()
+    functions = Functions(clock, defined.functions, scenario.lambda_faults)
     slack = Slack(clock, scenario.slack_faults)
-    machine = Machine(definition.states, clock, functions.invoke, Random(scenario.seed))  # noqa: S311
+    machine = Machine(defined.states, clock, functions.invoke, Random(scenario.seed))  # noqa: S311
     edge = Edge(clock, functions.count_call(cloud))
     with simulated(edge, scenario.seed), _in_place(clock, slack):
         execution = machine.run(NAME, scenario.request)
@@ -96,11 +100,10 @@ def _in_place(clock: SimulatedClock, slack: Slack) -> Iterator[None]:
     """Slack's client and the modules' clocks replaced; what warm functions remember is forgotten."""
     handlers = load_handlers()
     importlib.import_module("runtime.slack_token")._secrets.clear_cache()
-    handlers["close_run"].closed.clear()
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
         stack.enter_context(mock.patch.object(snow_white.slack.client, "WebClient", lambda **_: slack))
-        stack.enter_context(simulated_time_in([*handlers.values(), snow_white.aws.regions], clock))
+        stack.enter_context(simulated_time_in([*handlers.values(), *_WITH_CLOCKS], clock))
         yield
 
 
@@ -121,13 +124,18 @@ def _close(execution: Execution, cloud: Cloud, functions: Functions) -> None:
         "name": execution.name,
         "status": execution.status,
         "startDate": int(execution.started_at * 1000),
+        "redriveCount": 0,
         "stopDate": int((execution.ended_at or 0) * 1000),
         "error": execution.error,
         "cause": execution.cause,
     }
     for _ in range(2):  # EventBridge may deliver it twice
-        with suppress(StateError):
-            functions.call("close_run", "close_run", {"detail": detail})
+        for pause in (*_RETRIED_AFTER, 0.0):
+            try:
+                functions.call("close_run", "close_run", {"detail": detail})
+                break
+            except StateError:
+                functions.clock.sleep(pause)
 
 
 _END_EVENTS: Final = {

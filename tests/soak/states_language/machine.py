@@ -226,6 +226,7 @@ class Machine:
                 "Name": execution.name,
                 "Input": execution.input,
                 "StartTime": _iso(execution.started_at),
+                "RedriveCount": 0,
             },
             "State": {"Name": state, "EnteredTime": _iso(self.clock.now), "RetryCount": 0},
             "StateMachine": {"Name": "SnowWhite"},
