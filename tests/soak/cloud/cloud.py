@@ -37,22 +37,35 @@ class Cloud:
 
     def __call__(self, call: Call) -> Reply:
         self.calls[call.operation] += 1
-        request_id = f"{self.random.getrandbits(64):016x}"
         kinds = self.faults.hitting(call, self.clock.elapsed)
         self.clock.sleep(_SLOW if "slow" in kinds else _LATENCY)
         try:
             return faults.fail_before(call, kinds) or faults.fail_after(
-                kinds, answer(call, self._value(call, kinds), request_id)
+                kinds, answer(call, self._value(call, kinds, self.clock.now), _request_id(call))
             )
         except ServiceError as error:
-            return refusal(call, error, request_id)
+            return refusal(call, error, _request_id(call))
+
+    def peek(self, call: Call) -> Reply | None:
+        """What a list would answer now; None if a fault may hit it."""
+        if self.faults.may_hit(call, self.clock.elapsed):
+            return None
+        try:
+            return answer(call, self._value(call, set(), self.clock.now + _LATENCY), _request_id(call))
+        except ServiceError:
+            return None
+
+    def count(self, call: Call) -> None:
+        """Its answer was taken."""
+        self.calls[call.operation] += 1
+        self.clock.sleep(_LATENCY)
 
     def advance(self) -> None:
         """Let everything happen that is due by now."""
         for region in self.regions.values():
             region.timeline.advance(self.clock.now)
 
-    def _value(self, call: Call, kinds: set[str]) -> dict[str, Any]:
+    def _value(self, call: Call, kinds: set[str], now: float) -> dict[str, Any]:
         if call.operation == "GetExecutionHistory":
             return {"events": self.history}
         if call.service == "dynamodb":
@@ -60,5 +73,9 @@ class Cloud:
         if call.operation in _HOME:
             return _HOME[call.operation]
         region = self.regions[call.region]
-        region.timeline.advance(self.clock.now)
+        region.timeline.advance(now)
         return region.answer(call, kinds)
+
+
+def _request_id(call: Call) -> str:
+    return f"request-{call.operation}"

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, TypeVar
@@ -25,10 +25,12 @@ import botocore.retries.quota
 import botocore.retries.throttling
 import botocore.useragent
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import BaseClient
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from tests.soak.cloud.clock import SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply, read_call
+from tests.soak.cloud.known_answers import KnownAnswers, Original
 
 T = TypeVar("T")
 _NETWORK_ERRORS: Final[Mapping[str, Any]] = {
@@ -53,6 +55,23 @@ class Edge:
 
     clock: SimulatedClock
     answer: Callable[[Call], Reply]
+    peek: Callable[[Call], Reply | None]
+    count: Callable[[Call], None]
+    exchanges: list[tuple[Call, Reply]] = field(default_factory=list)
+    known: KnownAnswers = field(default_factory=KnownAnswers)
+
+    def ask(self, original: Original, client: Any, operation: str, parameters: Any) -> Any:
+        """Stands for `client._make_api_call`."""
+        self.exchanges.clear()
+        return self.known.ask(
+            original, client, operation, parameters, self._peek, self.count, self._last_exchange
+        )
+
+    def _peek(self, call: Call) -> Reply | None:
+        return None if LIMITERS.slowed_down() else self.peek(call)
+
+    def _last_exchange(self) -> tuple[Call, Reply] | None:
+        return self.exchanges[0] if len(self.exchanges) == 1 and self.exchanges[0][1].status == 200 else None
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         host = urlsplit(request.url).hostname or ""
@@ -67,6 +86,7 @@ class Edge:
             self.clock.sleep(fault.seconds)
             kind = _NETWORK_ERRORS[fault.kind]
             raise kind(endpoint_url=request.url, error=fault.kind) from fault
+        self.exchanges.append((call, reply))
         response = AWSResponse(request.url, reply.status, dict(reply.headers), None)  # type: ignore[arg-type]
         response._content = reply.body  # type: ignore[attr-defined]
         return response
@@ -140,6 +160,7 @@ class _Limiters:
 
     def __init__(self) -> None:
         self._made: list[tuple[Any, dict[str, Any]]] = []
+        self._rate_limiters: list[Any] = []
         for kind in (
             botocore.retries.bucket.TokenBucket,
             botocore.retries.throttling.CubicCalculator,
@@ -148,6 +169,10 @@ class _Limiters:
             botocore.retries.quota.RetryQuota,
         ):
             self._remember_each(kind)
+
+    def slowed_down(self) -> bool:
+        """Whether a client sends more slowly because it was throttled."""
+        return any(limiter._enabled for limiter in self._rate_limiters)
 
     def reset(self, now: float) -> None:
         for limiter, first in self._made:
@@ -165,6 +190,8 @@ class _Limiters:
 
         def remembering(limiter: Any, *values: Any, **named: Any) -> None:
             original(limiter, *values, **named)
+            if kind is botocore.retries.adaptive.ClientRateLimiter:
+                self._rate_limiters.append(limiter)
             simple = {key: value for key, value in vars(limiter).items() if isinstance(value, int | float)}
             self._made.append((limiter, {**simple, **dict.fromkeys(_UNSET & vars(limiter).keys())}))
 
@@ -187,6 +214,17 @@ def simulated(edge: Edge, seed: int) -> Iterator[None]:
     def now(real: Callable[[], float]) -> Callable[[], float]:
         return lambda: edge.clock.now if threading.get_ident() == thread else real()
 
+    original: Original = BaseClient._make_api_call  # type: ignore[attr-defined]
+    paginator: Callable[[Any, str], Any] = BaseClient.get_paginator
+    paginators: dict[tuple[int, str], Any] = {}
+
+    def get_paginator(client: Any, operation: str) -> Any:
+        """Botocore makes a class for each; one a client is enough."""
+        key = (id(client), operation)
+        if key not in paginators:
+            paginators[key] = paginator(client, operation)
+        return paginators[key]
+
     state = random.getstate()
     random.seed(seed)
     with (
@@ -194,6 +232,8 @@ def simulated(edge: Edge, seed: int) -> Iterator[None]:
         mock.patch.object(time, "time", now(real_time)),
         mock.patch.object(time, "monotonic", now(real_monotonic)),
         mock.patch.object(botocore.endpoint.Endpoint, "_send", lambda _, request: edge.send(request)),
+        mock.patch.object(BaseClient, "_make_api_call", lambda *given: edge.ask(original, *given)),
+        mock.patch.object(BaseClient, "get_paginator", get_paginator),
         mock.patch.object(botocore.retries.bucket, "threading", _ThreadingOfBotocore),
         mock.patch.object(botocore.useragent.UserAgentString, "to_string", lambda _: "soak"),
     ):

@@ -69,6 +69,10 @@ class Faults:
     random: Random
     injected: Counter[str] = field(default_factory=Counter)
 
+    def may_hit(self, call: Call, elapsed: float) -> bool:
+        """Whether a fault is on now that means this call."""
+        return any(one.hits(call, elapsed) for one in self.planned)
+
     def hitting(self, call: Call, elapsed: float) -> set[str]:
         """The kinds that hit this call."""
         kinds = {

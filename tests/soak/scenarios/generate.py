@@ -91,7 +91,7 @@ class _Generator:
 
     def _timeout(self) -> int:
         low, high = self.random.choices(
-            ((60, 120), (300, 900), (1800, 7200), (7200, 172_800)), (16, 60, 21, 3)
+            ((60, 120), (300, 700), (700, 7200), (7200, 172_800)), (20, 60, 19, 1)
         )[0]
         return self.random.randint(low, high)
 
@@ -142,9 +142,9 @@ class _Generator:
         if self.healthy:
             latest = max(0.0, timeout - _MARGIN) if timeout > 300 else 10.0
             return random.uniform(0, min(latest, random.choices((60, 300, latest), (75, 20, 5))[0]))
-        if random.random() < 0.05:
+        if random.random() < 0.03:
             return FOREVER
-        return random.uniform(0, random.choices((90, timeout * 1.2), (80, 20))[0])
+        return random.uniform(0, random.choices((90, timeout * 1.2), (92, 8))[0])
 
     def _events(self, hosts: tuple[HostSpec, ...], timeout: int) -> tuple[HostEvent, ...]:
         random = self.random
@@ -181,7 +181,9 @@ class _Generator:
         share = random.choice((1.0, 1.0, 0.5))
         if not self.healthy:
             start = random.uniform(0, random.choice((20.0, 120.0, float(timeout))))
-            seconds = random.choice((random.uniform(5, 60), random.uniform(60, 600), FOREVER))
+            seconds = random.choices((random.uniform(5, 60), random.uniform(60, 600), FOREVER), (50, 35, 15))[
+                0
+            ]
             return ApiFault(kind, region, operation, start, seconds, share)
         if operation == "DescribeEnvironments" and kind in ("empty", "partial"):
             kind = "doubled"  # a list without an environment at the start is all that can be known

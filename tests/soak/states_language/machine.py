@@ -113,9 +113,11 @@ class Machine:
             execution.state = data
             context = self._context(execution, name)
             self._count(execution, 1)
+            before = data
             data, name = self._enter(execution, state, data, context)
             self._count(execution, 1)
-            self._measure(execution, data)
+            if data is not before and state["Type"] != "Task":
+                self._measure(execution, data)
         return data
 
     def _enter(self, execution: Execution, state: Json, data: Any, context: Json) -> tuple[Any, str | None]:
