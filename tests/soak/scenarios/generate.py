@@ -91,7 +91,7 @@ class _Generator:
 
     def _timeout(self) -> int:
         low, high = self.random.choices(
-            ((60, 120), (300, 700), (700, 7200), (7200, 172_800)), (20, 60, 19, 1)
+            ((60, 120), (300, 700), (700, 7200), (7200, 172_800)), (20, 60, 19.6, 0.4)
         )[0]
         return self.random.randint(low, high)
 
