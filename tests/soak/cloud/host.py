@@ -227,13 +227,12 @@ class Host:
         if script.ended:
             return
         script.ended = True
+        at_work = (
+            {"at_work": self.holder.action if self.holder else "none"} if script.action == "status" else {}
+        )
+        processes = self._processes() if listed else []
         line = json.dumps(
-            {
-                "result": result,
-                "processes": self._processes() if listed else [],
-                "omitted": 0,
-                "message": message,
-            }
+            {"result": result, "processes": processes, "omitted": 0, **at_work, "message": message}
         )
         joined = self.joined if script is self.holder else []
         script.ends(code, line)

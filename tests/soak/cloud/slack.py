@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass
 class Slack:
-    """Takes messages; `posts` and `replies` have those that it took, with the time."""
+    """Takes messages; `posts` and `replies` have those that it took and said so, with the time."""
 
     clock: SimulatedClock
     faults: Sequence[Fault]
@@ -41,9 +41,9 @@ class Slack:
     def chat_postMessage(self, **message: Any) -> Answer:
         kind = self._fault()
         self._refuse(kind)
+        self._lose(kind)
         place, now = str(message["channel"]), self.clock.now
         (self.replies if "thread_ts" in message else self.posts).append((now, place))
-        self._lose(kind)
         return Answer({"channel": place, "ts": f"{now:.6f}"})
 
     def chat_update(self, **message: Any) -> Answer:

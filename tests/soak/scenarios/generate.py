@@ -128,7 +128,8 @@ class _Generator:
         state = "absent" if wild and random.random() < 0.04 else random.choice(states)
         jobs = tuple(self._job(timeout) for _ in range(random.choice((1, 1, 2, 3))))
         launched_at = -259_200.0
-        if random.random() < 0.08 and (wild or timeout >= 2400):
+        first = id_ == "i-0000" and not wild  # of a healthy fleet somebody is there
+        if random.random() < 0.08 and (wild or timeout >= 2400) and not first:
             launched_at = random.uniform(1, timeout * (1 if wild else 0.3))
         elif wild and random.random() < 0.05:
             launched_at = -random.uniform(1, 600)

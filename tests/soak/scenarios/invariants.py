@@ -66,7 +66,11 @@ def _confirmed_is_true(ended: Ended) -> Iterator[Violation]:
         if proves and not any(map(proves, truth)):
             shown = ", ".join("/".join(states) for states in truth)
             yield Violation("confirmed untruly", f"{instance.id} is reported {said}, but was {shown}.")
-        if said == "no_worker" and not any(set(states) <= {State.ABSENT} for states in truth):
+        if (
+            said == "no_worker"
+            and ended.scenario.action != "status"
+            and not any(set(states) <= {State.ABSENT} for states in truth)
+        ):
             yield Violation(
                 "confirmed untruly", f"{instance.id} is reported without Sidekiq, but has workers."
             )
@@ -186,8 +190,12 @@ def _ends_in_its_own_words(ended: Ended) -> Iterator[Violation]:
 
 
 def _tells_once(ended: Ended) -> Iterator[Violation]:
+    """But for a function that dies between Slack's answer and its own record of it: neither can be undone."""
+    died = sum(
+        one.kind == "crash-during" and one.step == "NotifySlack" for one in ended.scenario.lambda_faults
+    )
     for place, count in Counter(place for _, place in ended.slack.replies).items():
-        if count > 1:
+        if count > 1 + died:
             yield Violation("told twice", f"The end was told {count} times in {place}.")
     if not ended.slack.replies and not ended.scenario.slack_faults and not _home_faults(ended):
         yield Violation("not told", "Nobody was told the end.")

@@ -44,7 +44,10 @@ def _without(scenario: Scenario, part: str, first: int, count: int) -> Scenario 
     """Without some of a part; None if that makes another kind of scenario of it."""
     values: tuple[Any, ...] = getattr(scenario, part)
     changes: dict[str, Any] = {part: values[:first] + values[first + count :]}
-    if part == "hosts" and not any(one.launched_at <= 0 for one in changes["hosts"]):
+    workers = {one.id for one in scenario.environments if "workers" in one.name}
+    if part == "hosts" and not any(
+        one.launched_at <= 0 and one.environment in workers for one in changes["hosts"]
+    ):
         return None
     if part == "environments":
         left = {(one.region, one.id) for one in changes["environments"]}
