@@ -63,11 +63,12 @@ class ApiFault:
 
 @dataclass
 class Faults:
-    """The faults of one scenario; `injected` counts them by kind as they hit."""
+    """The faults of one scenario; `injected` counts them by kind as they hit, `hit_services` has the services."""
 
     planned: Sequence[ApiFault]
     random: Random
     injected: Counter[str] = field(default_factory=Counter)
+    hit_services: set[str] = field(default_factory=set)
 
     def may_hit(self, call: Call, elapsed: float) -> bool:
         """Whether a fault is on now that means this call."""
@@ -81,6 +82,8 @@ class Faults:
             if one.hits(call, elapsed) and (one.share >= 1 or self.random.random() < one.share)
         }
         self.injected.update(kinds)
+        if kinds:
+            self.hit_services.add(call.service)
         return kinds
 
 

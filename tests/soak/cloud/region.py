@@ -162,7 +162,7 @@ class Region:
             if command.sent_at > seen:
                 continue
             ended = one.ended_at is not None and one.ended_at <= seen
-            status = one.status if ended else "InProgress" if (one.started_at or seen) < seen else "Pending"
+            status = one.status if ended else "InProgress" if (one.taken_at or seen) < seen else "Pending"
             rows.append(
                 {
                     "CommandId": command.id,

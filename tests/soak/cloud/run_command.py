@@ -27,13 +27,20 @@ Json = dict[str, Any]
 
 @dataclass
 class Invocation:
-    """One command on one instance. `ended_at` is None while it goes on."""
+    """One command on one instance.
+
+    Attributes:
+        taken_at: when it began to read as in progress, which a command that was lost does too.
+        started_at: when its script began.
+        ended_at: None while it goes on.
+    """
 
     instance: Instance
     lag: float
     status: str = "Pending"
     output: str = ""
     exit_code: int = -1
+    taken_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
     script: Script | None = None
@@ -149,7 +156,7 @@ class RunCommand:
         fate = self.deliveries.get((instance.id, self.received[instance.id]), "")
         self.received[instance.id] += 1
         if fate == "lost":
-            invocation.status = "InProgress"
+            invocation.taken_at = self.timeline.now
             return
         if not instance.is_online:
             self.waiting.append((command, invocation))
@@ -162,7 +169,7 @@ class RunCommand:
         if invocation.ended_at is not None or invocation.instance.host.down:
             return
         if not again:
-            invocation.started_at, invocation.status = self.timeline.now, "InProgress"
+            invocation.started_at = invocation.taken_at = self.timeline.now
         script = invocation.instance.host.run(
             ACTIONS[command.document], command.limit, lambda code, line: self._report(invocation, code, line)
         )

@@ -88,6 +88,7 @@ class Functions:
         injected: faults by kind, as they hit.
         raised: errors that the functions' own code ended with: step, class, text.
         verdicts: what the last PollCommand that came to its end has logged of each instance.
+        judged_at: when that PollCommand came to its end.
     """
 
     clock: SimulatedClock
@@ -96,6 +97,7 @@ class Functions:
     injected: Counter[str] = field(default_factory=Counter)
     raised: list[tuple[str, str, str]] = field(default_factory=list)
     verdicts: list[Mapping[str, Any]] = field(default_factory=list)
+    judged_at: float = 0.0
     _invocations: Counter[str] = field(default_factory=Counter)
     _calls_left: int | None = None
     _logged: list[Mapping[str, Any]] = field(default_factory=list)
@@ -124,7 +126,7 @@ class Functions:
         if kind in _AFTER:
             raise StateError(_AFTER[kind], '{"errorType": "simulated"}')
         if step == "PollCommand":
-            self.verdicts = list(self._logged)
+            self.verdicts, self.judged_at = list(self._logged), self.clock.now
         return result
 
     def call(self, name: str, step: str, event: Any) -> Any:

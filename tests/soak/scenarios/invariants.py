@@ -61,7 +61,7 @@ def _confirmed_is_true(ended: Ended) -> Iterator[Violation]:
     at = ended.reported_at
     for verdict in ended.functions.verdicts:
         said, instance = str(verdict["verdict"]), _instance(ended, str(verdict["instance"]))
-        truth = instance.host.truth.between(at - _FRESH_SECONDS - _LATENCY, at)
+        truth = instance.host.truth.between(at - _FRESH_SECONDS - _LATENCY, ended.functions.judged_at)
         proves = _PROVES.get(said)
         if proves and not any(map(proves, truth)):
             shown = ", ".join("/".join(states) for states in truth)
@@ -190,12 +190,12 @@ def _ends_in_its_own_words(ended: Ended) -> Iterator[Violation]:
 
 
 def _tells_once(ended: Ended) -> Iterator[Violation]:
-    """But for a function that dies between Slack's answer and its own record of it: neither can be undone."""
+    """Unless a function dies between Slack's answer and its own record of it, or the table of records is out of reach."""
     died = sum(
         one.kind == "crash-during" and one.step == "NotifySlack" for one in ended.scenario.lambda_faults
     )
     for place, count in Counter(place for _, place in ended.slack.replies).items():
-        if count > 1 + died:
+        if count > 1 + died and "dynamodb" not in ended.cloud.faults.hit_services:
             yield Violation("told twice", f"The end was told {count} times in {place}.")
     if not ended.slack.replies and not ended.scenario.slack_faults and not _home_faults(ended):
         yield Violation("not told", "Nobody was told the end.")
