@@ -190,7 +190,7 @@ def _ends_in_its_own_words(ended: Ended) -> Iterator[Violation]:
 
 
 def _tells_once(ended: Ended) -> Iterator[Violation]:
-    """Unless a function dies between Slack's answer and its own record of it, or the table of records is out of reach."""
+    """Unless a function dies between Slack's answer and its record of it, or the table of records cannot be used."""
     died = sum(
         one.kind == "crash-during" and one.step == "NotifySlack" for one in ended.scenario.lambda_faults
     )
