@@ -35,7 +35,9 @@ def runs_under_way(client: SFNClient, execution: Execution) -> list[RunUnderWay]
     """The other running executions of the state machine, at most 50, the newest first."""
     machine, _, _ = execution.arn.replace(":execution:", ":stateMachine:").rpartition(":")
     pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
-    listed = (one for page in pages for one in page["executions"] if one["executionArn"] != execution.arn)
+    listed = (
+        one for page in pages for one in page.get("executions", []) if one["executionArn"] != execution.arn
+    )
     return [
         RunUnderWay(
             one["executionArn"],

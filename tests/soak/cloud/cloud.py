@@ -10,6 +10,7 @@ from typing import Any, Final
 from tests.soak.cloud import faults
 from tests.soak.cloud.clock import SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply, ServiceError, answer, refusal
+from tests.soak.cloud.executions import Executions
 from tests.soak.cloud.region import Region
 from tests.soak.cloud.table import Table
 
@@ -19,8 +20,13 @@ _HOME: Final[dict[str, dict[str, Any]]] = {
     "GetSecretValue": {"Name": "token", "SecretString": "xoxb-simulated"},
     "PutEvents": {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]},
     "LookupEvents": {"Events": []},
+    "ListExecutions": {"executions": []},
     "ListUserTags": {"Tags": [], "IsTruncated": False},
 }
+
+
+class NotSimulated(BaseException):
+    """The functions asked for something that this cloud does not have: nothing may take it for an answer."""
 
 
 @dataclass
@@ -33,7 +39,7 @@ class Cloud:
     random: Random
     calls: Counter[str] = field(default_factory=Counter)
     table: Table = field(default_factory=Table)
-    history: list[dict[str, Any]] = field(default_factory=list)
+    executions: Executions = field(default_factory=Executions)
 
     def __call__(self, call: Call) -> Reply:
         self.calls[call.operation] += 1
@@ -45,6 +51,8 @@ class Cloud:
             )
         except ServiceError as error:
             return refusal(call, error, _request_id(call))
+        except LookupError as error:
+            raise NotSimulated(f"{call.service} {call.operation} cannot be answered: {error!r}") from error
 
     def peek(self, call: Call) -> Reply | None:
         """What a list would answer now; None if a fault may hit it."""
@@ -66,8 +74,8 @@ class Cloud:
             region.timeline.advance(self.clock.now)
 
     def _value(self, call: Call, kinds: set[str], now: float) -> dict[str, Any]:
-        if call.operation == "GetExecutionHistory":
-            return {"events": self.history}
+        if call.service == "stepfunctions":
+            return self.executions.answer(call)
         if call.service == "dynamodb":
             return self.table.answer(call)
         if call.operation in _HOME:

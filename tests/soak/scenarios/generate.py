@@ -87,6 +87,9 @@ class _Generator:
             deliveries=self._deliveries(hosts, timeout),
             lambda_faults=tuple(self._lambda_fault() for _ in range(random.choice((0, 0, 0, 1, 2)))),
             slack_faults=self._slack_faults(timeout),
+            other_run=""
+            if self.healthy or random.random() > 0.04
+            else random.choice(("quiet", "stop", "wake")),
         )
 
     def _timeout(self) -> int:

@@ -112,7 +112,7 @@ def _everyone_has_a_verdict(ended: Ended) -> Iterator[Violation]:
         matching = {one.id for one in region.environments if "workers" in one.name}
         for instance in region.instances.values():
             there = instance.environment in matching and instance.state.at(at) in _THERE
-            seen = instance.id in sent_to or region.shown.get(instance.id, 0.0) >= at
+            seen = instance.id in sent_to or instance.id in region.shown
             if there and seen and region.name not in silent and instance.id not in counted:
                 state = instance.state.at(at)
                 yield Violation("no verdict", f"{instance.id} is {state}, and the report says nothing of it.")
@@ -162,6 +162,16 @@ def _sends_no_opposite(ended: Ended) -> Iterator[Violation]:
         action = ACTIONS[command.document]
         if action not in (ended.scenario.action, "status"):
             yield Violation("opposite action", f"A {ended.scenario.action} sent {action} in {region}.")
+
+
+def _leaves_an_opposite_run_alone(ended: Ended) -> Iterator[Violation]:
+    """Nothing is sent while an earlier run is under way that does the opposite."""
+    mine, other = ended.scenario.action, ended.scenario.other_run
+    if other and mine in ("quiet", "stop", "wake") and (mine == "wake") != (other == "wake"):
+        for region, command in ended.own_commands():
+            yield Violation(
+                "beside an opposite run", f"A {mine} sent {command.document} in {region} beside a {other}."
+            )
 
 
 def _keeps_limits(ended: Ended) -> Iterator[Violation]:
@@ -225,6 +235,7 @@ _CHECKS: Final = (
     _ends_in_time,
     _sends_are_bounded,
     _sends_no_opposite,
+    _leaves_an_opposite_run_alone,
     _keeps_limits,
     _ends_in_its_own_words,
     _tells_once,

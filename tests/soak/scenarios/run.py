@@ -110,7 +110,7 @@ def _in_place(clock: SimulatedClock, slack: Slack) -> Iterator[None]:
 def _close(execution: Execution, cloud: Cloud, functions: Functions) -> None:
     """What EventBridge does at the end of every execution."""
     step, entered = execution.steps[-1]
-    cloud.history = [
+    cloud.executions.history = [
         {"timestamp": execution.ended_at, "type": _END_EVENTS[execution.status], "id": 3},
         {
             "timestamp": entered,

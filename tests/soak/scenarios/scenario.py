@@ -114,7 +114,11 @@ class SlackFault:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One run with its world. `healthy` says that it must end SUCCEEDED."""
+    """One run with its world. `healthy` says that it must end SUCCEEDED.
+
+    Attributes:
+        other_run: the action of another run that is under way on the same environments at the start; "" for none.
+    """
 
     seed: int
     action: str
@@ -128,6 +132,7 @@ class Scenario:
     deliveries: tuple[Delivery, ...] = ()
     lambda_faults: tuple[LambdaFault, ...] = ()
     slack_faults: tuple[SlackFault, ...] = ()
+    other_run: str = ""
 
     @property
     def request(self) -> dict[str, Any]:
@@ -147,6 +152,8 @@ class Scenario:
         kind = "healthy: it must succeed" if self.healthy else "anything may happen"
         where = ", ".join(self.regions) if self.regions else "all regions"
         lines = [f"seed {self.seed} ({kind}): {self.action} in {where}, timeout {self.timeout_seconds} s"]
+        if self.other_run:
+            lines.append(f"  a {self.other_run} of the same environments is under way")
         parts: list[object] = [*self.environments, *self.hosts, *self.events, *self.deliveries]
         parts += [*self.lambda_faults, *self.slack_faults]
         lines += [f"  {part}" for part in parts]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tests.soak.cloud.clock import START, SimulatedClock
 from tests.soak.cloud.cloud import Cloud
+from tests.soak.cloud.executions import Executions
 from tests.soak.cloud.faults import Faults
 from tests.soak.cloud.host import Host, State, Worker
 from tests.soak.cloud.instance import Instance
@@ -37,7 +38,10 @@ def build(scenario: Scenario, clock: SimulatedClock) -> Cloud:
     for event in scenario.events:
         if event.host in where:
             _plan(where[event.host], event)
-    return Cloud(clock, regions, Faults(scenario.faults, random), random)
+    executions = Executions({"night-1": scenario.request})
+    if scenario.other_run:
+        executions.running["other"] = {**scenario.request, "action": scenario.other_run}
+    return Cloud(clock, regions, Faults(scenario.faults, random), random, executions=executions)
 
 
 def _add_host(region: Region, spec: HostSpec, random: Random) -> None:
