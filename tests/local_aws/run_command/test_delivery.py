@@ -15,6 +15,7 @@ def test_no_more_than_max_concurrency_run_at_once(fleet: Fleet) -> None:
     ids = fleet.add(5)
     command = fleet.send(ids, MaxConcurrency="2")
     eventually(lambda: list(fleet.details(command).values()).count("InProgress") == 2, "two are in progress")
+    eventually(lambda: sum(fleet.agent(each).started.is_set() for each in ids) == 2, "two have started")
     begun = [each for each in ids if fleet.agent(each).started.is_set()]
 
     fleet.agent(begun[0]).end(reported())
