@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from snow_white.aws.executions import OppositeRunUnderWay
-from tests.lambdas.fake_cloud import START, FakeCloud, client_error
+from tests.lambdas.fake_cloud import FakeCloud, client_error
 from tests.lambdas.loaded import ENVIRONMENT, Context
 from tests.lambdas.steps.test_opposite_run import ARN, RUN, FakeStepFunctions
 
@@ -41,7 +41,6 @@ def call(function: ModuleType, step_functions: object) -> dict[str, Any]:
 
 
 def test_an_earlier_opposite_run_ends_this_one_before_anything_is_sent(function: ModuleType) -> None:
-    assert START.isoformat() < "2026-03-01T09:00:05+00:00"
     waking = FakeStepFunctions({ARN: json.dumps({"action": "wake", "application": "shop"})})
     with pytest.raises(OppositeRunUnderWay, match="wake-3"):
         call(function, waking)

@@ -1,0 +1,1 @@
+"""Whole runs under random faults: the synthesized machine and the functions on a simulated AWS."""
