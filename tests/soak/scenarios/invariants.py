@@ -26,6 +26,7 @@ _OWN_ERRORS: Final = (
     "NothingMatched",
     "RegionRefused",
     "RegionUnavailable",
+    "OppositeRunUnderWay",
 )
 _CONFIRMING: Final = ("quiet", "stopped", "awake", "reported")
 _PROVES: Final[Mapping[str, Callable[[tuple[State, ...]], bool]]] = {
@@ -111,14 +112,15 @@ def _everyone_has_a_verdict(ended: Ended) -> Iterator[Violation]:
     for region in ended.cloud.regions.values():
         matching = {one.id for one in region.environments if "workers" in one.name}
         for instance in region.instances.values():
-            there = instance.environment in matching and instance.state.at(at) in _THERE
+            states = {instance.state.at(at), instance.state.at(ended.functions.judged_at)}
+            there = instance.environment in matching and states <= _THERE
             seen = instance.id in sent_to or instance.id in region.shown
             if there and seen and region.name not in silent and instance.id not in counted:
                 state = instance.state.at(at)
                 yield Violation("no verdict", f"{instance.id} is {state}, and the report says nothing of it.")
 
 
-_THERE: Final = ("running", "shutting-down", "stopping")
+_THERE: Final = frozenset({"running", "shutting-down", "stopping"})
 
 
 def _healthy_succeeds(ended: Ended) -> Iterator[Violation]:
