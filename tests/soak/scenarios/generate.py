@@ -85,7 +85,7 @@ class _Generator:
             events=self._events(hosts, timeout),
             faults=tuple(self._fault(regions, timeout) for _ in range(self._few(timeout >= 420))),
             deliveries=self._deliveries(hosts, timeout),
-            lambda_faults=tuple(self._lambda_fault() for _ in range(random.choice((0, 0, 0, 1, 2)))),
+            lambda_faults=tuple(self._lambda_fault(timeout) for _ in range(random.choice((0, 0, 0, 1, 2)))),
             slack_faults=self._slack_faults(timeout),
             other_run=""
             if self.healthy or random.random() > 0.04
@@ -207,11 +207,14 @@ class _Generator:
             if random.random() < chance
         )
 
-    def _lambda_fault(self) -> LambdaFault:
+    def _lambda_fault(self, timeout: int) -> LambdaFault:
         random = self.random
         step = random.choice(_STEPS)
         number = random.randint(0, 12) if step == "PollCommand" else random.randint(0, 1)
-        return LambdaFault(step, number, random.choice(LAMBDA_FAULTS), random.randint(0, 8))
+        kind = random.choice(LAMBDA_FAULTS)
+        if self.healthy and timeout < 1200 and kind == "timed-out":
+            kind = "crash-after"  # a function that hangs for five minutes takes the time that the run has
+        return LambdaFault(step, number, kind, random.randint(0, 8))
 
     def _slack_faults(self, timeout: int) -> tuple[SlackFault, ...]:
         random = self.random

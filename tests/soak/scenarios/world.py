@@ -75,7 +75,12 @@ def _start(region: Region, instance: Instance, boots_in: float) -> None:
     instance.set_state("pending")
     instance.launched.set(timeline.now, timeline.now)
     timeline.after(_STARTS_IN, lambda: _if(instance, "pending", lambda: instance.set_state("running")))
-    timeline.after(_REGISTERS_IN, lambda: _if(instance, "running", lambda: _connect(region, instance)))
+
+    def registers() -> None:
+        instance.host.down = False
+        _connect(region, instance)
+
+    timeline.after(_REGISTERS_IN, lambda: _if(instance, "running", registers))
     timeline.after(boots_in, lambda: _if(instance, "running", instance.host.boot))
 
 
@@ -128,8 +133,13 @@ def _reboot(region: Region, instance: Instance, seconds: float, *, reported: boo
     instance.disconnect()
     instance.host.shut_down()
     region.run_command.host_went_down(instance, reported=reported)
+
+    def back() -> None:
+        instance.host.down = False
+        _connect(region, instance)
+
     away = min(seconds, 120.0)
-    region.timeline.after(away, lambda: _if(instance, "running", lambda: _connect(region, instance)))
+    region.timeline.after(away, lambda: _if(instance, "running", back))
     region.timeline.after(away + 15, lambda: _if(instance, "running", instance.host.boot))
 
 
