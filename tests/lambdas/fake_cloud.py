@@ -62,14 +62,14 @@ class FakeInstance:
     def ping_status(self) -> str:
         return "Online" if self.last_ping is None else "ConnectionLost"
 
-    def next_answer(self, document: str) -> Answer:
+    def next_answer(self, document: str, *, is_question: bool) -> Answer:
         result = {"Quiet": "quiet", "Stop": "stopped", "Wake": "awake", "Status": "reported"}
         default = next(value for key, value in result.items() if key in document)
-        if default != "reported" and self.loses:
+        if not is_question and self.loses:
             self.loses -= 1
             self.without_command = True
             return Answer(1_000_000.0)
-        if default == "reported" and (self.received or self.without_command):
+        if is_question:
             busy = [{"pid": 1, "state": "quieting", "busy": self.jobs}]
             at_work = "none" if self.without_command else "quiet"
             answer = json.loads(says(default, processes=busy)) | {"at_work": at_work}
@@ -220,7 +220,14 @@ class FakeRegion:
             sent_at=self.clock.now,
             parameters=request["Parameters"],
             options=request,
-            answers={one: self.instances[one].next_answer(request["DocumentName"]) for one in ids},
+            answers={
+                one: self.instances[one].next_answer(
+                    # The runs number their own commands from 1 on.
+                    request["DocumentName"],
+                    is_question=request["Comment"].endswith(" 0"),
+                )
+                for one in ids
+            },
         )
         self.commands.append(command)
         return {"Command": {"CommandId": command.id}}

@@ -25,6 +25,7 @@ DOWNLOAD_STEP: Final = "download"  # what the name of a step begins with that on
 INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
 DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
 _PRODUCT: Final = "SnowWhite"  # what the comment of each command begins with
+_RENEWAL: Final = " renewal"  # what the comment of a command ends with that renews confirmations
 _PAGE: Final = 50  # SSM: the largest page of both lists
 _NAME_LENGTH: Final = 60
 _REASON_LENGTH: Final = 150
@@ -75,6 +76,11 @@ class Command:
             f"the run {rest.split(' ')[0]}" if product == _PRODUCT and rest else "somebody outside Snow White"
         )
 
+    @property
+    def is_renewal(self) -> bool:
+        """Whether it was sent to instances that were confirmed, only because the confirmation was stale."""
+        return self.comment.endswith(_RENEWAL)
+
 
 @dataclass(frozen=True)
 class Invocation:
@@ -112,12 +118,12 @@ class Sent:
         )
 
 
-def comment(execution: Execution, sending: int) -> str:
+def comment(execution: Execution, sending: int, *, renewal: bool = False) -> str:
     """What marks a command as sent by an execution, at most 100 characters: its name and the sending's number.
 
     The name alone could be that of an execution in another home region, so a digest of the ARN stands beside it.
     """
-    return f"{_marker(execution)}{sending}"
+    return f"{_marker(execution)}{sending}{_RENEWAL if renewal else ''}"
 
 
 def _marker(execution: Execution) -> str:

@@ -13,7 +13,7 @@ from snow_white.aws.regions import Regions
 from snow_white.aws.run_command import Command
 from snow_white.judgement.snapshot import RegionSnapshot
 from snow_white.judgement.verdict import (
-    MAX_SENDINGS,
+    MAX_ATTEMPTS,
     STARTS_WITHIN,
     Judgement,
     judge,
@@ -82,17 +82,17 @@ def assess_ended(
         instance = by_id[invocation.instance_id]
         age = command.requested_at - instance.launched_at
         judgement = judge(action, invocation, age)
-        sendings = snapshot.sendings[instance.id]
-        assessments.append(_assess(instance, judgement, command, sendings, age, now))
+        attempts = snapshot.attempts[instance.id]
+        assessments.append(_assess(instance, judgement, command, attempts, age, now))
     return assessments, len(ended)
 
 
 def _assess(
-    instance: Instance, judgement: Judgement, command: Command, sendings: int, age: timedelta, now: datetime
+    instance: Instance, judgement: Judgement, command: Command, attempts: int, age: timedelta, now: datetime
 ) -> Assessment:
     """A lost command is sent again a few times, one to a new instance until its workers have had time to start."""
     is_new = age < STARTS_WITHIN
-    again = judgement.transient and instance.running and (is_new or sendings < MAX_SENDINGS)
+    again = judgement.transient and instance.running and (is_new or attempts < MAX_ATTEMPTS)
     due = not is_new or now - command.requested_at >= _NEW_INSTANCES_RETRIED_EVERY
     assessment = Assessment(instance, judgement, command.requested_at, again and due, again and not due)
     return _until_it_has_left(assessment)
@@ -119,7 +119,7 @@ def assess_lost(
     for instance in (by_id[id_] for id_ in lost if id_ in by_id and id_ in snapshot.last_command):
         last = snapshot.last_command[instance.id]
         again = (
-            instance.running and last.id in snapshot.open and snapshot.sendings[instance.id] < MAX_SENDINGS
+            instance.running and last.id in snapshot.open and snapshot.attempts[instance.id] < MAX_ATTEMPTS
         )
         judgement = judge_unfinished(instance, None)
         assessments.append(Assessment(instance, judgement, last.requested_at, sendable=again))
@@ -151,9 +151,9 @@ def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance, now: dateti
     if silent_since is not None or last.id in snapshot.open:
         return _until_it_has_left(Assessment(instance, judgement, last.requested_at))
     # The command reads as ended before its row does, and the lists may lag. What stays missing is sent again.
-    sendings = snapshot.sendings[instance.id]
-    due = now - last.requested_at >= _MISSING_ROW_AWAITED * sendings
-    again = instance.running and sendings < MAX_SENDINGS
+    attempts = snapshot.attempts[instance.id]
+    due = now - last.requested_at >= _MISSING_ROW_AWAITED * attempts
+    again = instance.running and attempts < MAX_ATTEMPTS
     return _until_it_has_left(
         Assessment(instance, judgement, last.requested_at, sendable=again and due, waiting=not due)
     )

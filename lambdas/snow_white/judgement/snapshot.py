@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -45,7 +45,7 @@ class RegionSnapshot:
         EC2 renews the time of launch when an instance is stopped and started: what it answered before is no
         answer of the workers that run now.
         """
-        launched = {instance.id: instance.launched_at for instance in self.instances}
+        launched = self._launched
         return {
             one: command
             for command in self.commands
@@ -54,9 +54,15 @@ class RegionSnapshot:
         }
 
     @cached_property
-    def sendings(self) -> Counter[str]:
-        """By instance id, how many commands were sent to it."""
-        return Counter(instance for command in self.commands for instance in command.instance_ids)
+    def attempts(self) -> Counter[str]:
+        """By instance id, how many commands were sent to it for one confirmation: since its launch or last renewal."""
+        attempts: Counter[str] = Counter()
+        for command in self.commands:
+            for one in command.instance_ids:
+                if one in self._launched and self._launched[one] > command.requested_at:
+                    continue
+                attempts[one] = 1 if command.is_renewal else attempts[one] + 1
+        return attempts
 
     @cached_property
     def unsent(self) -> tuple[Instance, ...]:
@@ -79,12 +85,12 @@ class RegionSnapshot:
         return [
             one
             for one in command.instance_ids
-            if one in self._present and one in self.last_command and self.last_command[one].id == command.id
+            if one in self._launched and one in self.last_command and self.last_command[one].id == command.id
         ]
 
     @cached_property
-    def _present(self) -> frozenset[str]:
-        return frozenset(instance.id for instance in self.instances)
+    def _launched(self) -> dict[str, datetime]:
+        return {instance.id: instance.launched_at for instance in self.instances}
 
 
 def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:
@@ -153,17 +159,35 @@ def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]
     return frozenset(maybe_open)
 
 
-def instances_in_progress(regions: Regions, snapshot: RegionSnapshot, most: int) -> list[Instance]:
-    """Up to `most` instances on which the run's script goes on, silent ones too; reads no more details than needed."""
+def instances_in_progress(
+    regions: Regions,
+    snapshot: RegionSnapshot,
+    most: int,
+    *,
+    first: int = 0,
+    among: Collection[str] | None = None,
+) -> list[Instance]:
+    """Up to `most` instances on which a command of the run goes on, those with silent agents too.
+
+    Details are read of no more commands than needed.
+
+    Args:
+        first: with which of the commands that go on to begin, so that repeated calls come to all of them.
+        among: ids of the only instances that are wanted.
+    """
     by_id = {instance.id: instance for instance in snapshot.instances}
+    going = [command for command in snapshot.commands if not command.ended]
+    start = first % len(going) if going else 0
     found: list[Instance] = []
-    for command in snapshot.commands:
-        if command.ended or len(found) >= most:
+    for command in going[start:] + going[:start]:
+        wanted = set(snapshot.current_instances(command))
+        if among is not None:
+            wanted &= set(among)
+        if not wanted or len(found) >= most:
             continue
-        current = set(snapshot.current_instances(command))
         found += [
             by_id[one.instance_id]
             for one in run_command.invocations(regions.ssm(snapshot.region), command.id)
-            if one.status == "inprogress" and one.instance_id in current
+            if not one.ended and one.instance_id in wanted
         ]
     return found[:most]

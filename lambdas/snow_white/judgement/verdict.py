@@ -16,7 +16,7 @@ from snow_white.model.action import Action
 from snow_white.model.fleet import Instance, Process
 from snow_white.model.verdict import Verdict
 
-MAX_SENDINGS: Final = 3  # to one instance, when what it was sent was lost on the way
+MAX_ATTEMPTS: Final = 3  # commands to one instance for one confirmation, when they are lost on the way
 # A new instance's agent registers within a minute or two, and its application is deployed some minutes later; what
 # is not there after this is not going to be.
 STARTS_WITHIN: Final = timedelta(minutes=10)

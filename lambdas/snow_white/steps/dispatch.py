@@ -61,13 +61,14 @@ def dispatch(run: Run, regions: Regions, now: datetime) -> Run:
         snapshots, lambda region: _assess(run, regions, snapshots[region], now, final_phase=final_phase)
     )
     wanted = sendable(run, results_of(judged), final_phase=final_phase, now=now)
+    everyone = [one for some in results_of(judged).values() for one in some]
+    stale = renewable(run, everyone, now) if final_phase else set()
     results = in_each(
-        results_of(judged), lambda region: _send(run, regions, snapshots[region], wanted.get(region, ()), now)
+        results_of(judged),
+        lambda region: _send(run, regions, snapshots[region], wanted.get(region, ()), stale, now),
     )
     errors = errors_of({**looked, **judged, **results})
-    everyone = [one for some in results_of(judged).values() for one in some]
-    renews = final_phase and bool(renewable(run, everyone, now))
-    return _record(run, results_of(results), errors, final_phase=final_phase, renews=renews, now=now)
+    return _record(run, results_of(results), errors, final_phase=final_phase, renews=bool(stale), now=now)
 
 
 def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
@@ -96,16 +97,21 @@ def _assess(
 
 
 def _send(
-    run: Run, regions: Regions, snapshot: RegionSnapshot, ids: tuple[str, ...], now: datetime
+    run: Run,
+    regions: Regions,
+    snapshot: RegionSnapshot,
+    ids: tuple[str, ...],
+    stale: set[str],
+    now: datetime,
 ) -> _Sending:
     sent = Sent()
-    if ids:
-        sent = run_command.send(
+    for renewal in (False, True):
+        sent += run_command.send(
             regions.ssm(snapshot.region),
             run.request.action,
-            ids,
+            [one for one in ids if (one in stale) is renewal],
             execution_timeout=max(MIN_TIMEOUT_SECONDS, int(run.seconds_left(now))),
-            comment=run_command.comment(run.execution, run.sendings + 1),
+            comment=run_command.comment(run.execution, run.sendings + 1, renewal=renewal),
         )
     return _Sending(
         sent,

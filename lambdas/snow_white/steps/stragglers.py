@@ -1,7 +1,8 @@
-"""Stragglers: asking instances that are still draining how many jobs they run.
+"""Stragglers: asking instances whose command goes on for long how many jobs they run, and whether it has arrived.
 
-Run Command shows nothing of a script before it has ended. So every few minutes some of the instances that are still
-draining are sent the status document, which changes nothing and runs beside the drain.
+Run Command shows nothing of a script before it has ended, and a command that was lost on its way reads as in progress
+too. So every few minutes some of these instances are sent the status document, which changes nothing and runs beside
+the other script.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from snow_white.model.stragglers import Straggler, Stragglers
 _FIRST_ASKED_AFTER: Final = timedelta(minutes=2)
 ASK_EVERY: Final = timedelta(minutes=5)
 ANSWER_WITHIN: Final = timedelta(seconds=90)
-ASKED_AT_ONCE: Final = 10  # in each region
+ASKED_AT_ONCE: Final = 50  # in each region: one command
+_LISTED: Final = 10
 _UNANSWERED_KEPT: Final = 200
 
 
@@ -34,10 +36,9 @@ def update_stragglers(
 ) -> Run:
     """Read answers that are there, and ask again when it is time.
 
-    It only makes the message better, so a region that refuses or does not answer is no error: its hosts' jobs stay
-    unknown.
+    A region that refuses or does not answer is no error: its hosts' jobs stay unknown.
     """
-    if not run.request.action.drains or run.dispatched_at is None:
+    if run.dispatched_at is None:
         return run
     known = run.stragglers
     if known.commands and known.asked_at is not None:
@@ -46,19 +47,31 @@ def update_stragglers(
     is_time = now - last >= ASK_EVERY if last else now - run.dispatched_at >= _FIRST_ASKED_AFTER
     if not is_time or run.seconds_left(now) < MIN_TIMEOUT_SECONDS:
         return run
-    sent = in_each(snapshots, lambda region: _ask(run, regions, snapshots[region]))
+    turn = int((now - run.dispatched_at) / ASK_EVERY)
+    if run.request.action is Action.STATUS:
+        # To ask would be to send the same command once more, so that is what is done.
+        late = in_each(
+            snapshots,
+            lambda region: instances_in_progress(regions, snapshots[region], ASKED_AT_ONCE, first=turn),
+        )
+        lost = tuple(sorted(one.id for some in results_of(late).values() for one in some))
+        return replace(run, stragglers=replace(known, asked_at=now, lost=lost))
+    sent = in_each(snapshots, lambda region: _ask(run, regions, snapshots[region], turn))
     commands = {region: id_ for region, id_ in results_of(sent).items() if id_}
     return replace(run, stragglers=replace(known, commands=commands, asked_at=now))
 
 
-def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot) -> str | None:
-    draining = instances_in_progress(regions, snapshot, ASKED_AT_ONCE)
-    if not draining:
+def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot, turn: int) -> str | None:
+    """Those who have not answered the last time, and others."""
+    silent = instances_in_progress(regions, snapshot, ASKED_AT_ONCE, among=run.stragglers.unanswered.keys())
+    others = instances_in_progress(regions, snapshot, ASKED_AT_ONCE, first=turn)
+    ids = list(dict.fromkeys(one.id for one in [*silent, *others]))[:ASKED_AT_ONCE]
+    if not ids:
         return None
     sent = run_command.send(
         regions.ssm(snapshot.region),
         Action.STATUS,
-        [one.id for one in draining],
+        ids,
         execution_timeout=MIN_TIMEOUT_SECONDS,
         comment=run_command.comment(run.execution, 0),
     )
@@ -80,25 +93,37 @@ def _read_answers(
     )
     if not complete and now - known.asked_at < ANSWER_WITHIN:
         return known
-    draining = in_each(
-        snapshots, lambda region: instances_in_progress(regions, snapshots[region], ASKED_AT_ONCE)
+    asked = {region: {one.instance_id for one in some} for region, some in answered.items()}
+    going = results_of(
+        in_each(
+            asked,
+            lambda region: instances_in_progress(
+                regions, snapshots[region], ASKED_AT_ONCE, among=asked[region]
+            ),
+        )
     )
     stragglers = [
-        Straggler(region, instance.environment, instance.id, _jobs(instance, answered.get(region, ())))
-        for region, some in results_of(draining).items()
+        Straggler(region, instance.environment, instance.id, _jobs(instance, answered[region]))
+        for region, some in going.items()
         for instance in some
     ]
     stragglers.sort(key=lambda one: -1 if one.jobs is None else one.jobs, reverse=True)
-    listed = tuple(stragglers[:ASKED_AT_ONCE])
+    listed = tuple(stragglers[:_LISTED])
     others = sum(snapshot.in_progress_count for snapshot in snapshots.values()) - len(listed)
     answers = [one for some in answered.values() for one in some]
-    in_progress = {instance.id for some in results_of(draining).values() for instance in some}
+    # What was sent after the question may not have been there when it was answered.
+    awaited = {
+        instance.id
+        for region, some in going.items()
+        for instance in some
+        if snapshots[region].last_command[instance.id].requested_at <= known.asked_at
+    }
     return Stragglers(
         asked_at=known.asked_at,
         listed=listed,
         more=max(0, others),
         unanswered=_unanswered(known, answers),
-        lost=tuple(sorted(in_progress & _without_command(answers))),
+        lost=tuple(sorted(awaited & _without_command(answers))),
         known_at=now,
     )
 
