@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from snow_white.aws.errors import UnreadableAnswer
 from snow_white.model.fleet import Environment
 
 if TYPE_CHECKING:
@@ -58,9 +59,11 @@ def application_environments(client: ElasticBeanstalkClient, application: str) -
             for environment in page.get("Environments", [])
             if environment.get("Status") != "Terminated"
         ]
-        token = page.get("NextToken")
+        last, token = token, page.get("NextToken")
         if not token:
             return sorted(found)
+        if token == last:
+            raise UnreadableAnswer("a page of environments leads to itself")
 
 
 def describe_miss(

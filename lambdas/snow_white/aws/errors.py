@@ -11,6 +11,7 @@ from botocore.exceptions import (
     ConnectionError,
     HTTPClientError,
     IncompleteReadError,
+    PaginationError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -89,8 +90,11 @@ def demand_whole_answer(
 
 
 def is_unreadable(error: Exception) -> bool:
-    """Whether an answer could not be read. botocore raises KeyError for XML that lacks what it looks for."""
-    if isinstance(error, UnreadableAnswer | ResponseParserError):
+    """Whether an answer could not be read.
+
+    botocore raises KeyError for XML that lacks what it looks for, and PaginationError for a page that leads to itself.
+    """
+    if isinstance(error, UnreadableAnswer | ResponseParserError | PaginationError):
         return True
     return isinstance(error, KeyError) and _raised_in_botocore(error)
 

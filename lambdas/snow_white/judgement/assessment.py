@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,6 +22,7 @@ from snow_white.judgement.verdict import (
 )
 from snow_white.model.action import Action
 from snow_white.model.fleet import Instance
+from snow_white.model.run import Run
 from snow_white.model.verdict import CONFIRMED
 
 _NEW_INSTANCES_RETRIED_EVERY: Final = timedelta(seconds=60)
@@ -49,15 +50,16 @@ class Assessment:
         return self.judgement.verdict in CONFIRMED
 
 
-def assess_unsent(
-    regions: Regions, snapshot: RegionSnapshot, refusals: Mapping[str, str], now: datetime
-) -> list[Assessment]:
+def assess_unsent(regions: Regions, snapshot: RegionSnapshot, run: Run, now: datetime) -> list[Assessment]:
     """Assess the instances that nothing was sent to; those that SSM manages are to be sent to."""
+    waited = now - (run.dispatched_at or now)
     managed = managed_ids(regions.ssm(snapshot.region), (one.id for one in snapshot.unsent if one.running))
     assessments = []
     for instance in snapshot.unsent:
-        refusal = refusals.get(instance.id) or refusals.get(snapshot.region)
-        judgement = judge_unsent(instance, managed=instance.id in managed, refusal=refusal, now=now)
+        refusal = run.refusals.get(instance.id) or run.refusals.get(snapshot.region)
+        judgement = judge_unsent(
+            instance, managed=instance.id in managed, refusal=refusal, waited=waited, now=now
+        )
         sendable = instance.running and instance.id in managed
         waiting = judgement.transient and not sendable
         assessments.append(Assessment(instance, judgement, sendable=sendable, waiting=waiting))
@@ -126,15 +128,13 @@ def assess_lost(
     return assessments
 
 
-def assess_all(
-    regions: Regions, snapshot: RegionSnapshot, action: Action, refusals: Mapping[str, str], now: datetime
-) -> list[Assessment]:
+def assess_all(regions: Regions, snapshot: RegionSnapshot, run: Run, now: datetime) -> list[Assessment]:
     """Assess every instance that is there, each once: none is forgotten, whatever the service shows."""
     last_ones = {command.id: command for command in snapshot.last_command.values()}
-    assessments = assess_unsent(regions, snapshot, refusals, now)
+    assessments = assess_unsent(regions, snapshot, run, now)
     for command in last_ones.values():
         if snapshot.current_instances(command):
-            assessments += assess_ended(regions, snapshot, action, command, now)[0]
+            assessments += assess_ended(regions, snapshot, run.request.action, command, now)[0]
     assessed = {one.instance.id for one in assessments}
     return assessments + [
         _assess_unfinished(snapshot, instance, now)
@@ -146,9 +146,9 @@ def assess_all(
 def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance, now: datetime) -> Assessment:
     """Of an instance whose command has not ended there, as far as the service shows."""
     last = snapshot.last_command[instance.id]
-    silent_since = snapshot.silent_since.get(instance.id)
-    judgement = judge_unfinished(instance, silent_since)
-    if silent_since is not None or last.id in snapshot.open:
+    silence = snapshot.silent.get(instance.id)
+    judgement = judge_unfinished(instance, silence)
+    if silence is not None or last.id in snapshot.open:
         return _until_it_has_left(Assessment(instance, judgement, last.requested_at))
     # The command reads as ended before its row does, and the lists may lag. What stays missing is sent again.
     attempts = snapshot.attempts[instance.id]

@@ -33,7 +33,7 @@ def renewable(run: Run, assessments: Iterable[Assessment], now: datetime) -> set
     """Ids of the instances whose confirmation is stale and may be renewed before the run ends."""
     if run.renewals >= FINAL_PHASE.renewals:
         return set()
-    return {one.instance.id for one in assessments if is_stale(run, one, now)}
+    return {one.instance.id for one in assessments if one.instance.running and is_stale(run, one, now)}
 
 
 def expire_stale(run: Run, assessments: Iterable[Assessment], now: datetime) -> list[Assessment]:

@@ -13,6 +13,7 @@ from snow_white.aws import run_command
 from snow_white.aws.instances import lost_agents, missing_instances, present_instances
 from snow_white.aws.regions import Regions
 from snow_white.aws.run_command import Command
+from snow_white.judgement.verdict import Silence
 from snow_white.model.fleet import Instance, RegionPlan
 from snow_white.model.run import Run
 
@@ -27,7 +28,7 @@ class RegionSnapshot:
     Attributes:
         commands: the run's own, oldest first.
         gone: ids that were sent to, and of which EC2 says that they have ended.
-        silent_since: by instance id, when SSM last heard of an agent that has been silent for SILENT_AFTER.
+        silent: by instance id, the agents that have been silent for SILENT_AFTER.
         open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer.
     """
 
@@ -35,7 +36,7 @@ class RegionSnapshot:
     instances: tuple[Instance, ...]
     commands: tuple[Command, ...]
     gone: tuple[str, ...] = ()
-    silent_since: Mapping[str, datetime] = field(default_factory=dict)
+    silent: Mapping[str, Silence] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
 
     @cached_property
@@ -118,19 +119,21 @@ def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -
 
 def _silent_agents(
     regions: Regions, run: Run, region: str, commands: Sequence[Command], now: datetime
-) -> dict[str, datetime]:
+) -> dict[str, Silence]:
     """Agents whose connection SSM calls lost, and those that leave one status command after the other unanswered."""
     if all(command.ended for command in commands):
         return {}
     last_sent = {one: command.requested_at for command in commands for one in command.instance_ids}
     # Silence towards status commands counts from the command that is waited for: an earlier one was answered since.
     unanswered = {
-        one: max(since, last_sent[one])
+        one: Silence(max(since, last_sent[one]), online=True)
         for one, since in run.stragglers.unanswered.items()
         if one in last_sent
     }
-    heard_of = {**unanswered, **lost_agents(regions.ssm(region))}
-    return {one: last for one, last in heard_of.items() if now - last >= SILENT_AFTER}
+    lost = {one: Silence(last) for one, last in lost_agents(regions.ssm(region)).items()}
+    return {
+        one: silence for one, silence in {**unanswered, **lost}.items() if now - silence.since >= SILENT_AFTER
+    }
 
 
 def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]:
@@ -141,7 +144,7 @@ def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]
     command that goes on for certain: while there is one, it does not matter whom the others wait for.
     """
     running = [
-        (command, set(snapshot.current_instances(command)) - snapshot.silent_since.keys())
+        (command, set(snapshot.current_instances(command)) - snapshot.silent.keys())
         for command in snapshot.commands
         if not command.ended
     ]

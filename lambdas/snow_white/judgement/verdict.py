@@ -20,9 +20,23 @@ MAX_ATTEMPTS: Final = 3  # commands to one instance for one confirmation, when t
 # A new instance's agent registers within a minute or two, and its application is deployed some minutes later; what
 # is not there after this is not going to be.
 STARTS_WITHIN: Final = timedelta(minutes=10)
+# SSM's list of nodes may lack an instance, or all of them, for a moment.
+_LISTED_WITHIN: Final = timedelta(seconds=90)
 
 _LEAVING: Final = "the instance is shutting down, and its jobs may still run"
 _AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process
+
+
+@dataclass(frozen=True)
+class Silence:
+    """An agent that has been silent for long: SSM calls its connection lost, or it is online and answers nothing.
+
+    Attributes:
+        since: of a lost connection the last ping; of an online agent the first status command without an answer.
+    """
+
+    since: datetime
+    online: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,8 +114,14 @@ def _confirms(action: Action, answer: HostAnswer) -> bool:
     return answer.result in action.confirming_results and (at_rest or not action.drains)
 
 
-def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now: datetime) -> Judgement:
-    """Judge an instance that no command of this run was sent to."""
+def judge_unsent(
+    instance: Instance, *, managed: bool, refusal: str | None, waited: timedelta, now: datetime
+) -> Judgement:
+    """Judge an instance that no command of this run was sent to.
+
+    Args:
+        waited: how long the run has tried to send.
+    """
     if instance.leaving:
         judgement = _unconfirmed(_LEAVING, transient=True)
     elif not instance.running:
@@ -109,23 +129,26 @@ def judge_unsent(instance: Instance, *, managed: bool, refusal: str | None, now:
     elif not managed:
         judgement = _unreachable(
             "its SSM agent is not registered with Systems Manager",
-            transient=now - instance.launched_at < STARTS_WITHIN,
+            transient=now - instance.launched_at < STARTS_WITHIN or waited < _LISTED_WITHIN,
         )
     else:
         judgement = _unreachable(refusal or "no command could be sent to it in time", transient=True)
     return replace(judgement, unsent=True)
 
 
-def judge_unfinished(instance: Instance, silent_since: datetime | None) -> Judgement:
+def judge_unfinished(instance: Instance, silence: Silence | None) -> Judgement:
     """Judge an instance on which the command has not ended.
 
     Args:
-        silent_since: when SSM last heard of its agent, if that is long ago.
+        silence: of its agent; None if that has answered lately, or is not known to be silent.
     """
-    if silent_since is not None:
-        return _unreachable(
-            f"its SSM agent has not been heard of since {silent_since:%Y-%m-%d %H:%M} UTC", transient=True
+    if silence is not None:
+        said = (
+            "is online, but has not answered any status command"
+            if silence.online
+            else "has not been heard of"
         )
+        return _unreachable(f"its SSM agent {said} since {silence.since:%Y-%m-%d %H:%M} UTC", transient=True)
     return _unconfirmed(_LEAVING if instance.leaving else "its command has not ended", transient=True)
 
 

@@ -26,5 +26,5 @@ class FinalPhaseBudget:
 
 
 FINAL_PHASE: Final = FinalPhaseBudget(
-    grace=timedelta(seconds=120), fruitless_sendings=3, silent_region_polls=10, renewals=5
+    grace=timedelta(seconds=120), fruitless_sendings=6, silent_region_polls=10, renewals=5
 )

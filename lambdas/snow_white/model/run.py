@@ -66,6 +66,7 @@ class Run:
         sendings: how often DispatchCommand has sent; the commands' comments contain this number.
         fruitless_sendings: how many sendings in a row have reached no instance in the final phase.
         refusals: the errors of the last sending, by instance id or region; capped.
+        refused_since: by region that refuses to be looked at, the first time of the refusals in a row.
         gone: by region, ids that were sent to and have ended, so that EC2 is asked for each of them once; capped.
         unsent: by region, ids that were there and were not sent to yet, so that none is forgotten; capped.
         readings: by region and command id; the next poll reads a command that is missing here.
@@ -86,6 +87,7 @@ class Run:
     sendings: int = 0
     fruitless_sendings: int = 0
     refusals: Mapping[str, str] = field(default_factory=dict)
+    refused_since: Mapping[str, datetime] = field(default_factory=dict)
     gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unsent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     readings: Mapping[str, Mapping[str, CommandReading]] = field(default_factory=dict)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from snow_white.aws.environments import (
     NothingMatched,
@@ -26,15 +25,21 @@ from snow_white.aws.regions import (
 from snow_white.model.fleet import Environment, RegionPlan
 from snow_white.model.request import Request
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
 class Discovery:
-    """The plan; or, while regions do not answer, none, and by region why: an incomplete plan would not be the truth."""
+    """The plan; or, while regions do not answer or refuse, none: an incomplete plan would not be the truth.
+
+    `errors` then says why, by region.
+    """
 
     plan: tuple[RegionPlan, ...] = ()
-    waiting_for: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, RegionError] = field(default_factory=dict)
+
+    @property
+    def waiting_for(self) -> dict[str, str]:
+        """By region, a sentence that says why there is no plan yet."""
+        return {region: str(error) for region, error in self.errors.items()}
 
 
 def discover(request: Request, regions: Regions) -> Discovery:
@@ -45,24 +50,21 @@ def discover(request: Request, regions: Regions) -> Discovery:
 
     Raises:
         NothingMatched: a pattern or a region that the request names matches no environment, or no instance is there.
-        RegionRefused: a region lacks a permission or the document.
     """
-    found, unavailable = _split(
-        in_each(
-            request.regions,
-            lambda region: application_environments(regions.elastic_beanstalk(region), request.application),
-        )
+    read = in_each(
+        request.regions,
+        lambda region: application_environments(regions.elastic_beanstalk(region), request.application),
     )
-    if unavailable:
-        return Discovery(waiting_for=unavailable)
+    if errors := errors_of(read):
+        return Discovery(errors=errors)
+    found = results_of(read)
     wanted = {region: matching(environments, request.environments) for region, environments in found.items()}
     _demand_matches(request, found, wanted)
     planned = [region for region in request.regions if wanted[region]]
-    parts, unavailable = _split(
-        in_each(planned, lambda region: _plan(regions, request, region, wanted[region]))
-    )
-    if unavailable:
-        return Discovery(waiting_for=unavailable)
+    looked = in_each(planned, lambda region: _plan(regions, request, region, wanted[region]))
+    if errors := errors_of(looked):
+        return Discovery(errors=errors)
+    parts = results_of(looked)
     if not any(part.instances for part in parts.values()):
         names = ", ".join(sorted(one.name for part in parts.values() for one in part.environments))
         raise NothingMatched(f"No instance is running in {names} ({', '.join(planned)}).")
@@ -111,12 +113,3 @@ def _require_document(regions: Regions, request: Request, region: str) -> None:
             f"The document {name} cannot be used: {error}. "
             f"Is the stack SnowWhite-Documents-{region} deployed?"
         ) from error
-
-
-def _split(results: Mapping[str, T | RegionError]) -> tuple[dict[str, T], dict[str, str]]:
-    """What was found, and why the others have not answered; raises RegionRefused for a reason that stays."""
-    errors = errors_of(results)
-    refusals = [str(error) for error in errors.values() if isinstance(error, RegionRefused)]
-    if refusals:
-        raise RegionRefused("; ".join(refusals))
-    return results_of(results), {region: str(error) for region, error in errors.items()}

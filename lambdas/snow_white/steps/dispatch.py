@@ -9,7 +9,15 @@ from itertools import islice
 from typing import Final
 
 from snow_white.aws import run_command
-from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, errors_of, in_each, results_of
+from snow_white.aws.regions import (
+    RegionError,
+    RegionRefused,
+    Regions,
+    RegionUnavailable,
+    errors_of,
+    in_each,
+    results_of,
+)
 from snow_white.aws.run_command import Sent
 from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
 from snow_white.judgement.freshness import renewable
@@ -17,7 +25,7 @@ from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
 from snow_white.model.durations import MIN_TIMEOUT_SECONDS
 from snow_white.model.run import CommandReading, Run
 from snow_white.steps.discover import discover
-from snow_white.steps.final_phase import is_final_phase, sendable
+from snow_white.steps.final_phase import is_final_phase, sendable, since_when_refused
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_to_wait
 
 _REFUSALS_KEPT: Final = 300
@@ -25,14 +33,21 @@ _REFUSALS_KEPT: Final = 300
 _IDS_KEPT: Final = 100  # of each region, the newest
 WAIT_FOR_REGIONS: Final = timedelta(minutes=5)
 """How long a run waits at its start for regions that do not answer."""
+REFUSAL_LASTS: Final = timedelta(seconds=60)
+"""How long a region must refuse at the start before the run ends for it: IAM's changes take a while to spread."""
 _BETWEEN_DISCOVERIES_SECONDS: Final = 10
+_LONGEST_PAUSE_SECONDS: Final = 30  # after a refusal in the final phase
 
 
 @dataclass(frozen=True)
 class _Sending:
-    """What was sent in one region, whose commands it replaces, and the commands that were known before."""
+    """What was sent in one region, whose commands it replaces, and the commands that were known before.
+
+    `renewed` counts the instances that were sent to only to renew their confirmation.
+    """
 
     sent: Sent
+    renewed: int
     replaced_commands: frozenset[str]
     known_commands: tuple[str, ...]
 
@@ -68,16 +83,26 @@ def dispatch(run: Run, regions: Regions, now: datetime) -> Run:
         lambda region: _send(run, regions, snapshots[region], wanted.get(region, ()), stale, now),
     )
     errors = errors_of({**looked, **judged, **results})
-    return _record(run, results_of(results), errors, final_phase=final_phase, renews=bool(stale), now=now)
+    return _record(run, results_of(results), errors, final_phase=final_phase, now=now)
 
 
 def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
     """Try once more to see all regions; nothing is sent before that."""
     found = discover(run.request, regions)
-    if found.waiting_for and now - run.execution.started_at > WAIT_FOR_REGIONS:
+    refused_since = since_when_refused(run, found.errors, now)
+    lasting = [
+        str(found.errors[region]) for region, since in refused_since.items() if now - since >= REFUSAL_LASTS
+    ]
+    if lasting:
+        raise RegionRefused("; ".join(lasting))
+    if found.errors and now - run.execution.started_at > WAIT_FOR_REGIONS:
         raise RegionUnavailable("; ".join(found.waiting_for.values()))
-    planned = replace(run.with_plan(found.plan), waiting_for=found.waiting_for)
-    return replace(planned, wait_seconds=_BETWEEN_DISCOVERIES_SECONDS)
+    return replace(
+        run.with_plan(found.plan),
+        waiting_for=found.waiting_for,
+        refused_since=refused_since,
+        wait_seconds=_BETWEEN_DISCOVERIES_SECONDS,
+    )
 
 
 def _assess(
@@ -85,9 +110,9 @@ def _assess(
 ) -> list[Assessment]:
     action = run.request.action
     if final_phase:
-        return assess_all(regions, snapshot, action, run.refusals, now)
+        return assess_all(regions, snapshot, run, now)
     readings = run.readings.get(snapshot.region, {})
-    assessments = assess_unsent(regions, snapshot, run.refusals, now)
+    assessments = assess_unsent(regions, snapshot, run, now)
     for command in snapshot.commands:
         if command.completed > readings.get(
             command.id, CommandReading()
@@ -104,17 +129,19 @@ def _send(
     stale: set[str],
     now: datetime,
 ) -> _Sending:
-    sent = Sent()
-    for renewal in (False, True):
-        sent += run_command.send(
+    sent, renewed = (
+        run_command.send(
             regions.ssm(snapshot.region),
             run.request.action,
             [one for one in ids if (one in stale) is renewal],
             execution_timeout=max(MIN_TIMEOUT_SECONDS, int(run.seconds_left(now))),
             comment=run_command.comment(run.execution, run.sendings + 1, renewal=renewal),
         )
+        for renewal in (False, True)
+    )
     return _Sending(
-        sent,
+        sent + renewed,
+        renewed.instances,
         frozenset(snapshot.last_command[one].id for one in ids if one in snapshot.last_command),
         tuple(command.id for command in snapshot.commands),
     )
@@ -126,10 +153,10 @@ def _record(
     errors: Mapping[str, RegionError],
     *,
     final_phase: bool,
-    renews: bool,
     now: datetime,
 ) -> Run:
     began = run.dispatched_at or now
+    renews = any(result.renewed for result in results.values())
     commands = dict(run.commands)
     readings = dict(run.readings)
     refusals = {region: str(error) for region, error in errors.items()}
@@ -146,18 +173,22 @@ def _record(
         refusals |= result.sent.refused
         reached += result.sent.instances
     # What SSM keeps refusing, or throttles, is tried again at the pace of the polls, or hours of it would fill the
-    # execution's history. A refusal that stays is tried a few times more in the final phase.
-    paced = seconds_to_wait((now - began).total_seconds(), run.seconds_left(now))
+    # execution's history. In the final phase a refusal is tried a few times more, with growing pauses.
+    elapsed = now - ((now if renews else run.renewed_at) or began)
+    wait = seconds_to_wait(elapsed.total_seconds(), run.seconds_left(now))
+    fruitless = run.fruitless_sendings + 1 if final_phase and not (reached or transient) else 0
+    if final_phase and (reached or not transient):
+        wait = min(SHORTEST_SECONDS * 2 ** max(0, fruitless - 1), _LONGEST_PAUSE_SECONDS)
     return replace(
         run,
         commands=commands,
         sendings=run.sendings + 1,
-        fruitless_sendings=run.fruitless_sendings + 1 if final_phase and not (reached or transient) else 0,
+        fruitless_sendings=fruitless,
         refusals=dict(islice(refusals.items(), _REFUSALS_KEPT)),
         readings=readings,
         stragglers=replace(run.stragglers, lost=()),
         renewals=run.renewals + renews,
         renewed_at=now if renews else run.renewed_at,
         dispatched_at=began,
-        wait_seconds=SHORTEST_SECONDS if final_phase and (reached or not transient) else paced,
+        wait_seconds=wait,
     )

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from snow_white.aws import run_command
-from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, errors_of, in_each, results_of
+from snow_white.aws.regions import RegionError, Regions, errors_of, in_each, results_of
 from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
-from snow_white.judgement.freshness import FRESH_FOR, expire_stale
+from snow_white.judgement.freshness import FRESH_FOR, expire_stale, is_stale
 from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
 from snow_white.judgement.undone import mark_undone
 from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.run import CommandReading, Outcome, Progress, Run
 from snow_white.reporting.build import final_report
 from snow_white.steps.environments import extend_plan, read_environments, with_new_environments
-from snow_white.steps.final_phase import is_final_phase, sendable
+from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.pacing import seconds_to_wait
 from snow_white.steps.stragglers import update_stragglers
 
@@ -60,14 +60,18 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = _l
     run = _remember_ids(run, results_of(snapshots))
     if is_final_phase(run, snapshots, now):
         return _settle(run, regions, snapshots, now, log_verdict)
-    return _follow(with_new_environments(run, regions, now), regions, results_of(snapshots), now)
+    return _follow(with_new_environments(run, regions, now), regions, snapshots, now)
 
 
-def _follow(run: Run, regions: Regions, snapshots: Mapping[str, RegionSnapshot], now: datetime) -> Run:
+def _follow(
+    run: Run, regions: Regions, looked: Mapping[str, RegionSnapshot | RegionError], now: datetime
+) -> Run:
     """While commands go on: count, and find those that nothing was sent to or whose command was lost."""
+    snapshots = results_of(looked)
     read = results_of(in_each(snapshots, lambda region: _read_some(run, regions, snapshots[region], now)))
     readings = {**run.readings, **{region: one.readings for region, one in read.items()}}
-    run = replace(run, readings=readings, silent_region_polls=0)
+    refused_since = since_when_refused(run, errors_of(looked), now)
+    run = replace(run, readings=readings, silent_region_polls=0, refused_since=refused_since)
     if len(read) == len(run.plan):
         # A region that did not answer this time leaves the numbers as they were.
         confirmed = sum(one.confirmed for one in read.values())
@@ -88,7 +92,7 @@ def _read_some(run: Run, regions: Regions, snapshot: RegionSnapshot, now: dateti
         for command in snapshot.commands
         if command.id in current and command.completed != readings.get(command.id, CommandReading()).completed
     ]
-    assessments = assess_unsent(regions, snapshot, run.refusals, now)
+    assessments = assess_unsent(regions, snapshot, run, now)
     for command in changed[:_COMMANDS_READ_PER_POLL]:
         found, ended = assess_ended(regions, snapshot, run.request.action, command, now)
         assessments += found
@@ -124,9 +128,15 @@ def _settle(
     """The final phase: judge every instance that is there now, and end the run unless that may still change."""
     run, known = _assess_everyone(run, regions, snapshots, now)
     everyone = known.everyone
-    run = replace(run, progress=Progress(sum(one.confirmed for one in everyone), len(everyone)))
+    run = replace(
+        run,
+        progress=Progress(sum(one.confirmed for one in everyone), len(everyone)),
+        refused_since=since_when_refused(run, known.errors, now),
+    )
     if now < _latest_end(run, now):
-        awaited = _may_change(run, everyone, known.snapshots.values(), now) or _may_answer(run, known.errors)
+        awaited = _may_change(run, everyone, known.snapshots.values(), now) or _may_answer(
+            run, known.errors, now
+        )
         # Confirmations are renewed once nothing else is waited for, or there is no time left to wait.
         renew = not awaited or run.seconds_left(now) < FRESH_FOR.total_seconds()
         if run.fruitless_sendings < FINAL_PHASE.fruitless_sendings and sendable(
@@ -168,7 +178,7 @@ def _assess_everyone(
             regions,
             run,
             region,
-            assess_all(regions, known[region], run.request.action, run.refusals, now),
+            assess_all(regions, known[region], run, now),
         ),
     )
     errors = {**unavailable, **errors_of(found), **failed_again, **errors_of(assessed)}
@@ -225,13 +235,17 @@ def _may_change(
     run: Run, everyone: Iterable[Assessment], snapshots: Iterable[RegionSnapshot], now: datetime
 ) -> bool:
     """Whether an answer is still to come, or an instance that could not be sent to may become one that can."""
-    starting = run.seconds_left(now) > 0 and any(one.waiting for one in everyone)
-    return starting or any(not snapshot.all_ended for snapshot in snapshots)
+    waiting = run.seconds_left(now) > 0 and any(
+        # One that was confirmed, but is leaving now, cannot be asked again; soon it is gone.
+        one.waiting or (one.instance.leaving and is_stale(run, one, now))
+        for one in everyone
+    )
+    return waiting or any(not snapshot.all_ended for snapshot in snapshots)
 
 
-def _may_answer(run: Run, errors: Mapping[str, RegionError]) -> bool:
-    """Whether a region that does not answer is worth waiting for; one that refuses is not."""
-    unavailable = {region for region, error in errors.items() if isinstance(error, RegionUnavailable)}
+def _may_answer(run: Run, errors: Mapping[str, RegionError], now: datetime) -> bool:
+    """Whether a region is worth waiting for; outside the plan not for long."""
+    unavailable = {region for region, error in errors.items() if may_answer(run, region, error, now)}
     return bool(unavailable & set(_planned_regions(run))) or (
         bool(unavailable) and run.silent_region_polls < FINAL_PHASE.silent_region_polls
     )

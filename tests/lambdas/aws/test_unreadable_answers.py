@@ -95,3 +95,20 @@ def test_an_error_of_our_own_is_let_through() -> None:
 
     with pytest.raises(KeyError):
         in_each(["us-east-1"], work)
+
+
+XML = (
+    b'<R xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>b3c1</requestId>'
+    b"<nextToken>same</nextToken><DescribeEnvironmentsResult><Environments/><NextToken>same</NextToken>"
+    b"</DescribeEnvironmentsResult><ResponseMetadata><RequestId>b3c1</RequestId></ResponseMetadata></R>"
+)
+
+
+@pytest.mark.parametrize("call", [name for name in CALLS if name != "describe_instances_by_id"])
+def test_a_page_that_leads_to_itself_is_no_answer(call: str) -> None:
+    json_body = b'{"NextToken": "same"}'
+    xml = call in ("describe_environments", "describe_instances")
+    regions = regions_answering(XML if xml else json_body, {"x-amzn-requestid": "b3c1"})
+    result: Any = in_each(["us-east-1"], lambda _region: CALLS[call](regions))["us-east-1"]
+    assert isinstance(result, RegionUnavailable)
+    assert "us-east-1: the answer could not be read" in str(result)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from snow_white.aws.run_command import Invocation, normalise
 from snow_white.judgement.host_answer import parse_answer
-from snow_white.judgement.verdict import STARTS_WITHIN, judge, judge_unsent
+from snow_white.judgement.verdict import STARTS_WITHIN, Judgement, judge, judge_unsent
 from snow_white.model.action import Action
 from snow_white.model.fleet import Instance
 from snow_white.model.verdict import CONFIRMED, Verdict
@@ -192,24 +192,38 @@ def unsent(**changes: Any) -> Instance:
     return Instance(**{**fields, **changes})
 
 
+def judged_unsent(
+    instance: Instance,
+    *,
+    managed: bool,
+    refusal: str | None = None,
+    waited: timedelta = timedelta(minutes=30),
+) -> Judgement:
+    return judge_unsent(instance, managed=managed, refusal=refusal, waited=waited, now=START)
+
+
 def test_an_instance_without_an_agent_is_unreachable_and_will_stay_so() -> None:
-    judgement = judge_unsent(unsent(), managed=False, refusal=None, now=START)
+    judgement = judged_unsent(unsent(), managed=False)
     assert (judgement.verdict, judgement.transient) == (Verdict.UNREACHABLE, False)
     assert "its SSM agent is not registered" in judgement.reason
 
 
 def test_a_new_instance_is_given_time_to_register_its_agent() -> None:
     just_launched = unsent(launched_at=START - STARTS_WITHIN + timedelta(seconds=1))
-    assert judge_unsent(just_launched, managed=False, refusal=None, now=START).transient
+    assert judged_unsent(just_launched, managed=False).transient
+
+
+def test_an_instance_that_ssm_does_not_list_at_the_start_may_only_be_hidden_for_a_moment() -> None:
+    assert judged_unsent(unsent(), managed=False, waited=timedelta(seconds=60)).transient
 
 
 def test_an_instance_that_still_starts_is_waited_for() -> None:
-    judgement = judge_unsent(unsent(running=False), managed=False, refusal=None, now=START)
+    judgement = judged_unsent(unsent(running=False), managed=False)
     assert (judgement.verdict, judgement.transient) == (Verdict.UNCONFIRMED, True)
 
 
 def test_an_instance_that_ssm_refuses_is_listed_with_what_ssm_said() -> None:
-    judgement = judge_unsent(unsent(), managed=True, refusal="not in a valid state", now=START)
+    judgement = judged_unsent(unsent(), managed=True, refusal="not in a valid state")
     assert (judgement.verdict, judgement.reason) == (Verdict.UNREACHABLE, "not in a valid state")
 
 
