@@ -7,10 +7,10 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
 from runtime.client_config import SHORT_TIMEOUTS
 from runtime.settings import Settings
+from snow_white.aws.errors import call_failed
 from snow_white.aws.executions import RunUnderWay, runs_under_way
 from snow_white.aws.regions import Regions
 from snow_white.model.request import Request
@@ -45,6 +45,8 @@ def _other_runs(execution: Execution) -> list[RunUnderWay]:
     """Best effort: that it cannot be looked up fails no run, since the end is checked for what others have sent."""
     try:
         return runs_under_way(step_functions, execution)
-    except (BotoCoreError, ClientError) as error:
+    except Exception as error:
+        if not call_failed(error):
+            raise
         logger.warning("other runs unknown", extra={"error": str(error)})
         return []

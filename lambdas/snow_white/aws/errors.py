@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from traceback import walk_tb
 from typing import Any, Final
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     ConnectionError,
     HTTPClientError,
@@ -92,15 +94,19 @@ def demand_whole_answer(
 def is_unreadable(error: Exception) -> bool:
     """Whether an answer could not be read.
 
-    botocore raises KeyError for XML that lacks what it looks for, and PaginationError for a page that leads to itself.
+    botocore raises PaginationError for a page that leads to itself. Where an answer lacks what its parsers look for,
+    or has another type, they end with KeyError, AttributeError or whatever Python raises.
     """
     if isinstance(error, UnreadableAnswer | ResponseParserError | PaginationError):
         return True
-    return isinstance(error, KeyError) and _raised_in_botocore(error)
+    return not isinstance(error, ClientError | BotoCoreError) and _raised_while_parsing(error)
 
 
-def _raised_in_botocore(error: Exception) -> bool:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return frame is not None and str(frame.tb_frame.f_globals.get("__name__", "")).startswith("botocore.")
+def call_failed(error: Exception) -> bool:
+    """Whether a call of AWS failed: refused, unanswered or unreadable. Any other error is one of our own making."""
+    return isinstance(error, ClientError | BotoCoreError) or is_unreadable(error)
+
+
+def _raised_while_parsing(error: Exception) -> bool:
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return any(frame.f_globals.get("__name__") == "botocore.parsers" for frame in frames)

@@ -21,8 +21,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from snow_white.aws.errors import call_failed
 from snow_white.model.limits import LONGEST_TEXT, bounded, cut
 from snow_white.model.report import Report
 from snow_white.model.run import Execution
@@ -71,10 +70,14 @@ def publish(client: EventBridgeClient, report: Report, execution: Execution) -> 
                 }
             ]
         )
-    except (ClientError, BotoCoreError) as error:
-        return f"The event about the run's end could not be sent: {error}."
-    entry = answer["Entries"][0]
+    except Exception as error:
+        if not call_failed(error):
+            raise
+        return f"The event about the run's end could not be sent: {error!r:.200}."
+    if "FailedEntryCount" not in answer:
+        return "EventBridge's answer about the event about the run's end could not be read."
     if answer["FailedEntryCount"]:
+        entry = answer["Entries"][0]
         reason = entry.get("ErrorMessage") or entry.get("ErrorCode")
         return f"EventBridge refused the event about the run's end: {reason}."
     return None

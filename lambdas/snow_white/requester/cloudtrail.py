@@ -13,8 +13,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from snow_white.aws.errors import call_failed
 from snow_white.model.run import Execution
 from snow_white.requester.caller import Caller, read_caller, read_service
 
@@ -60,7 +60,9 @@ def find_caller(
                 return None, "CloudTrail has no event yet that shows who started this execution."
             request["NextToken"] = page["NextToken"]
             time.sleep(_PAGE_INTERVAL_SECONDS)
-    except (ClientError, BotoCoreError, ValueError) as error:
+    except Exception as error:
+        if not (call_failed(error) or isinstance(error, ValueError)):
+            raise
         return None, f"CloudTrail could not be searched for who started this execution: {error}."
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from snow_white.aws.errors import call_failed
 from snow_white.model.slack_ids import is_member_id
 from snow_white.model.slack_state import Requester
 from snow_white.requester.caller import Caller, read_caller, slack_user
@@ -80,7 +79,9 @@ class Directory:
         try:
             pages = self.iam.get_paginator("list_user_tags").paginate(UserName=user)
             tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
-        except (ClientError, BotoCoreError) as error:
+        except Exception as error:
+            if not call_failed(error):
+                raise
             return None, f"The tags of the IAM user {user} could not be read: {error}."
         member = tags.get(self.tag)
         if is_member_id(member):

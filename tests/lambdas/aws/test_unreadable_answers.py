@@ -57,7 +57,9 @@ def regions_answering(body: bytes, headers: dict[str, str] | None = None, status
     return regions
 
 
-@pytest.mark.parametrize("body", [HTML, BROKEN_HTML, b""], ids=["html", "broken html", "nothing"])
+@pytest.mark.parametrize(
+    "body", [HTML, BROKEN_HTML, b"", b"[]"], ids=["html", "broken html", "nothing", "a list"]
+)
 @pytest.mark.parametrize("call", CALLS)
 def test_an_answer_that_is_not_from_aws_is_a_region_that_did_not_answer(
     call: str, body: bytes, monkeypatch: pytest.MonkeyPatch
