@@ -86,6 +86,16 @@ class SnowWhiteStateMachine(Construct):
         not_confirmed = sfn.Fail(
             self, "NotConfirmed", error_path="$.report.error", cause_path="$.report.cause"
         )
+        read_cause = sfn.Pass(
+            self,
+            "ReadCause",
+            parameters={"cause": sfn.JsonPath.string_to_json(sfn.JsonPath.string_at("$.error.Cause"))},
+            result_path="$.caught",
+        )
+        failed = sfn.Fail(
+            self, "Failed", error_path="$.error.Error", cause_path="$.caught.cause.errorMessage"
+        )
+        broken = sfn.Fail(self, "Broken", error_path="$.error.Error", cause_path="$.error.Cause")
         unreported = sfn.Fail(self, "Unreported", error="Unreported", cause=UNREPORTED)
 
         for step in (discover, dispatch, poll):
@@ -104,8 +114,12 @@ class SnowWhiteStateMachine(Construct):
         outcome.otherwise(unreported)
         announce_progress.next(wait)
         notify.next(confirmed)
+        read_cause.next(failed)
         confirmed.when(_is_confirmed(), done)
         confirmed.when(_has_a_cause(), not_confirmed)
+        # NotifySlack has failed too, or the report would name the error that a step ended with.
+        confirmed.when(_has_caught_a_sentence(), read_cause)
+        confirmed.when(_has_caught_an_error(), broken)
         confirmed.otherwise(unreported)
         return receive_request
 
@@ -205,12 +219,25 @@ def _is_confirmed() -> sfn.Condition:
 
 
 def _has_a_cause() -> sfn.Condition:
-    return sfn.Condition.and_(
-        sfn.Condition.is_present("$.report.error"),
-        sfn.Condition.is_string("$.report.error"),
-        sfn.Condition.is_present("$.report.cause"),
-        sfn.Condition.is_string("$.report.cause"),
-    )
+    return sfn.Condition.and_(*_are_texts("$.report.error", "$.report.cause"))
+
+
+def _has_caught_a_sentence() -> sfn.Condition:
+    """The cause of an error that a function has raised is JSON; that of any other error is plain text."""
+    is_json = sfn.Condition.string_matches("$.error.Cause", '{*"errorMessage":*}')
+    return sfn.Condition.and_(*_are_texts("$.error.Error", "$.error.Cause"), is_json)
+
+
+def _has_caught_an_error() -> sfn.Condition:
+    return sfn.Condition.and_(*_are_texts("$.error.Error", "$.error.Cause"))
+
+
+def _are_texts(*paths: str) -> list[sfn.Condition]:
+    return [
+        condition
+        for path in paths
+        for condition in (sfn.Condition.is_present(path), sfn.Condition.is_string(path))
+    ]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,6 +71,8 @@ def _holds(rule: Json, run: Json) -> bool:
             return bool(value == expected)
         case {"IsString": expected}:
             return isinstance(value, str) is expected
+        case {"StringMatches": pattern}:
+            return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), value, re.DOTALL) is not None
     raise AssertionError(f"a comparison of a new kind: {rule}")
 
 
@@ -76,7 +80,7 @@ def test_the_states_have_the_names_of_the_design(states: dict[str, Json]) -> Non
     assert set(states) == {
         *("ReceiveRequest", "DiscoverInstances", "AnnounceStart", "DispatchCommand", "WaitForWorkers"),
         *("PollCommand", "Outcome", "AnnounceProgress", "NotifySlack", "Confirmed"),
-        *("Done", "NotConfirmed", "Unreported"),
+        *("Done", "NotConfirmed", "ReadCause", "Failed", "Broken", "Unreported"),
     }
 
 
@@ -232,6 +236,7 @@ def test_a_report_of_anything_else_fails_with_the_report_s_own_words(
         {"report": {"result": None}},
         {"report": {"result": "failed"}},
         {"report": {"result": "failed", "error": "Busy", "cause": None}},
+        {"error": {"Error": "States.Timeout"}},
     ],
 )
 def test_a_run_without_a_complete_report_fails_and_says_where_to_look(
@@ -240,6 +245,41 @@ def test_a_run_without_a_complete_report_fails_and_says_where_to_look(
     assert chosen(states["Confirmed"], run) == "Unreported"
     assert states["Unreported"]["Type"] == "Fail"
     assert "history" in states["Unreported"]["Cause"]
+
+
+def test_without_a_report_the_error_of_the_step_that_failed_first_is_told(states: dict[str, Json]) -> None:
+    raised = {"errorMessage": "No environment matches.", "errorType": "NothingMatched", "stackTrace": []}
+    for cause in (json.dumps(raised), json.dumps(raised, separators=(",", ":"))):
+        assert (
+            chosen(states["Confirmed"], {"error": {"Error": "NothingMatched", "Cause": cause}}) == "ReadCause"
+        )
+    read = states["ReadCause"]
+    assert read["Parameters"] == {"cause.$": "States.StringToJson($.error.Cause)"}
+    assert (read["ResultPath"], read["Next"]) == ("$.caught", "Failed")
+    assert states["Failed"]["ErrorPath"] == states["Broken"]["ErrorPath"] == "$.error.Error"
+    assert states["Failed"]["CausePath"] == "$.caught.cause.errorMessage"
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "The cause could not be determined because Lambda did not return an error type.",
+        'Returned payload: {"errorMessage":"Task timed out after 300.00 seconds"}',
+        '{"errorMessage":"cut off at 32,768 charac',
+    ],
+)
+def test_an_error_in_plain_text_is_told_as_it_is(states: dict[str, Json], cause: str) -> None:
+    run = {"error": {"Error": "Lambda.Unknown", "Cause": cause}}
+    assert chosen(states["Confirmed"], run) == "Broken"
+    assert states["Broken"]["CausePath"] == "$.error.Cause"
+
+
+def test_a_report_goes_before_an_error(states: dict[str, Json]) -> None:
+    run = {
+        "report": {"result": "not_confirmed", "error": "NotConfirmed", "cause": "A sentence."},
+        "error": {"Error": "NothingMatched", "Cause": '{"errorMessage": "x"}'},
+    }
+    assert chosen(states["Confirmed"], run) == "NotConfirmed"
 
 
 def test_the_machine_outlives_the_longest_drain_and_leaves_traces(home: Template) -> None:

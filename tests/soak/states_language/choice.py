@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tests.soak.states_language import paths
+
+
+def _matches(value: str, pattern: str) -> bool:
+    """StringMatches: `*` stands for any characters, and a backslash takes that meaning from what follows it."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    wanted = "".join(".*" if one == "*" else re.escape(one[-1]) for one in parts)
+    return re.fullmatch(wanted, value, re.DOTALL) is not None
+
 
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "Equals": operator.eq,
@@ -14,6 +23,7 @@ _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "LessThanEquals": operator.le,
     "GreaterThan": operator.gt,
     "GreaterThanEquals": operator.ge,
+    "Matches": _matches,
 }
 _IS_A: Final[Mapping[str, Callable[[Any], bool]]] = {
     "IsNull": lambda value: value is None,

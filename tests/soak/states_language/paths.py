@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
 _STEP: Final = re.compile(r"\.(?P<name>[A-Za-z_][\w-]*)|\[(?P<index>[0-9]+)\]|\['(?P<quoted>[^']*)'\]")
+
+
+_STRING_TO_JSON: Final = re.compile(r"States\.StringToJson\((?P<path>\$[^)]*)\)")
 
 
 class PathFailure(Exception):
@@ -50,17 +54,27 @@ def write(path: str, data: Any, value: Any) -> Any:
 
 
 def fill(template: Any, data: Any, context: Any) -> Any:
-    """A payload template: the value of each key that ends with `.$` is a path."""
+    """A payload template: the value of each key that ends with `.$` is a path, or States.StringToJson of one."""
     if isinstance(template, list):
         return [fill(one, data, context) for one in template]
     if not isinstance(template, dict):
         return template
     return {
-        key.removesuffix(".$"): read(value, data, context)
+        key.removesuffix(".$"): _read(value, data, context)
         if key.endswith(".$")
         else fill(value, data, context)
         for key, value in template.items()
     }
+
+
+def _read(text: str, data: Any, context: Any) -> Any:
+    found = _STRING_TO_JSON.fullmatch(text)
+    if found is None:
+        return read(text, data, context)
+    try:
+        return json.loads(read(found["path"], data, context))
+    except (TypeError, ValueError) as error:
+        raise PathFailure(f"{text}: the value is no JSON.") from error
 
 
 def _steps(path: str, text: str) -> list[str | int]:

@@ -189,3 +189,26 @@ def test_a_path_reads_names_indexes_and_quoted_names() -> None:
     assert paths.read("$.a['b c'][0].d", {"a": {"b c": [{"d": 5}]}}) == 5
     with pytest.raises(paths.PathFailure):
         paths.read("$.a.b", {"a": []})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "holds"),
+    [
+        ("log-*.txt", "log-april.txt", True),
+        ("log-*.txt", "log-april.txt.bak", False),
+        ("*", "", True),
+        ("a\\*b", "a*b", True),
+        ("a\\*b", "axb", False),
+        ("a\\\\*b", "a\\xb", True),
+        ("{*.+}", "{one\ntwo.+}", True),
+    ],
+)
+def test_a_pattern_has_stars_that_a_backslash_makes_plain(pattern: str, value: str, *, holds: bool) -> None:
+    assert choice.holds({"Variable": "$.a", "StringMatches": pattern}, {"a": value}) is holds
+
+
+def test_a_text_that_holds_json_is_read() -> None:
+    parameters = {"read.$": "States.StringToJson($.cause)"}
+    only = {"Type": "Pass", "Parameters": parameters, "ResultPath": "$.caught", "End": True}
+    assert run({"Only": only}, {"cause": '{"a": [1]}'}).output["caught"] == {"read": {"a": [1]}}
+    assert run({"Only": only}, {"cause": "no JSON"}).error == "States.Runtime"
