@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.soak.cloud.faults import ApiFault
+from tests.soak.cloud.run_command import ACTIONS
 from tests.soak.scenarios.invariants import violations
 from tests.soak.scenarios.run import run
-from tests.soak.scenarios.scenario import EnvironmentSpec, HostSpec, LambdaFault, Scenario
+from tests.soak.scenarios.scenario import FOREVER, EnvironmentSpec, HostSpec, LambdaFault, Scenario
 
 NOTHING_MATCHES = Scenario(
     seed=1,
@@ -41,3 +43,34 @@ def test_an_error_of_lambda_itself_is_told_in_its_own_words() -> None:
     ended = run(Scenario(**{**vars(NOTHING_MATCHES), "environments": (workers,), "lambda_faults": faults}))
     assert (ended.execution.status, ended.execution.error) == ("FAILED", "Sandbox.Timedout")
     assert ended.execution.cause == "Task timed out after 300.00 seconds"
+
+
+@pytest.mark.parametrize("lag", ["late", "stale"])
+@pytest.mark.parametrize("action", ["quiet", "stop", "wake", "status"])
+def test_lists_that_lag_behind_for_the_whole_run_only_delay_it(lag: str, action: str) -> None:
+    """By 4 and by 45 seconds: ListCommands shows nothing of what was sent, and then nothing of its end."""
+    scenario = Scenario(
+        seed=1,
+        action=action,
+        timeout_seconds=600,
+        regions=None,
+        healthy=True,
+        environments=(
+            EnvironmentSpec("us-east-1", "shop-workers", "e-1"),
+            EnvironmentSpec("eu-west-1", "shop-workers", "e-2"),
+        ),
+        hosts=(
+            HostSpec("i-1", "us-east-1", "e-1", "awake", (10.0, 40.0)),
+            HostSpec("i-2", "us-east-1", "e-1", "awake", (70.0,)),
+            HostSpec("i-3", "eu-west-1", "e-2", "awake", (10.0,)),
+        ),
+        faults=tuple(
+            ApiFault(lag, "*", operation, 0.0, FOREVER)
+            for operation in ("ListCommands", "ListCommandInvocations")
+        ),
+    )
+    ended = run(scenario)
+    assert (ended.execution.status, ended.execution.cause) == ("SUCCEEDED", None)
+    assert not violations(ended)
+    sent = [command for _, command in ended.own_commands() if ACTIONS[command.document] == action]
+    assert len(sent) == 2, "nothing is sent twice for it"

@@ -159,3 +159,14 @@ def test_two_runs_at_once_both_come_to_the_truth(shop: Shop) -> None:
     runs = [shop.run("quiet"), shop.run("quiet")]
     assert [ended(one).status for one in runs] == ["SUCCEEDED", "SUCCEEDED"]
     assert shop.ledger().is_exact
+
+
+def test_lists_that_lag_behind_delay_a_run_and_do_not_fail_it(shop: Shop) -> None:
+    shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    shop.aws.faults.lists(lag_seconds=4, for_seconds=120)
+    try:
+        end = ended(shop.run("quiet"))
+    finally:
+        shop.aws.faults.lists()
+    assert (end.status, end.output["counts"]) == ("SUCCEEDED", {"quiet": 1})

@@ -21,7 +21,7 @@ MAX_ATTEMPTS: Final = 3  # commands to one instance for one confirmation, when t
 # is not there after this is not going to be.
 STARTS_WITHIN: Final = timedelta(minutes=10)
 # SSM's list of nodes may lack an instance, or all of them, for a moment.
-_LISTED_WITHIN: Final = timedelta(seconds=90)
+_LISTED_WITHIN: Final = timedelta(seconds=75)
 
 _LEAVING: Final = "the instance is shutting down, and its jobs may still run"
 _AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -25,7 +25,7 @@ CALL_FAULTS: Final = (
     "lost-answer",
     "slow",
 )
-ROW_FAULTS: Final = ("partial", "empty", "stale", "doubled", "small-pages")
+ROW_FAULTS: Final = ("partial", "empty", "late", "stale", "doubled", "small-pages")
 ANY: Final = "*"
 _THROTTLED: Final = {
     "ec2": ("RequestLimitExceeded", 503),
@@ -36,7 +36,7 @@ _HTML: Final = b"<html><head><title>Sign in</title></head><body><p>Please sign i
 _BROKEN_HTML: Final = (
     b"<!DOCTYPE html><html><head><meta charset=utf-8><title>Sign in</title><body><br>Please sign in"
 )
-_STALE_SECONDS: Final = 45.0
+_LAGS: Final[Mapping[str, float]] = {"late": 4.0, "stale": 45.0}
 
 
 @dataclass(frozen=True)
@@ -121,4 +121,4 @@ def fail_after(kinds: set[str], reply: Reply) -> Reply:
 
 def lag_of(kinds: set[str]) -> float:
     """How old the rows are."""
-    return _STALE_SECONDS if "stale" in kinds else 0.0
+    return max((_LAGS.get(kind, 0.0) for kind in kinds), default=0.0)

@@ -194,7 +194,7 @@ class _Generator:
         seconds = random.uniform(5, 60)
         latest = max(1.0, timeout - _MARGIN - seconds)
         start = random.uniform(0, min(latest, random.choice((20.0, 120.0, latest))))
-        if operation == "DescribeInstances" and kind in ("empty", "partial", "stale"):
+        if operation == "DescribeInstances" and kind in ("empty", "partial", "late", "stale"):
             start = max(start, 20.0)
         return ApiFault(kind, region, operation, start, seconds, share)
 

@@ -19,6 +19,7 @@ _FRESH_SECONDS: Final = 300.0
 _LATENCY: Final = 60.0  # from a host's look at its workers to the report: delivery, lists, the last poll
 _GRACE: Final = 120.0
 _LAST_WAIT: Final = 10.0
+_WAIT_FOR_REGIONS: Final = 300.0  # at the start, before anything is sent
 _SENDINGS: Final = 24  # to one instance: lost commands, a new instance's first ten minutes, renewals
 _OWN_ERRORS: Final = (
     "NotConfirmed",
@@ -135,8 +136,11 @@ def _ends_in_time(ended: Ended) -> Iterator[Violation]:
     """No waiting after the deadline and two minutes; retries and functions have their own time."""
     execution = ended.execution
     said = ended.state.get("dispatched_at")
-    first = datetime.fromisoformat(said).timestamp() if said else execution.started_at
-    deadline = first + ended.scenario.timeout_seconds
+    if said:
+        deadline = datetime.fromisoformat(said).timestamp() + ended.scenario.timeout_seconds
+    else:
+        # The time of a run counts from its first sending; before that it waits for regions.
+        deadline = execution.started_at + _WAIT_FOR_REGIONS
     late = 0.0
     steps = [*execution.steps, ("", execution.ended_at or 0.0)]
     for (name, entered), (_, left) in pairwise(steps):
