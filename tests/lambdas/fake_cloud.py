@@ -156,7 +156,8 @@ class FakeRegion:
 
     def describe_environments(self, **request: Any) -> dict[str, Any]:
         self.called("describe_environments")
-        found = [e for e in self.environments if e["ApplicationName"] == request["ApplicationName"]]
+        asked = request.get("ApplicationName")
+        found = [e for e in self.environments if asked in (None, e["ApplicationName"])]
         start = int(request.get("NextToken", 0))
         page: dict[str, Any] = {"Environments": found[start : start + request["MaxRecords"]]}
         if start + request["MaxRecords"] < len(found):

@@ -67,17 +67,24 @@ def application_environments(client: ElasticBeanstalkClient, application: str) -
 
 
 def describe_miss(
-    application: str, patterns: Sequence[str], regions: Sequence[str], others: Iterable[str]
+    application: str,
+    patterns: Sequence[str],
+    regions: Sequence[str],
+    others: Iterable[str],
+    applications: Iterable[str] = (),
 ) -> str:
     """The sentence for a request whose patterns match no environment.
 
     Args:
         others: names of environments that the application does have, to show a mistyped pattern.
+        applications: if it has none, the applications that have some, to show a mistyped application.
     """
     names = sorted(set(others))
-    there = (
-        f"The application has {_some(names)}." if names else "No environment of that application was found."
-    )
+    there = "No environment of that application was found."
+    if names:
+        there = f"The application has {_some(names)}."
+    elif known := sorted(set(applications)):
+        there = f"There is no such application there, but {_some(known)}."
     return (
         f"No environment of application '{application}' matches {_quoted(patterns)} "
         f"in {', '.join(regions)}. {there}"

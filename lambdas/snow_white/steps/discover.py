@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from snow_white.aws.applications import application_names
 from snow_white.aws.environments import (
     NothingMatched,
     application_environments,
@@ -59,7 +60,7 @@ def discover(request: Request, regions: Regions) -> Discovery:
         return Discovery(errors=errors)
     found = results_of(read)
     wanted = {region: matching(environments, request.environments) for region, environments in found.items()}
-    _demand_matches(request, found, wanted)
+    _demand_matches(request, regions, found, wanted)
     planned = [region for region in request.regions if wanted[region]]
     looked = in_each(planned, lambda region: _plan(regions, request, region, wanted[region]))
     if errors := errors_of(looked):
@@ -73,6 +74,7 @@ def discover(request: Request, regions: Regions) -> Discovery:
 
 def _demand_matches(
     request: Request,
+    regions: Regions,
     found: Mapping[str, Sequence[Environment]],
     wanted: Mapping[str, Sequence[Environment]],
 ) -> None:
@@ -82,11 +84,20 @@ def _demand_matches(
     missed = [pattern for pattern in request.environments if not any(matches(n, [pattern]) for n in names)]
     if not matched or (request.environments_named and missed):
         patterns = missed if matched else request.environments
-        raise NothingMatched(describe_miss(request.application, patterns, request.regions, names))
+        applications = set() if names else _applications(request, regions)
+        raise NothingMatched(
+            describe_miss(request.application, patterns, request.regions, names, applications)
+        )
     empty = [region for region in request.regions if not wanted[region]]
     if request.regions_named and empty:
         there = {one.name for region in empty for one in found[region]}
         raise NothingMatched(describe_miss(request.application, request.environments, empty, there))
+
+
+def _applications(request: Request, regions: Regions) -> set[str]:
+    """The applications that there are in the request's regions, as far as these answer."""
+    found = in_each(request.regions, lambda region: application_names(regions.elastic_beanstalk(region)))
+    return set().union(*results_of(found).values())
 
 
 def _plan(

@@ -33,6 +33,19 @@ def test_a_named_pattern_that_matches_nothing_is_an_error_that_names_it_and_thos
     assert not any("send_command" in region.calls for region in cloud.regions.values())
 
 
+def test_an_unknown_application_is_an_error_that_lists_those_there_are(cloud: FakeCloud) -> None:
+    cloud["eu-west-1"].add_environment("backups", "backups-workers", instances=1)
+    with pytest.raises(NothingMatched, match=r"There is no such application there, but backups, shop\."):
+        found(cloud, application="shpo")
+    with pytest.raises(NothingMatched, match=r"There is no such application there, but shop\."):
+        found(cloud, application="backups", regions=("us-east-1",))
+
+
+def test_without_any_application_the_error_says_only_that_nothing_was_found() -> None:
+    with pytest.raises(NothingMatched, match="No environment of that application was found"):
+        found(FakeCloud())
+
+
 def test_a_named_region_without_a_match_is_an_error_that_names_it(cloud: FakeCloud) -> None:
     with pytest.raises(NothingMatched, match="matches 'workers' in eu-west-1"):
         found(cloud, regions_named=True)

@@ -72,7 +72,7 @@ class Region:
                 "Health": "Green",
             }
             for one in self.environments
-            if one.application == form["ApplicationName"] and one.made_at <= at
+            if form.get("ApplicationName") in (None, one.application) and one.made_at <= at
         ]
         page, token = self._page(found, form.get("NextToken"), int(form.get("MaxRecords", 1000)), kinds)
         return {"Environments": page, **({"NextToken": token} if token else {})}
