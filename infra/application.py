@@ -12,7 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.checks import require_clean_report
 from infra.documents_stack import DocumentsStack
 from infra.script_source import script_source
-from infra.settings import Settings, context_of, load_settings
+from infra.settings import Settings, context_of, own_settings
 from infra.snow_white_stack import SnowWhiteStack
 
 ROOT: Final = Path(__file__).parent.parent
@@ -26,7 +26,7 @@ def synthesize(outdir: Path | None = None) -> Path:
     folder = outdir or Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
     app = App(outdir=str(folder), context=context_of(ROOT / "cdk.json"), analytics_reporting=False)
     context = {key: app.node.try_get_context(key) for key in ("snow_white", "snow_white_overrides")}
-    add_stacks(app, load_settings({key: value for key, value in context.items() if value is not None}))
+    add_stacks(app, own_settings({key: value for key, value in context.items() if value is not None}))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
     require_clean_report(folder)

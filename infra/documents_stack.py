@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.command_documents import command_document
 from infra.script_source import ScriptSource
 from snow_white.model.action import Action
+from snow_white.version import VERSION
 
 
 class DocumentsStack(Stack):
@@ -26,6 +27,7 @@ class DocumentsStack(Stack):
         self._source = source
         for action in Action:
             self._build_document(action)
+        CfnOutput(self, "Version", value=VERSION, description="The version of Snow White")
 
     def _build_document(self, action: Action) -> ssm.CfnDocument:
         return ssm.CfnDocument(

@@ -1,13 +1,17 @@
-"""The settings of a deployment, from the key `snow_white` of the context in cdk.json.
+"""The settings of a deployment. The key `snow_white` of the context in cdk.json has the defaults.
 
-A JSON object with the same keys overrides single settings without a change to cdk.json. It is given as CDK context or
-as an environment variable; the environment variable wins:
+The file settings.json, which git ignores, holds your own: a JSON object with any of the same keys;
+settings.example.json is an example. SNOW_WHITE_SETTINGS_FILE names another file; if it is set and empty, none is read.
+
+A JSON object with the same keys overrides single settings of both. It is given as CDK context or as an environment
+variable; the environment variable wins:
 
     npx aws-cdk deploy --all -c snow_white_overrides='{"slack_channel": "C0123456789"}'
     SNOW_WHITE_OVERRIDES='{"regions": ["us-east-1", "eu-west-1"]}' python app.py
 
-The local AWS sets SNOW_WHITE_OVERRIDES to {"slack_api_url": "http://127.0.0.1:PORT/api/", "regions": [...]} and
-CDK_OUTDIR to its own folder. It sets no account, so the templates contain AWS::AccountId.
+The local AWS reads no settings.json. It sets SNOW_WHITE_OVERRIDES to {"slack_api_url":
+"http://127.0.0.1:PORT/api/", "regions": [...]} and CDK_OUTDIR to its own folder. It sets no account, so the templates
+contain AWS::AccountId.
 """
 
 from __future__ import annotations
@@ -23,7 +27,9 @@ from typing import Any, Final
 from infra.script_source import script_source
 from snow_white.model.slack_ids import CONVERSATION_ID, MEMBER_ID, is_member_id
 
+ROOT: Final = Path(__file__).parent.parent
 OVERRIDES_VARIABLE: Final = "SNOW_WHITE_OVERRIDES"
+FILE_VARIABLE: Final = "SNOW_WHITE_SETTINGS_FILE"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_RETENTION_DAYS: Final = (7, 14, 30, 60, 90, 180, 365, 731)
 # dispatch_command's role lists every document in every region; IAM limits a role's policies to 10,240 characters.
@@ -90,16 +96,47 @@ class Settings:
         return settings
 
 
-def load_settings(context: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of cdk.json, overridden by `snow_white_overrides` and by the environment."""
+def own_settings(
+    context: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ, root: Path = ROOT
+) -> Settings:
+    """The settings of this checkout: `context` (default: that of cdk.json), settings.json and the environment.
+
+    Raises:
+        InvalidSettings: a setting, the file or the environment variable is wrong.
+    """
+    return load_settings(
+        context_of(root / "cdk.json") if context is None else context, environ, _own_file(environ, root)
+    )
+
+
+def load_settings(
+    context: Mapping[str, Any], environ: Mapping[str, str], own_file: Path | None = None
+) -> Settings:
+    """The settings of cdk.json, overridden by the file, by `snow_white_overrides` and by the environment."""
     merged = {
         **_object(context.get("snow_white", {}), "The context key 'snow_white'"),
+        **(_object(_text_of(own_file), f"The file {own_file}") if own_file else {}),
         **_object(context.get("snow_white_overrides", {}), "The context key 'snow_white_overrides'"),
         **_object(environ.get(OVERRIDES_VARIABLE, "{}"), f"The environment variable {OVERRIDES_VARIABLE}"),
     }
     if environ.get("CDK_DEFAULT_ACCOUNT"):
         merged.setdefault("account", environ["CDK_DEFAULT_ACCOUNT"])
     return Settings.from_mapping(merged)
+
+
+def _own_file(environ: Mapping[str, str], root: Path) -> Path | None:
+    named = environ.get(FILE_VARIABLE)
+    if named is not None:
+        return Path(named) if named else None
+    own = root / "settings.json"
+    return own if own.is_file() else None
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"The file {file} cannot be read: {error}.") from error
 
 
 def context_of(cdk_json: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from infra.constructs.slack_secret import SlackSecret
 from infra.constructs.slash_command import SlashCommand
 from infra.constructs.state_machine import MACHINE_NAME, SnowWhiteStateMachine
 from infra.settings import Settings
+from snow_white.version import VERSION
 
 
 class SnowWhiteStack(Stack):
@@ -66,6 +67,7 @@ class SnowWhiteStack(Stack):
             invoke.policy.managed_policy_arn,
             "The policy for users and roles that start runs",
         )
+        self._build_output("Version", VERSION, "The version of Snow White")
         self._build_output("SlackTokenSecretArn", secret.arn, "The secret for the Slack bot's token")
 
     def _build_slash_command(

@@ -16,6 +16,7 @@ from infra.checks import acknowledge
 from infra.constructs.log_groups import build_log_group
 from infra.lambda_bundle import lambda_bundle
 from infra.settings import Settings
+from snow_white.version import VERSION
 
 FUNCTION_TIMEOUT: Final = Duration.seconds(300)
 
@@ -82,6 +83,7 @@ class Functions(Construct):
         every = {
             "DEFAULT_REGIONS": ",".join(settings.regions),
             "DEFAULT_ENVIRONMENTS": ",".join(settings.default_environments),
+            "SNOW_WHITE_VERSION": VERSION,
             "POWERTOOLS_SERVICE_NAME": "snow-white",
             "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",
             "POWERTOOLS_LOG_LEVEL": settings.log_level,

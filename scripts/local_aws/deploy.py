@@ -47,6 +47,7 @@ def synthesize(outdir: Path, settings: Mapping[str, Any], account: str) -> Path:
         "CDK_OUTDIR": str(outdir),
         "CDK_DEFAULT_ACCOUNT": account,
         "SNOW_WHITE_OVERRIDES": json.dumps(dict(settings)),
+        "SNOW_WHITE_SETTINGS_FILE": "",
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     }
     finished = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.account import OLDEST_BOOTSTRAP
 from local_aws import LocalAws
 from local_aws.slack.commands import SIGNING_SECRET
+from snow_white.version import VERSION
+from tests.infra.templates import Template
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "xoxb-123-abc"
@@ -25,7 +29,12 @@ def deploy(
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "SNOW_WHITE_", "CDK_"))
     }
-    nowhere = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "HOME": "/nonexistent"}
+    nowhere = {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "HOME": "/nonexistent",
+        "SNOW_WHITE_SETTINGS_FILE": "",
+    }
     return subprocess.run(
         ["scripts/deploy", *options],
         cwd=ROOT,
@@ -41,7 +50,7 @@ def test_help_says_every_option_the_script_knows() -> None:
     result = deploy("--help")
     assert result.returncode == 0
     known = ["--profile", "--settings", "--slack-token", "--slack-token-stdin", "--only-slack-token", "--yes"]
-    for option in [*known, "--dry-run", "--help"]:
+    for option in [*known, "--diff", "--destroy", "--dry-run", "--help"]:
         assert f"  {option} " in result.stdout
 
 
@@ -50,12 +59,29 @@ def test_a_dry_run_shows_the_whole_deployment_of_every_region_in_order() -> None
     result = deploy("--dry-run", "--yes", "--slack-token-stdin", "--settings", settings, token=TOKEN)
     assert result.stdout.splitlines() == [
         "would run: .venv/bin/python -m infra.account identity",
+        "would run: .venv/bin/python -m infra.account versions",
         "would run: npx --yes aws-cdk@2.1148.1 bootstrap aws://ACCOUNT/eu-west-1 aws://ACCOUNT/us-east-1",
         "would run: npx --yes aws-cdk@2.1148.1 deploy --all --concurrency 5 --require-approval never",
         "would run: .venv/bin/python -m infra.account store-token",
         "would run: .venv/bin/python -m infra.account next-steps",
     ]
     assert result.returncode == 0
+
+
+def test_a_diff_changes_nothing() -> None:
+    assert deploy("--dry-run", "--diff").stdout.splitlines() == [
+        "would run: .venv/bin/python -m infra.account identity",
+        "would run: npx --yes aws-cdk@2.1148.1 diff --all",
+    ]
+
+
+def test_the_stacks_are_deleted_after_nobody_has_their_policy_any_more_and_it_says_what_stays() -> None:
+    assert deploy("--dry-run", "--destroy").stdout.splitlines() == [
+        "would run: .venv/bin/python -m infra.account identity",
+        "would run: .venv/bin/python -m infra.account detach-policy",
+        "would run: npx --yes aws-cdk@2.1148.1 destroy --all --force",
+        "would run: .venv/bin/python -m infra.account what-stays",
+    ]
 
 
 def test_permissions_are_asked_for_unless_told_otherwise() -> None:
@@ -68,6 +94,9 @@ def test_permissions_are_asked_for_unless_told_otherwise() -> None:
         (["--yess"], "", 2, "There is no option '--yess'."),
         (["--profile"], "", 2, "The option --profile needs a value."),
         ([], "", 2, "There is no terminal to ask for approval of new permissions: add --yes."),
+        (["--destroy"], "", 2, "There is no terminal to ask whether to delete the stacks: add --yes."),
+        (["--diff", "--destroy"], "", 2, "The option --destroy cannot be combined with --diff."),
+        (["--diff", "--slack-token-stdin"], TOKEN, 2, "--diff stores no Slack token."),
         (["--yes", "--slack-token-stdin"], "", 1, "There is no Slack token on standard input."),
         (["--yes", "--slack-token-stdin"], "xoxp-1", 1, "That is no Slack bot token: it must be xoxb-"),
         (["--yes", "--slack-token-stdin"], "xoxb-1 2", 1, "That is no Slack bot token"),
@@ -112,7 +141,7 @@ def account(
     return subprocess.run(
         [".venv/bin/python", "-m", "infra.account", command],
         cwd=ROOT,
-        env={**os.environ, **credentials, **settings},
+        env={**os.environ, "SNOW_WHITE_SETTINGS_FILE": "", **credentials, **settings},
         input=stdin,
         capture_output=True,
         text=True,
@@ -136,6 +165,71 @@ def test_a_token_for_a_stack_that_is_not_there_is_refused_with_the_region(
     result = deploy("--only-slack-token", "--slack-token-stdin", token=TOKEN, environ=settings)
     assert result.returncode == 1
     assert "The stack SnowWhite cannot be read in eu-north-1" in result.stderr
+
+
+BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
+
+
+def elsewhere(region: str) -> dict[str, str]:
+    """Settings for another region, so that no test sees what another has left."""
+    return {"SNOW_WHITE_OVERRIDES": json.dumps({"home_region": region, "regions": [region]})}
+
+
+@pytest.mark.parametrize(
+    ("region", "parameters", "said"),
+    [
+        ("eu-west-2", {"Qualifier": "acme"}, "has the qualifier 'acme', and not 'hnb659fds'"),
+        ("eu-west-3", {}, "has no qualifier, as old versions of the CDK made it, and not 'hnb659fds'"),
+    ],
+)
+def test_a_bootstrap_of_others_is_refused_and_not_changed(
+    aws: LocalAws, credentials: dict[str, str], region: str, parameters: dict[str, str], said: str
+) -> None:
+    cloudformation = aws.client("cloudformation", region)
+    template = {
+        "Parameters": {name: {"Type": "String"} for name in parameters},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+    }
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+    cloudformation.create_stack(StackName="CDKToolkit", TemplateBody=json.dumps(template), Parameters=given)
+    result = account("unbootstrapped", {**credentials, **elsewhere(region)})
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"The stack CDKToolkit in {region} {said}" in result.stderr
+    assert "so nothing was changed. Ask its owner." in result.stderr
+
+
+def test_a_bootstrap_that_is_too_old_is_refused(aws: LocalAws, credentials: dict[str, str]) -> None:
+    aws.client("ssm", "sa-east-1").put_parameter(Name=BOOTSTRAP, Value="5", Type="String")
+    result = account("unbootstrapped", {**credentials, **elsewhere("sa-east-1")})
+    assert result.returncode == 1
+    assert "The CDK bootstrap in sa-east-1 is version 5, and Snow White needs 6." in result.stderr
+
+
+def test_the_oldest_bootstrap_is_the_one_that_the_templates_ask_for(home: Template) -> None:
+    (rule,) = home.content["Rules"].values()
+    (refused,) = [one["Assert"]["Fn::Not"][0]["Fn::Contains"][0] for one in rule["Assertions"]]
+    assert int(refused[-1]) + 1 == OLDEST_BOOTSTRAP
+    assert home.content["Parameters"]["BootstrapVersion"]["Default"] == BOOTSTRAP
+
+
+@pytest.mark.synthesizes
+def test_a_deployment_says_from_which_version_to_which_and_the_policy_is_detached_at_the_end(
+    aws: LocalAws, credentials: dict[str, str]
+) -> None:
+    nowhere = {**credentials, **elsewhere("eu-south-1")}
+    assert account("versions", nowhere).stdout == (
+        f"Deploying Snow White {VERSION}; it is not deployed in eu-south-1 yet.\n"
+    )
+    outputs = aws.deploy()
+    assert outputs["Version"] == VERSION
+    assert account("versions", credentials).stdout == f"Deploying Snow White {VERSION} again.\n"
+
+    aws.create_user("ann-with-policy", [outputs["InvokePolicyArn"]])
+    detached = account("detach-policy", credentials)
+    assert detached.stdout == "The user ann-with-policy has the invoke policy no more.\n", detached.stderr
+    assert account("detach-policy", credentials).stdout == ""
+    assert account("detach-policy", nowhere).stdout == ""
+    assert "the stack CDKToolkit" in account("what-stays", credentials).stdout
 
 
 @pytest.mark.synthesizes

@@ -9,6 +9,7 @@ import pytest
 
 from snow_white.model.action import Action
 from snow_white.model.verdict import Verdict
+from snow_white.version import VERSION
 from tests.infra.templates import Template, allowed
 
 ROOT = Path(__file__).parents[2]
@@ -114,3 +115,8 @@ def test_the_map_of_the_code_has_every_folder() -> None:
 def test_every_action_is_shown_on_the_command_line() -> None:
     for action in Action:
         assert f"./scripts/snow-white {action} " in page("operating")
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    versions = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert versions[0] == VERSION

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,14 @@ from hypothesis import strategies as st
 
 from infra.constructs.log_groups import RETENTION
 from infra.script_source import GitHubFolder, S3Folder, script_source
-from infra.settings import LOG_RETENTION_DAYS, InvalidSettings, Settings, context_of, load_settings
+from infra.settings import (
+    LOG_RETENTION_DAYS,
+    InvalidSettings,
+    Settings,
+    context_of,
+    load_settings,
+    own_settings,
+)
 
 ROOT = Path(__file__).parents[2]
 ENOUGH = {"home_region": "us-east-1", "regions": ["us-east-1"]}
@@ -48,6 +56,40 @@ def test_the_command_line_overrides_cdk_json_and_the_environment_overrides_both(
     }
     settings = load_settings(context, {"SNOW_WHITE_OVERRIDES": '{"slack_channel": "C00000003"}'})
     assert (settings.log_level, settings.slack_channel) == ("DEBUG", "C00000003")
+
+
+def test_a_file_of_one_s_own_overrides_cdk_json_and_the_environment_overrides_both(tmp_path: Path) -> None:
+    (tmp_path / "cdk.json").write_text(
+        json.dumps({"context": {"snow_white": {**ENOUGH, "log_level": "INFO", "slack_channel": "C00000001"}}})
+    )
+    assert own_settings(environ={}, root=tmp_path).log_level == "INFO"
+    (tmp_path / "settings.json").write_text('{"log_level": "DEBUG", "slack_channel": "C00000002"}')
+    settings = own_settings(environ={"SNOW_WHITE_OVERRIDES": '{"slack_channel": "C00000003"}'}, root=tmp_path)
+    assert (settings.log_level, settings.slack_channel) == ("DEBUG", "C00000003")
+    assert own_settings(environ={"SNOW_WHITE_SETTINGS_FILE": ""}, root=tmp_path).log_level == "INFO"
+    other = tmp_path / "other.json"
+    other.write_text('{"log_level": "ERROR"}')
+    assert own_settings(environ={"SNOW_WHITE_SETTINGS_FILE": str(other)}, root=tmp_path).log_level == "ERROR"
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", b"\xff"])
+def test_a_file_that_is_missing_or_no_json_object_is_refused_with_its_name(
+    content: str | bytes | None, tmp_path: Path
+) -> None:
+    own = tmp_path / "mine.json"
+    if content is not None:
+        own.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(InvalidSettings, match=re.escape(f"The file {own} ")):
+        own_settings(environ={"SNOW_WHITE_SETTINGS_FILE": str(own)})
+
+
+def test_git_ignores_the_file_and_the_example_is_valid() -> None:
+    ignored = subprocess.run(
+        ["git", "check-ignore", "settings.json"], cwd=ROOT, check=False, capture_output=True
+    )
+    assert ignored.stdout == b"settings.json\n"
+    example = own_settings(environ={"SNOW_WHITE_SETTINGS_FILE": str(ROOT / "settings.example.json")})
+    assert example.home_region == "eu-west-1"
 
 
 def test_the_account_is_that_of_the_credentials_unless_one_is_set() -> None:
@@ -171,6 +213,7 @@ def test_a_wrong_setting_ends_the_synthesis_with_a_sentence_and_no_stack_trace(
     environ = {
         **os.environ,
         "CDK_OUTDIR": str(tmp_path),
+        "SNOW_WHITE_SETTINGS_FILE": "",
         "SNOW_WHITE_OVERRIDES": json.dumps({"slack_chanel": ""}),
     }
     command = [sys.executable, "app.py"]
