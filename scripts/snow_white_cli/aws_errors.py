@@ -9,6 +9,7 @@ from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snow_white.aws.errors import code_of, is_throttled, is_transient
+from snow_white_cli.showing.visible_text import visible
 
 AwsError = (BotoCoreError, ClientError)
 """Everything that boto3 raises when a call fails."""
@@ -91,5 +92,5 @@ def explain(error: Exception) -> str:
 def _message(error: Exception) -> str:
     if isinstance(error, ClientError):
         message = error.response.get("Error", {}).get("Message", "")
-        return f"{code_of(error)}: {message}".rstrip(" .:")
-    return " ".join(str(error).split()).rstrip(".")
+        return visible(f"{code_of(error)}: {message}").rstrip(" .:")
+    return visible(" ".join(str(error).split())).rstrip(".")

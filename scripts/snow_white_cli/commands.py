@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from snow_white.model.action import Action
+from snow_white.version import VERSION
 from snow_white_cli.access import Access
-from snow_white_cli.aws_errors import AwsError, explain
 from snow_white_cli.exit_codes import CommandError
 from snow_white_cli.option_types import DURATION, REGION, SLACK_USER, TEXT
-from snow_white_cli.output import output_console
-from snow_white_cli.run_list import recent_runs, runs_json, runs_table
-from snow_white_cli.run_session import RunSession
+
+if TYPE_CHECKING:
+    from snow_white_cli.run_session import RunSession
 
 EXIT_CODES: Final = """\
 \b
@@ -54,7 +54,8 @@ def _access_options(command: _Command) -> _Command:
             type=REGION,
             envvar="SNOW_WHITE_HOME_REGION",
             show_envvar=True,
-            help="Region that Snow White's state machine is in (default: home_region in cdk.json).",
+            help="Region that Snow White's state machine is in (default: home_region of the settings in this checkout; "
+            "if it is installed without one, the region of your AWS configuration).",
         ),
         click.option(
             "--profile", help="Profile of your AWS configuration (default: the same as for the AWS CLI)."
@@ -105,15 +106,15 @@ def _request_options(command: _Command) -> _Command:
             help="Part of an environment's name, or a glob for the whole name; may be repeated (default: from the "
             "settings).",
         ),
-        click.option(
-            "-p", "--application", required=True, type=TEXT, help="The Elastic Beanstalk application."
-        ),
+        click.option("-p", "--application", "option", type=TEXT, help="The same as APPLICATION."),
+        click.argument("application", required=False, type=TEXT),
     ):
         command = option(command)
     return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
+@click.version_option(VERSION, message="snow-white %(version)s")
 def snow_white() -> None:
     """Put the Sidekiq workers of an Elastic Beanstalk application to sleep, and wake them."""
 
@@ -123,8 +124,17 @@ def _add_action(action: Action) -> None:
     @_request_options
     @_access_options
     @click.pass_context
-    def command(context: click.Context, /, access: Access, **options: Any) -> None:
-        context.exit(_start(action, access, **options))
+    def command(
+        context: click.Context, /, access: Access, application: str | None, option: str | None, **options: Any
+    ) -> None:
+        if application and option and application != option:
+            raise click.UsageError(
+                f"Two applications are named: {application!r} and {option!r}. An environment is named with -e."
+            )
+        named = application or option
+        if not named:
+            raise click.UsageError("Missing argument 'APPLICATION': the Elastic Beanstalk application.")
+        context.exit(_start(action, access, application=named, **options))
 
 
 def _start(
@@ -153,7 +163,7 @@ def _start(
         "requested_by": access.caller(),
     }
     request = {key: value for key, value in given.items() if value not in (None, [])}
-    session = RunSession.start(access, request, json_wanted=json_wanted)
+    session = _run_session().start(access, request, json_wanted=json_wanted)
     return session.leave() if no_wait else session.follow()
 
 
@@ -162,12 +172,17 @@ for _action in Action:
 
 
 @snow_white.command(epilog=EXIT_CODES)
-@click.argument("run", type=TEXT)
+@click.argument("run", required=False, type=TEXT)
 @_access_options
 @click.pass_context
-def follow(context: click.Context, /, access: Access, run: str, json_wanted: bool) -> None:
-    """Follow the run named RUN until it ends; `runs` lists the names."""
-    context.exit(RunSession.find(access, run, json_wanted=json_wanted).follow())
+def follow(context: click.Context, /, access: Access, run: str | None, json_wanted: bool) -> None:
+    """Follow the run named RUN (default: the newest one) until it ends; `runs` lists the names."""
+    sessions = _run_session()
+    if run:
+        session = sessions.find(access, run, json_wanted=json_wanted)
+    else:
+        session = sessions.find_newest(access, json_wanted=json_wanted)
+    context.exit(session.follow())
 
 
 @snow_white.command()
@@ -177,6 +192,10 @@ def follow(context: click.Context, /, access: Access, run: str, json_wanted: boo
 @_access_options
 def runs(access: Access, count: int, json_wanted: bool) -> None:
     """List the newest runs of all users."""
+    from snow_white_cli.aws_errors import AwsError, explain
+    from snow_white_cli.showing.layout import output_console
+    from snow_white_cli.showing.run_list import print_runs, recent_runs, runs_json
+
     try:
         found = recent_runs(access.client("stepfunctions"), access.state_machine(), count)
     except AwsError as error:
@@ -184,6 +203,13 @@ def runs(access: Access, count: int, json_wanted: bool) -> None:
     if json_wanted:
         click.echo(runs_json(found))
     elif found:
-        output_console().print(runs_table(found, datetime.now(UTC)))
+        print_runs(output_console(), found, datetime.now(UTC))
     else:
         click.echo("There are no runs yet.")
+
+
+def _run_session() -> type[RunSession]:
+    # Imported here: the help and the check of a command's options need neither boto3 nor rich.
+    from snow_white_cli.run_session import RunSession
+
+    return RunSession

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 import click
 
+from snow_white_cli.showing.visible_text import visible
+
 
 class ExitCode(IntEnum):
     """The exit codes, which scripts may rely on.
@@ -26,6 +28,9 @@ class CommandError(click.ClickException):
     """Ends the command with a message on standard error and exit code 1."""
 
     exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 class WrongUsage(CommandError):

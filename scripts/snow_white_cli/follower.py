@@ -14,8 +14,9 @@ from snow_white.aws.errors import code_of
 from snow_white_cli.access import Access
 from snow_white_cli.aws_errors import AwsError, ErrorKind, error_kind, explain
 from snow_white_cli.exit_codes import RunStateUnknown, WrongUsage
-from snow_white_cli.progress import RunProgress
+from snow_white_cli.program import shell_line
 from snow_white_cli.runs import Ended, FollowedRun
+from snow_white_cli.showing.progress import RunProgress
 
 _RUNNING: Final = "RUNNING"
 _MIN_POLL_SECONDS: Final = 1.0
@@ -121,7 +122,8 @@ class Follower:
 
     def _how_to_follow_again(self) -> str:
         name = self.arn.rpartition(":")[2]
-        return f"The run goes on in AWS. Follow it again with: snow-white follow {name}"
+        line = shell_line("follow", name, *self.access.options)
+        return f"The run goes on in AWS. Follow it again with: {line}"
 
 
 _WHILE_FAILING: Final = {

@@ -20,11 +20,13 @@ from snow_white_cli.access import Access
 from snow_white_cli.aws_errors import AwsError, explain
 from snow_white_cli.exit_codes import CommandError, ExitCode, RunStateUnknown, WrongUsage
 from snow_white_cli.follower import Follower
-from snow_white_cli.headlines import Headlines
-from snow_white_cli.output import as_json, exit_code, output_console, print_end
-from snow_white_cli.progress_display import open_display
-from snow_white_cli.run_list import read_request
+from snow_white_cli.program import shell_line
 from snow_white_cli.runs import Ended, FollowedRun
+from snow_white_cli.showing.headlines import Headlines
+from snow_white_cli.showing.layout import output_console
+from snow_white_cli.showing.output import as_json, exit_code, print_end
+from snow_white_cli.showing.progress_display import open_display
+from snow_white_cli.showing.run_list import read_request
 
 
 @dataclass
@@ -95,6 +97,25 @@ class RunSession:
             raise CommandError(explain(error)) from error
         return cls(access, run.arn, Headlines.of(request), json_wanted)
 
+    @classmethod
+    def find_newest(cls, access: Access, *, json_wanted: bool) -> RunSession:
+        """The run that was started last, by whomever; its name is printed.
+
+        Raises:
+            WrongUsage: there is no run yet.
+            CommandError: AWS refused the call or cannot be reached.
+        """
+        client, machine = _step_functions(access), access.state_machine()
+        try:
+            found = client.list_executions(stateMachineArn=machine, maxResults=1)["executions"]
+        except AwsError as error:
+            raise CommandError(explain(error)) from error
+        if not found:
+            raise WrongUsage("There are no runs yet.")
+        session = cls.find(access, found[0]["executionArn"], json_wanted=json_wanted)
+        session._messages.print(f"Following {session.name}", markup=False)
+        return session
+
     def follow(self) -> ExitCode:
         """Show the run until it ends or the user leaves it."""
         while True:
@@ -114,9 +135,8 @@ class RunSession:
         """Print how to follow the run later."""
         if self.json_wanted:
             click.echo(as_json(self.arn, "RUNNING"))
-        self._messages.print(
-            f"The run goes on in AWS. Follow it with: snow-white follow {self.name}", markup=False
-        )
+        line = shell_line("follow", self.name, *self.access.options)
+        self._messages.print(f"The run goes on in AWS. Follow it with: {line}", markup=False)
         return ExitCode.UNKNOWN
 
     def _watch(self) -> ExitCode:
@@ -128,7 +148,7 @@ class RunSession:
         if self.json_wanted:
             click.echo(as_json(self.arn, ended.status, ended))
         else:
-            print_end(output_console(), ended, self.headlines)
+            print_end(output_console(), ended, self.headlines, self.access.options)
         return exit_code(ended)
 
     def _stop(self) -> None:
@@ -141,8 +161,7 @@ class RunSession:
             self._messages.print(f"The run was not stopped. {reason}", markup=False)
             return
         self._messages.print(
-            "The run was stopped. Its commands are cancelled; running jobs go on. "
-            "Workers that are quiet stay quiet until you wake them.",
+            "The run was stopped. Its commands are cancelled; running jobs go on.",
             markup=False,
         )
 
@@ -163,5 +182,5 @@ def _new_name(request: Mapping[str, Any]) -> str:
 
 def _not_started(error: ClientError, machine: str) -> str:
     if code_of(error) == "StateMachineDoesNotExist":
-        return f"There is no state machine {machine}."
+        return f"There is no state machine {machine}. Probably its region or its name is another one."
     return f"{explain(error)} Nothing was started."

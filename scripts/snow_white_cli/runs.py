@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Final
 
 from snow_white.model.report import Report
 from snow_white.model.run_so_far import RunSoFar
-from snow_white.model.serialisation import from_json
+from snow_white_cli.reading import read
 
 _LAST_STATE: Final = "NotifySlack"
-_ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+_SUCCEEDED: Final = "SUCCEEDED"
+_ENDED: Final = frozenset({_SUCCEEDED, "FAILED", "TIMED_OUT", "ABORTED"})
 # The newest events are enough, and each may carry a whole run, so pages are small.
 _EVENTS_PER_PAGE: Final = 20
 _NEWEST_STATES: Final = 20
@@ -28,17 +29,19 @@ class Ended:
         status: SUCCEEDED only for a confirmed run; FAILED, TIMED_OUT or ABORTED.
         error, cause: the error's name and a sentence; None for a confirmed run.
         output: the report's JSON, unchanged; {} if the run ended before it had a report.
+        so_far: how far the run was, as its newest state tells; empty for a run that succeeded.
     """
 
     status: str
     error: str | None
     cause: str | None
     output: Mapping[str, Any]
+    so_far: RunSoFar = field(default_factory=RunSoFar)
 
     @cached_property
     def report(self) -> Report:
         """The report. It is empty, and confirms nothing, if the run ended before it had one."""
-        return from_json(self.output, Report)
+        return read(self.output, Report)
 
 
 @dataclass(frozen=True)
@@ -88,21 +91,22 @@ class FollowedRun:
     def newest_state(self) -> tuple[str, RunSoFar]:
         """The name of the state that exited last, and its output; ("", an empty run) before the first one."""
         name, state = next(self._exited_states(), ("", {}))
-        return name, from_json(state, RunSoFar)
+        return name, read(state, RunSoFar)
 
     def has_left(self, state: str) -> bool:
         """Whether the state has exited at least once."""
         return any(name == state for name, _ in self._exited_states())
 
     def end(self) -> Ended:
-        """How the run ended. A failed execution has no output, so its report is read from the history."""
+        """How the run ended. Only a success has an output, so every other report is read from the history."""
         described = self.describe()
-        if described.get("output"):
-            output = json.loads(described["output"])
-        else:
-            newest = islice(self._exited_states(), _NEWEST_STATES)
-            output = next((run.get("report") for name, run in newest if name == _LAST_STATE), None)
-        return Ended(described["status"], described.get("error"), described.get("cause"), output or {})
+        ended = partial(Ended, described["status"], described.get("error"), described.get("cause"))
+        if described["status"] == _SUCCEEDED:
+            return ended(json.loads(described["output"]))
+        newest = list(islice(self._exited_states(), _NEWEST_STATES))
+        output = next((run.get("report") for name, run in newest if name == _LAST_STATE), None)
+        states = (read(run, RunSoFar) for _, run in newest)
+        return ended(output or {}, next((one for one in states if one.dispatched_at), RunSoFar()))
 
     def _exited_states(self) -> Any:
         """(name, output) of each state that exited, the newest first."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from snow_white_cli.access import Access
-from snow_white_cli.progress import RunProgress
+from snow_white_cli.showing.progress import RunProgress
 
 ARN: Final = "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:quiet-backups-1"
 START: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -32,6 +32,7 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "SNOW_WHITE_SETTINGS_FILE": "",
     }
     return {**inherited, **no_aws, "TERM": "xterm-256color", "COLUMNS": "140", **given}
 

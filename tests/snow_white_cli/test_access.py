@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import NoCredentialsError
 
 from snow_white_cli.access import Access
-from snow_white_cli.exit_codes import CommandError
+from snow_white_cli.exit_codes import CommandError, WrongUsage
 from tests.snow_white_cli.fake_step_functions import refusal
 
 MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:SnowWhite"
@@ -75,10 +76,40 @@ def test_without_anything_given_the_home_region_is_that_of_the_settings(
     assert Access().region == "eu-north-1"
 
 
+def test_a_wrong_home_region_is_named_as_the_probable_cause_with_its_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SNOW_WHITE_OVERRIDES", '{"home_region": "eu-north-1"}')
+    for refused in ("ValidationError", "AccessDenied"):
+        with pytest.raises(CommandError) as error:
+            FakeAws(answer=refusal(refused)).state_machine()
+        assert (
+            "Probably Snow White's home region is another one (eu-north-1 is from the settings of this checkout). "
+            "Give --home-region or --state-machine-arn, or set SNOW_WHITE_HOME_REGION" in error.value.message
+        )
+
+
+@pytest.mark.parametrize(("variable", "region"), [("eu-west-3", "eu-west-3"), ("", None)])
+def test_without_a_checkout_the_home_region_is_that_of_the_aws_configuration(
+    variable: str, region: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("snow_white_cli.access._CHECKOUT", tmp_path)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", variable)
+    if region:
+        assert Access().region == region
+        return
+    with pytest.raises(WrongUsage, match=r"home region is not known\. Give --home-region"):
+        _ = Access().region
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (refusal("ValidationError"), "There is no stack SnowWhite in us-east-1. Give --home-region or"),
+        (
+            refusal("ValidationError"),
+            "There is no stack SnowWhite in us-east-1. Probably Snow White's home region is another one. Give",
+        ),
         ({"Stacks": [{}]}, "The stack SnowWhite in us-east-1 has no output StateMachineArn. Give"),
         (refusal("AccessDenied"), "AWS denied access: AccessDenied: the message. The policy in"),
         (refusal("ExpiredToken"), "The AWS credentials do not work: ExpiredToken: the message. Log in"),

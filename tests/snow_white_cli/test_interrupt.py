@@ -10,10 +10,10 @@ import pytest
 
 from snow_white_cli import interrupt
 from snow_white_cli.follower import Follower
-from snow_white_cli.headlines import Headlines
 from snow_white_cli.interrupt import Choice
 from snow_white_cli.run_session import RunSession
 from snow_white_cli.runs import Ended
+from snow_white_cli.showing.headlines import Headlines
 from tests.snow_white_cli.fake_step_functions import ARN, REPORT, FakeAccess
 
 

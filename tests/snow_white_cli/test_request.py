@@ -56,6 +56,12 @@ def test_the_request_holds_the_options_that_were_given(
     Request.parse(sent[0], Defaults(("us-east-1", "eu-west-1"), ("workers",)))
 
 
+def test_the_application_is_an_argument_or_an_option(sent: list[dict[str, Any]]) -> None:
+    for named in (["backups"], ["-p", "backups"], ["backups", "--application", "backups"]):
+        assert CliRunner().invoke(snow_white, ["quiet", *named, "--no-wait"]).exit_code == ExitCode.UNKNOWN
+    assert sent == [BARE, BARE, BARE]
+
+
 def test_every_key_of_a_request_but_action_and_requested_by_has_an_option() -> None:
     options = {parameter.name for parameter in snow_white.commands["quiet"].params}
     assert options >= {

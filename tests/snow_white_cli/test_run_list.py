@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from snow_white_cli.run_list import recent_runs
+from snow_white_cli.showing.run_list import recent_runs
 from tests.snow_white_cli.fake_step_functions import ARN, START
 
 MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:SnowWhite"

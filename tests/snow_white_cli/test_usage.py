@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from snow_white.version import VERSION
 from tests.snow_white_cli.terminal import ROOT, snow_white
 
 NOWHERE = "http://127.0.0.1:1"
@@ -18,7 +22,10 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
     ("arguments", "message"),
     [
         (["quite", "-p", "backups"], "No such command 'quite'"),
-        (["quiet"], "Missing option '-p' / '--application'"),
+        (["quiet"], "Missing argument 'APPLICATION'"),
+        (["quiet", "backups", "-p", "shop"], "Two applications are named: 'backups' and 'shop'."),
+        (["quiet", "backups", "workers"], "Got unexpected extra argument"),
+        (["quiet", "back\x1b[31mups"], "'back\\x1b[31mups' must be a text of 1 to 256 characters"),
         (["quiet", "-p", " "], "' ' must be a text of 1 to 256 characters"),
         (["quiet", "-p", "backups", "--forever"], "No such option '--forever'"),
         (["quiet", "-p", "backups", "-r", "mars"], "'mars' must be an AWS region such as us-east-1"),
@@ -32,7 +39,6 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
         ),
         (["quiet", "-p", "backups", "--state-machine-arn", "x"], "'x' is not the ARN of a state machine"),
         (["runs", "-n", "0"], "0 is not in the range"),
-        (["follow"], "Missing argument 'RUN'"),
     ],
 )
 def test_wrong_usage_ends_with_exit_code_2_and_a_message(arguments: list[str], message: str) -> None:
@@ -72,6 +78,40 @@ def test_an_invalid_endpoint_is_wrong_usage() -> None:
     result = snow_white("runs", **KEYS, AWS_ENDPOINT_URL="nowhere")
     assert result.returncode == 2
     assert "Invalid endpoint: nowhere." in result.stderr
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    assert snow_white("--version").stdout == f"snow-white {VERSION}\n"
+
+
+def test_the_help_needs_neither_boto3_nor_rich_which_take_most_of_the_time_to_start() -> None:
+    program = (
+        "import sys; from snow_white_cli.commands import snow_white; "
+        "snow_white(['quiet', '--help'], standalone_mode=False); "
+        "print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "scripts", ROOT / "lambdas")))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(ast.literal_eval(result.stderr))
+    assert "--timeout" in result.stdout
+    assert loaded >= {"click", "snow_white", "snow_white_cli"}
+    assert loaded & {"boto3", "botocore", "rich", "cattrs", "infra", "urllib3"} == set()
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    def completed(words: str, position: int) -> list[str]:
+        result = snow_white(
+            _SNOW_WHITE_COMPLETE="bash_complete", COMP_WORDS=f"snow-white {words}", COMP_CWORD=str(position)
+        )
+        return [line.partition(",")[2] for line in result.stdout.splitlines()]
+
+    assert completed("s", 1) == ["status", "stop"]
+    assert completed("quiet backups --no", 3) == ["--no-direct-message", "--no-wait"]
 
 
 def test_help_lists_the_commands_the_options_and_the_exit_codes() -> None:

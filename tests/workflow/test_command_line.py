@@ -39,6 +39,7 @@ def test_status_shows_every_process_and_quiet_and_wake_end_with_0(shop: Shop) ->
     assert f"All workers of {shop.name} have reported" in status.stdout
     (row,) = [line for line in status.stdout.splitlines() if instance in line]
     assert all(part in row for part in (environment, HOME, "awake", "6.4.1", "systemd:"))
+    assert "1 host, 1 process (1 awake), 0 jobs." in status.stdout
 
     quiet = snow_white("quiet", *to, "--json", "--timeout", "5m", **ann)
     assert quiet.returncode == 0, quiet.stderr
@@ -48,7 +49,7 @@ def test_status_shows_every_process_and_quiet_and_wake_end_with_0(shop: Shop) ->
     assert "of 1 instance quiet" in quiet.stderr
     assert [title for title in shop.titles(instance) if "stopping" in title]
 
-    wake = snow_white("wake", *to, **ann)
+    wake = snow_white("wake", shop.name, *to[2:], **ann)
     assert wake.returncode == 0, wake.stderr
     assert f"The workers of {shop.name} are confirmed awake: 1 awake" in wake.stdout
 
@@ -80,6 +81,8 @@ def test_ctrl_c_asks_and_a_lost_connection_is_waited_out(shop: Shop) -> None:
         stopped = run_name(person.shown)
         assert "Stopped on the command line by ann-" in person.shown
         assert "NOT confirmed quiet" in person.shown
+        assert "0 of 1 instance take no new jobs until they are woken." in " ".join(person.shown.split())
+        assert f"/scripts/snow-white wake {shop.name}" in person.shown
 
     with terminal("quiet", *to, **as_person(shop)) as person:
         person.wait_for("0 of 1 instance quiet")
@@ -88,7 +91,7 @@ def test_ctrl_c_asks_and_a_lost_connection_is_waited_out(shop: Shop) -> None:
         person.press(CTRL_C)
         assert person.end() == 3
         left = run_name(person.shown)
-        assert f"Follow it with: snow-white follow {left}" in person.shown
+        assert f"/scripts/snow-white follow {left}" in person.shown
 
     follow = snow_white("follow", left, **as_person(shop))
     assert follow.returncode == 0, follow.stderr
@@ -104,6 +107,7 @@ def test_a_request_that_matches_nothing_ends_with_1_and_one_that_is_wrong_with_2
     nothing = snow_white("quiet", "-p", shop.name, "--channel", shop.channel, **as_person(shop))
     assert nothing.returncode == 1
     assert f"NothingMatched: No environment of application '{shop.name}'" in nothing.stdout
+    assert "snow-white wake" not in nothing.stdout  # nothing was sent
     elsewhere = snow_white("quiet", "-p", shop.name, "-r", "ap-south-1", **as_person(shop))
     assert elsewhere.returncode == 2
     assert "InvalidRequest: 'regions' names 'ap-south-1'" in elsewhere.stdout
@@ -114,6 +118,8 @@ def test_without_waiting_nothing_is_confirmed_and_the_run_can_be_followed_later(
     assert started.returncode == 3
     answer = json.loads(started.stdout)
     assert (answer["status"], answer["report"]) == ("RUNNING", None)
+    newest = snow_white("follow", **as_person(shop))
+    assert newest.stderr.startswith("Following ")
     followed = snow_white("follow", answer["run"], "--json", **as_person(shop))
     assert followed.returncode == 1
     assert json.loads(followed.stdout)["error"] == "NothingMatched"

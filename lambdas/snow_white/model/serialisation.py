@@ -15,6 +15,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from snow_white.model.ended_run import StepError
+from snow_white.model.former_keys import FORMER_KEYS
 from snow_white.model.report import Report, Stated
 from snow_white.model.run import CommandReading, Outcome, Run
 from snow_white.model.run_so_far import RunSoFar
@@ -23,23 +24,6 @@ from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stragglers import Stragglers
 
 T = TypeVar("T")
-
-_FORMER_KEYS: Final[Mapping[type, Mapping[str, str]]] = {
-    Run: {
-        "asking": "stragglers",
-        "seen": "readings",
-        "proofs": "renewals",
-        "proven_from": "renewed_at",
-        "closing_polls": "silent_region_polls",
-        "looked_up_at": "environments_read_at",
-    },
-    RunSoFar: {"asking": "stragglers"},
-    Stragglers: {"awaited": "listed"},
-    SlackState: {"invoker": "requester"},
-    Requester: {"person": "member", "unknown": "why_unknown"},
-    StepError: {"Error": "name", "Cause": "cause"},  # as Step Functions writes what a Catch has caught
-}
-"""By class, the former names of keys and their names today."""
 
 # The report's JSON omits these keys if they are None.
 _OMITTED_IF_NONE: Final = ("summary", "hosts", "more_hosts", "what_to_do", "slack")
@@ -93,7 +77,7 @@ def _read_stated(value: Any) -> Stated:
 
 
 def _reading_former_shapes(kind: type, structure: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    former = _FORMER_KEYS[kind]
+    former = FORMER_KEYS[kind]
 
     def read(raw: Mapping[str, Any], _: Any) -> Any:
         return structure(

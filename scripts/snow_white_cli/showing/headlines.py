@@ -6,19 +6,24 @@ from dataclasses import dataclass
 
 from snow_white.model.action import Action
 from snow_white.model.stated_request import StatedRequest
+from snow_white_cli.showing.visible_text import visible
 
 
 @dataclass(frozen=True)
 class Headlines:
-    """The words for one run.
+    """The words for one run. `request` is its input as it was stated, which may be any JSON."""
 
-    Attributes:
-        action: None if the execution's input names no known action.
-        application: the application's name as the input states it.
-    """
+    request: StatedRequest
 
-    action: Action | None
-    application: str
+    @property
+    def action(self) -> Action | None:
+        """None if the execution's input names no known action."""
+        return Action.known(self.request.action)
+
+    @property
+    def application(self) -> str:
+        """The application's name as the input states it."""
+        return visible(str(self.request.application or "(no application)"))
 
     @property
     def doing(self) -> str:
@@ -47,5 +52,4 @@ class Headlines:
     @classmethod
     def of(cls, request: object) -> Headlines:
         """The headlines for an execution's input, which may be any JSON."""
-        stated = StatedRequest.read(request)
-        return cls(Action.known(stated.action), str(stated.application or "(no application)"))
+        return cls(StatedRequest.read(request))

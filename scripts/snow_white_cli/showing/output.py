@@ -8,34 +8,22 @@ from datetime import timedelta
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from snow_white.model.counts import counted
-from snow_white.model.report import InstanceResult, Report
+from snow_white.model.report import Report
 from snow_white.model.verdict import in_words
 from snow_white_cli.exit_codes import ExitCode
-from snow_white_cli.headlines import Headlines
-from snow_white_cli.progress import clock
 from snow_white_cli.runs import Ended
+from snow_white_cli.showing.headlines import Headlines
+from snow_white_cli.showing.host_list import print_hosts
+from snow_white_cli.showing.instance_list import print_instances
+from snow_white_cli.showing.next_steps import print_next_steps
+from snow_white_cli.showing.progress import clock
+from snow_white_cli.showing.visible_text import visible
 
 _SUCCEEDED: Final = "SUCCEEDED"
 _INVALID: Final = "InvalidRequest"
 _ABORTED: Final = "ABORTED"
-_WIDTH_WITHOUT_TERMINAL: Final = 240  # columns, so that a file or a pipe gets each row on one line
-_STATE_STYLES: Final = {
-    "awake": "green",
-    "quiet": "cyan",
-    "stopped": "cyan",
-    "quieting": "yellow",
-    "lost": "red",
-}
-
-
-def output_console() -> Console:
-    """Standard output, as wide as the terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
 
 
 def exit_code(ended: Ended) -> ExitCode:
@@ -60,19 +48,23 @@ def as_json(arn: str, status: str, ended: Ended | None = None) -> str:
     )
 
 
-def print_end(console: Console, ended: Ended, headlines: Headlines) -> None:
-    """Print how the run ended, with the instances that are not confirmed and, for `status`, every host."""
+def print_end(console: Console, ended: Ended, headlines: Headlines, options: Sequence[str] = ()) -> None:
+    """Print how the run ended, every instance that is not confirmed, what to do, and for `status` every host.
+
+    `options` are those with which the person reaches Snow White; they are part of a command to copy.
+    """
     report = ended.report
-    if exit_code(ended) is ExitCode.CONFIRMED:
+    confirmed = exit_code(ended) is ExitCode.CONFIRMED
+    if confirmed:
         _print_confirmed(console, report, headlines)
     else:
         _print_failed(console, ended, headlines)
     if report.hosts:
-        console.print(_hosts_table(report.hosts))
-        _print_more(console, report.more_hosts)
+        print_hosts(console, report)
     if report.notes:
-        console.print(_instances_table("Without Sidekiq, or gone", report.notes))
-        _print_more(console, report.more_notes)
+        print_instances(console, "Without Sidekiq, or gone", report.notes, report.more_notes)
+    if not confirmed:
+        print_next_steps(console, ended, headlines, options)
     for sentence in report.slack.not_told if report.slack else ():
         console.print(Text(f"Slack: {sentence}", style="yellow"))
 
@@ -87,51 +79,8 @@ def _print_failed(console: Console, ended: Ended, headlines: Headlines) -> None:
     console.print(Text(f"{headlines.not_confirmed}.", "bold red"))
     problems = ended.report.problems
     if problems:
-        console.print(_instances_table("Not confirmed", problems))
-        _print_more(console, ended.report.more_problems)
-    elif ended.status == _ABORTED:
-        console.print(Text(f"The run was stopped. {ended.cause or 'No reason was given.'}"))
-    else:
-        console.print(Text(f"{ended.error or ended.status}: {ended.cause or 'No reason was given.'}"))
-    console.print(Text("docs/operating.md explains each verdict and what to do about it.", "dim"))
-
-
-def _instances_table(title: str, rows: Sequence[InstanceResult]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in ("Environment", "Region", "Instance", "Verdict"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("Why", overflow="fold")
-    for row in rows:
-        busy = [f"process {one.pid}: {counted(one.busy, 'job')}" for one in row.processes if one.busy]
-        why = f"{row.reason} ({', '.join(busy)})" if busy else row.reason
-        verdict = in_words(row.verdict)
-        table.add_row(*map(Text, (row.environment, row.region, row.instance, verdict, why)))
-    return table
-
-
-def _hosts_table(rows: Sequence[InstanceResult]) -> Table:
-    """One row for each process; only the first row of a host names it."""
-    table = Table(title="Hosts and their Sidekiq processes", title_justify="left")
-    for column in ("Environment", "Region", "Instance"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("Process", justify="right")
-    table.add_column("State")
-    table.add_column("Jobs", justify="right")
-    for column in ("Tag", "Sidekiq", "Run by"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        host = (row.environment, row.region, row.instance)
-        for process in row.processes:
-            state = Text(process.state, style=_STATE_STYLES.get(process.state, ""))
-            tag, version, supervisor = process.tag, process.version, process.supervisor
-            details = (Text(tag), Text(version), Text(supervisor))
-            table.add_row(*map(Text, host), str(process.pid), state, str(process.busy), *details)
-            host = ("", "", "")
-        if not row.processes:
-            table.add_row(*map(Text, host), "", Text(row.reason, style="dim"))
-    return table
-
-
-def _print_more(console: Console, more: int | None) -> None:
-    if more:
-        console.print(f"and {more} more")
+        print_instances(console, "Not confirmed", problems, ended.report.more_problems)
+        return
+    cause = visible(ended.cause or "No reason was given.")
+    what = "The run was stopped." if ended.status == _ABORTED else f"{visible(ended.error or ended.status)}:"
+    console.print(Text(f"{what} {cause}"))

@@ -9,14 +9,16 @@ from datetime import timedelta
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TaskID, TextColumn
 
 from snow_white_cli.follower import ProgressDisplay
-from snow_white_cli.headlines import Headlines
-from snow_white_cli.progress import RunProgress, clock
+from snow_white_cli.showing.headlines import Headlines
+from snow_white_cli.showing.progress import RunProgress, clock
 
 # Some pipelines end a job that prints nothing for ten minutes.
 _HEARTBEAT_INTERVAL: Final = timedelta(minutes=2)
+_WIDTH_FOR_DEADLINE: Final = 80
+_WIDTH_FOR_BAR: Final = 110
 
 
 @dataclass
@@ -76,14 +78,30 @@ def open_display(console: Console, headlines: Headlines) -> Iterator[ProgressDis
     if not console.file.isatty() or console.is_dumb_terminal:
         yield LineDisplay(console, headlines)
         return
-    columns = (
+    title = f"{headlines.doing} {headlines.application}"
+    with Progress(*_columns(console.width), console=console, transient=True) as bar:
+        task = bar.add_task(
+            _cut(title, console.width), total=None, numbers="starting", elapsed="", deadline=""
+        )
+        yield BarDisplay(bar, task, headlines)
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """What fits: the bar goes first, then the deadline."""
+    columns: list[ProgressColumn] = [
         SpinnerColumn(),
         TextColumn("{task.description}", style="bold", markup=False),
-        BarColumn(bar_width=24, complete_style="green", pulse_style="cyan"),
         TextColumn("{task.fields[numbers]}", markup=False),
-        TextColumn("{task.fields[elapsed]} {task.fields[deadline]}", style="dim", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        title = f"{headlines.doing} {headlines.application}"
-        task = bar.add_task(title, total=None, numbers="starting", elapsed="", deadline="")
-        yield BarDisplay(bar, task, headlines)
+        TextColumn("{task.fields[elapsed]}", style="dim", markup=False),
+    ]
+    if width >= _WIDTH_FOR_DEADLINE:
+        columns.append(TextColumn("{task.fields[deadline]}", style="dim", markup=False))
+    if width >= _WIDTH_FOR_BAR:
+        columns.insert(2, BarColumn(bar_width=24, complete_style="green", pulse_style="cyan"))
+    return columns
+
+
+def _cut(title: str, width: int) -> str:
+    """The title, in at most a third of the line."""
+    longest = max(width // 3, 12)
+    return title if len(title) <= longest else f"{title[: longest - 1]}…"

@@ -10,14 +10,18 @@ from itertools import islice
 from typing import Any, Final
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from snow_white.model.slack_ids import is_member_id
 from snow_white.requester.caller import slack_user
-from snow_white_cli.progress import clock
 from snow_white_cli.runs import FollowedRun
+from snow_white_cli.showing.layout import fits, joined, print_indented, print_title, print_whole
+from snow_white_cli.showing.progress import clock
+from snow_white_cli.showing.visible_text import visible
 
+_TITLE: Final = "Runs of Snow White"
 _RUNNING: Final = "RUNNING"
 _RESULTS: Final = {
     "RUNNING": ("running", "bold"),
@@ -57,26 +61,40 @@ def runs_json(runs: Sequence[RecentRun]) -> str:
     return json.dumps([asdict(run) for run in runs], indent=2)
 
 
-def runs_table(runs: Sequence[RecentRun], now: datetime) -> Table:
-    """One row for each run. The name is shown in full, because `follow` needs it."""
-    table = Table(title="Runs of Snow White", title_justify="left", box=box.SIMPLE_HEAD)
-    for column in ("Started (UTC)", "Action", "Application", "Asked by", "Result"):
-        table.add_column(column, overflow="fold")
-    table.add_column("Took", justify="right")
-    table.add_column("Name", overflow="fold")
+def print_runs(console: Console, runs: Sequence[RecentRun], now: datetime) -> None:
+    """Print the runs. Each name is whole and on one line, because `follow` needs it."""
+    if fits(console, table := _table(runs, now)):
+        console.print(table)
+        return
+    print_title(console, _TITLE)
     for run in runs:
-        started = datetime.fromisoformat(run.started_at)
-        ended = datetime.fromisoformat(run.ended_at) if run.ended_at else now
-        word, style = _RESULTS.get(run.status, (run.status, ""))
-        result = f"{word}: {run.error}" if run.error and run.status == "FAILED" else word
-        table.add_row(
-            f"{started.astimezone(UTC):%m-%d %H:%M}",
-            *map(Text, (run.action, run.application, run.requested_by)),
-            Text(result, style=style),
-            clock(ended - started),
-            Text(run.name),
-        )
+        print_whole(console, Text(visible(run.name), "bold"))
+        print_indented(console, joined(_cells(run, now)))
+
+
+def _table(runs: Sequence[RecentRun], now: datetime) -> Table:
+    table = Table(title=_TITLE, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("Started (UTC)", "Action", "Application", "Result", "Took", "Asked by", "Name"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "Took" else "left")
+    for run in runs:
+        table.add_row(*_cells(run, now), Text(visible(run.name)))
     return table
+
+
+def _cells(run: RecentRun, now: datetime) -> list[Text]:
+    """When the run started, action, application, result, how long it took, and the requester."""
+    started = datetime.fromisoformat(run.started_at)
+    ended = datetime.fromisoformat(run.ended_at) if run.ended_at else now
+    word, style = _RESULTS.get(run.status, (run.status, ""))
+    result = f"{word}: {run.error}" if run.error and run.status == "FAILED" else word
+    return [
+        Text(f"{started.astimezone(UTC):%m-%d %H:%M}"),
+        Text(visible(run.action)),
+        Text(visible(run.application)),
+        Text(visible(result), style=style),
+        Text(clock(ended - started)),
+        Text(visible(run.requested_by)),
+    ]
 
 
 def _describe(run: FollowedRun) -> RecentRun:

@@ -1,0 +1,1 @@
+"""What a person sees of runs: headlines, progress, results, lists."""

@@ -1,0 +1,74 @@
+"""What to do after a run that was not confirmed: the report's advice, what is quiet now, and the line to wake it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from snow_white.model.counts import counted
+from snow_white.model.report import Stated
+from snow_white.model.stated_request import StatedRequest
+from snow_white.model.verdict import Verdict, in_words
+from snow_white_cli.program import shell_line
+from snow_white_cli.runs import Ended
+from snow_white_cli.showing.headlines import Headlines
+from snow_white_cli.showing.layout import print_indented, print_title, print_whole
+from snow_white_cli.showing.visible_text import visible
+
+_ASLEEP: Final = (Verdict.QUIET, Verdict.STOPPED)
+
+
+def print_next_steps(
+    console: Console, ended: Ended, headlines: Headlines, options: Sequence[str] = ()
+) -> None:
+    """Print what to do; `options` are those with which the person reaches Snow White."""
+    if advice := ended.report.what_to_do:
+        print_title(console, "What to do")
+        for verdict, sentence in advice.items():
+            print_indented(console, Text(f"{in_words(verdict)}: {sentence}"))
+    if headlines.action and headlines.action.drains and _something_was_sent(ended):
+        console.print(Text(f"{asleep(ended)} To wake all of them:"), overflow="fold")
+        print_whole(console, Text(f"  {wake_line(headlines.request, options)}", "bold"))
+
+
+def asleep(ended: Ended) -> str:
+    """What is quiet or stopped after a quiet or a stop that was not confirmed, as sentences."""
+    report, progress = ended.report, ended.so_far.progress
+    if report.instances:
+        count, instances = sum(report.counts.get(one.value, 0) for one in _ASLEEP), report.instances
+    elif progress:
+        count, instances = progress.confirmed, progress.instances
+    else:
+        return "Workers that were told to be quiet take no new jobs until they are woken."
+    what = f"{count} of {counted(instances, 'instance')}"
+    if count == instances:
+        return f"{what} take no new jobs until they are woken."
+    return (
+        f"{what} take no new jobs until they are woken. On the others, workers that were told to be quiet "
+        "finish their jobs and then stay quiet, too."
+    )
+
+
+def wake_line(request: StatedRequest, options: Sequence[str] = ()) -> str:
+    """The command that wakes what the request has quieted: the same application, environments and regions."""
+    arguments = ["wake", *_named(request.application)]
+    for option, stated in (("-e", request.environments), ("-r", request.regions)):
+        arguments += [part for one in _texts(stated) for part in (option, one)]
+    return shell_line(*arguments, *options)
+
+
+def _something_was_sent(ended: Ended) -> bool:
+    return bool(ended.report.instances or ended.so_far.dispatched_at)
+
+
+def _named(application: Stated) -> list[str]:
+    name = visible(str(application or ""))
+    return ["-p", name] if name.startswith("-") else [name]
+
+
+def _texts(stated: Stated) -> list[str]:
+    many = stated if isinstance(stated, tuple) else (stated,) if isinstance(stated, str) else ()
+    return [visible(one) for one in many]
