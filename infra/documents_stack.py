@@ -24,14 +24,15 @@ class DocumentsStack(Stack):
         self, scope: Construct, construct_id: str, *, source: ScriptSource | None = None, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        self._source = source
-        for action in Action:
-            self._build_document(action)
+        build_documents(self, source)
         CfnOutput(self, "Version", value=VERSION, description="The version of Snow White")
 
-    def _build_document(self, action: Action) -> ssm.CfnDocument:
-        return ssm.CfnDocument(
-            self,
+
+def build_documents(stack: Stack, source: ScriptSource | None) -> None:
+    """Add the documents to a stack; raises DocumentTooLarge."""
+    for action in Action:
+        ssm.CfnDocument(
+            stack,
             f"{action.capitalize()}SidekiqWorkers",
             name=action.document_name,
             document_type="Command",
@@ -39,5 +40,5 @@ class DocumentsStack(Stack):
             target_type="/AWS::EC2::Instance",
             # A changed script becomes the new default version. A replacement would fail, because the name is taken.
             update_method="NewVersion",
-            content=command_document(action, self._source),
+            content=command_document(action, source),
         )

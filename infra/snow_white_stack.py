@@ -27,12 +27,14 @@ class SnowWhiteStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        settings = self._deployed_settings(settings)
         secret = SlackSecret(self, "Slack")
         table = IdempotencyTable(self, "Idempotency")
         permissions = Permissions(
             account=self.account,
             partition=self.partition,
             regions=settings.regions,
+            arn_regions=self._arn_regions(settings),
             secret_arn=secret.arn,
             machine_arn=self._machine_arn(),
             execution_arns=self._execution_arns(),
@@ -69,6 +71,14 @@ class SnowWhiteStack(Stack):
         )
         self._build_output("Version", VERSION, "The version of Snow White")
         self._build_output("SlackTokenSecretArn", secret.arn, "The secret for the Slack bot's token")
+
+    def _deployed_settings(self, settings: Settings) -> Settings:
+        """The settings as the template has them: for a subclass to put parameters in their place."""
+        return settings
+
+    def _arn_regions(self, settings: Settings) -> tuple[str, ...]:
+        """The regions in the ARNs of what the functions may use."""
+        return settings.regions
 
     def _build_slash_command(
         self,

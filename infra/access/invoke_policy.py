@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -17,7 +17,7 @@ class InvokePolicy(Construct):
         stack = Stack.of(self)
         # The command line names the stack without the unique id that the stack's own ARN ends with.
         stack_arns = stack.format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*"
+            service="cloudformation", resource="stack", resource_name=f"{Aws.STACK_NAME}/*"
         )
         self.policy = iam.ManagedPolicy(
             self,

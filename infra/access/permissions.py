@@ -26,6 +26,7 @@ class Permissions:
     account: str
     partition: str
     regions: tuple[str, ...]
+    """The worker regions; or a token of CDK for them, if they are known at the launch only."""
     secret_arn: str
     machine_arn: str
     """ARN of the state machine."""
@@ -33,6 +34,8 @@ class Permissions:
     """ARN with a wildcard that matches the executions of the state machine and nothing else."""
     event_bus_arn: str = ""
     """The event bus that gets an event when a run ends."""
+    arn_regions: tuple[str, ...] = ()
+    """The regions in ARNs: ("*",) if the worker regions are known at the launch only; empty for the worker regions."""
     idempotency_table_arn: str = ""
     """The table that remembers what was told."""
 
@@ -41,7 +44,7 @@ class Permissions:
         return {
             "discover_instances": [
                 self._in_worker_regions(_DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES),
-                Grant(("ssm:DescribeDocument",), self._documents()),
+                self._on_documents("ssm:DescribeDocument"),
                 Grant(("states:ListExecutions",), (self.machine_arn,)),
                 Grant(
                     ("states:DescribeExecution",),
@@ -52,7 +55,7 @@ class Permissions:
             "dispatch_command": [
                 self._in_worker_regions(_DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES, *_READ_COMMANDS),
                 # It completes the plan when a region has not answered at the start.
-                Grant(("ssm:DescribeDocument", "ssm:SendCommand"), self._documents()),
+                self._on_documents("ssm:DescribeDocument", "ssm:SendCommand"),
                 self._send_to_beanstalk_instances(),
             ],
             "poll_command": [
@@ -60,7 +63,7 @@ class Permissions:
                     _DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES, *_READ_COMMANDS, "ssm:CancelCommand"
                 ),
                 # It asks stragglers how many jobs they still run, and may send them nothing else.
-                Grant(("ssm:SendCommand",), self._documents(Action.STATUS)),
+                self._on_documents("ssm:SendCommand", documents=(Action.STATUS,)),
                 self._send_to_beanstalk_instances(),
             ],
             "notify_slack": self._notify(),
@@ -107,15 +110,31 @@ class Permissions:
         return Grant(
             actions,
             ("*",),
-            {"StringEquals": {"aws:RequestedRegion": list(self.regions)}},
+            self._condition,
             wildcard_reason=NO_RESOURCE_IN_IAM,
         )
+
+    @property
+    def _regions_in_arns(self) -> tuple[str, ...]:
+        return self.arn_regions or self.regions
+
+    @property
+    def _condition(self) -> Mapping[str, Mapping[str, str | list[str]]]:
+        return {"StringEquals": {"aws:RequestedRegion": list(self.regions)}}
+
+    @property
+    def _condition_of_arns(self) -> Mapping[str, Mapping[str, str | list[str]]]:
+        """Needed only where the ARNs do not name the regions."""
+        return self._condition if self.arn_regions == ("*",) else {}
 
     def _send_to_beanstalk_instances(self) -> Grant:
         return Grant(
             ("ssm:SendCommand",),
-            tuple(f"arn:{self.partition}:ec2:{region}:{self.account}:instance/*" for region in self.regions),
-            {"StringLike": {f"ssm:resourceTag/{BEANSTALK_TAG}": "*"}},
+            tuple(
+                f"arn:{self.partition}:ec2:{region}:{self.account}:instance/*"
+                for region in self._regions_in_arns
+            ),
+            {"StringLike": {f"ssm:resourceTag/{BEANSTALK_TAG}": "*"}, **self._condition_of_arns},
             wildcard_reason="Instances come and go; the condition allows only those of Elastic Beanstalk.",
         )
 
@@ -126,10 +145,15 @@ class Permissions:
             wildcard_reason="Any user may have started the run; the tag with the Slack id is on that user.",
         )
 
-    def _documents(self, *actions: Action) -> tuple[str, ...]:
-        """ARNs of the documents of these actions; of all actions if none is given."""
-        return tuple(
-            f"arn:{self.partition}:ssm:{region}:{self.account}:document/{action.document_name}"
-            for region in self.regions
-            for action in actions or Action
+    def _on_documents(self, *actions: str, documents: tuple[Action, ...] = tuple(Action)) -> Grant:
+        """These calls on the documents of these actions."""
+        return Grant(
+            actions,
+            tuple(
+                f"arn:{self.partition}:ssm:{region}:{self.account}:document/{action.document_name}"
+                for region in self._regions_in_arns
+                for action in documents
+            ),
+            self._condition_of_arns,
+            wildcard_reason="The worker regions are known at the launch only; the condition names them.",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Fn
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -81,8 +81,8 @@ class Functions(Construct):
     def _environment(self, grants: Sequence[Grant]) -> Mapping[str, str]:
         settings = self._settings
         every = {
-            "DEFAULT_REGIONS": ",".join(settings.regions),
-            "DEFAULT_ENVIRONMENTS": ",".join(settings.default_environments),
+            "DEFAULT_REGIONS": Fn.join(",", list(settings.regions)),
+            "DEFAULT_ENVIRONMENTS": Fn.join(",", list(settings.default_environments)),
             "SNOW_WHITE_VERSION": VERSION,
             "POWERTOOLS_SERVICE_NAME": "snow-white",
             "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",

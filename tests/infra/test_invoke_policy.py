@@ -8,7 +8,7 @@ from tests.infra.templates import Template, allowed
 def test_the_invoke_policy_covers_only_this_machine_its_executions_and_this_stack(home: Template) -> None:
     (machine,) = home.resources("AWS::StepFunctions::StateMachine")
     runs = "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*"
-    stack = "arn:aws:cloudformation:us-east-1:<AWS::AccountId>:stack/SnowWhite/*"
+    stack = "arn:aws:cloudformation:us-east-1:<AWS::AccountId>:stack/<AWS::StackName>/*"
     assert allowed(home.only("AWS::IAM::ManagedPolicy")) == {
         ("states:StartExecution", f"<{machine}>", ""),
         ("states:ListExecutions", f"<{machine}>", ""),

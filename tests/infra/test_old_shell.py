@@ -17,7 +17,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-SCRIPTS: Final = ("deploy", "setup", "snow-white")
+SCRIPTS: Final = ("deploy", "setup", "snow-white", "package")
 REAL: Final = os.environ.get("SNOW_WHITE_BASH_32")
 SHELLS: Final = ["restricted", *([REAL] if REAL else [])]
 # What macOS has of the programs that the scripts may call.

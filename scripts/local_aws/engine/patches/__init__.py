@@ -21,6 +21,7 @@ from local_aws.engine.patches.permissions import (
     ssm_documents,
     unknown_services,
 )
+from local_aws.engine.patches.stacks import conditions
 
 # The order matters where two modules replace the same function: the later one wraps the earlier one.
 _ALL = (
@@ -40,6 +41,7 @@ _ALL = (
     ssm_documents,
     unknown_services,
     audit_trail,
+    conditions,
 )
 
 

@@ -1,0 +1,1 @@
+"""What CloudFormation does with a template."""
