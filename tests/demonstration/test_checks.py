@@ -8,16 +8,17 @@ from typing import Any
 
 from demonstration.checks import problems_at_the_end, problems_when_quiet
 from demonstration.ledger import Ledger, Start, Worker, WorkerHistory
+from tests.fake_client import FakeClient
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
-WORKER = Worker("i-1", 17)
+WORKER = Worker("i-00000001", 17)
 QUIETED = WorkerHistory(WORKER, "v1", NOON - timedelta(hours=1), NOON, None)
 UNTOUCHED = replace(QUIETED, quieted_at=None)
 ONE_JOB = Start("a", WORKER, NOON - timedelta(minutes=1))
 
 
 def ledger(history: WorkerHistory = QUIETED, *starts: Start, finished: tuple[str, ...] = ("a",)) -> Ledger:
-    """The jobs of the worker on i-1; all that were started were enqueued."""
+    """The jobs of the worker on i-00000001; all that were started were enqueued."""
     return Ledger(
         enqueued=frozenset(start.jid for start in starts),
         starts=starts,
@@ -29,47 +30,47 @@ def ledger(history: WorkerHistory = QUIETED, *starts: Start, finished: tuple[str
     )
 
 
-class Commands:
-    """Stands for an SSM client: the commands that were sent to the host i-1."""
+class Commands(FakeClient, services=("ssm",)):
+    """Stands for an SSM client: the commands that were sent to the host i-00000001."""
 
     def __init__(self, *commands: str) -> None:
-        self._commands = {"i-1": commands}
+        self._commands = {"i-00000001": commands}
 
     def list_commands(self, InstanceId: str) -> dict[str, Any]:
         return {"Commands": [{"CommandId": each} for each in self._commands[InstanceId]]}
 
 
 def test_a_quiet_worker_that_started_nothing_since_is_no_problem() -> None:
-    assert not list(problems_when_quiet(ledger(QUIETED, ONE_JOB), {"i-1": NOON}))
+    assert not list(problems_when_quiet(ledger(QUIETED, ONE_JOB), {"i-00000001": NOON}))
 
 
 def test_a_job_that_still_runs_is_a_problem() -> None:
-    (problem,) = problems_when_quiet(ledger(QUIETED, ONE_JOB, finished=()), {"i-1": NOON})
+    (problem,) = problems_when_quiet(ledger(QUIETED, ONE_JOB, finished=()), {"i-00000001": NOON})
     assert problem == "1 jobs ran when the workers were reported quiet."
 
 
 def test_a_job_that_started_after_the_confirmation_is_a_problem() -> None:
     late = Start("a", WORKER, NOON + timedelta(seconds=1))
-    (problem,) = problems_when_quiet(ledger(QUIETED, late), {"i-1": NOON})
-    assert problem == "i-1 started 1 jobs after it was confirmed quiet."
+    (problem,) = problems_when_quiet(ledger(QUIETED, late), {"i-00000001": NOON})
+    assert problem == "i-00000001 started 1 jobs after it was confirmed quiet."
 
 
 def test_a_worker_without_the_signal_is_a_problem_if_it_was_reported_quiet() -> None:
-    (problem,) = problems_when_quiet(ledger(UNTOUCHED, ONE_JOB), {"i-1": NOON})
+    (problem,) = problems_when_quiet(ledger(UNTOUCHED, ONE_JOB), {"i-00000001": NOON})
     assert "never got the signal" in problem
-    assert not list(problems_when_quiet(ledger(UNTOUCHED, ONE_JOB), {"i-2": NOON}))
+    assert not list(problems_when_quiet(ledger(UNTOUCHED, ONE_JOB), {"i-00000002": NOON}))
 
 
 def test_an_exact_ledger_and_an_untouched_host_are_no_problem() -> None:
-    assert not list(problems_at_the_end(ledger(UNTOUCHED, ONE_JOB), "mailer", "i-1", Commands()))
+    assert not list(problems_at_the_end(ledger(UNTOUCHED, ONE_JOB), "mailer", "i-00000001", Commands()))
 
 
 def test_at_the_end_each_job_that_did_not_run_once_and_each_touch_is_a_problem() -> None:
     twice = ledger(UNTOUCHED, ONE_JOB, ONE_JOB)
-    assert "not exact" in "".join(problems_at_the_end(twice, "mailer", "i-1", Commands()))
+    assert "not exact" in "".join(problems_at_the_end(twice, "mailer", "i-00000001", Commands()))
     stopping = replace(UNTOUCHED, stopping_at=NOON)
     for touched in (QUIETED, stopping):
-        (problem,) = problems_at_the_end(ledger(touched, ONE_JOB), "mailer", "i-1", Commands())
+        (problem,) = problems_at_the_end(ledger(touched, ONE_JOB), "mailer", "i-00000001", Commands())
         assert problem == "mailer does not match, but its worker was touched."
-    (problem,) = problems_at_the_end(ledger(UNTOUCHED, ONE_JOB), "mailer", "i-1", Commands("c-1"))
+    (problem,) = problems_at_the_end(ledger(UNTOUCHED, ONE_JOB), "mailer", "i-00000001", Commands("c-1"))
     assert problem == "mailer does not match, but a command was sent to it."

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
+from zlib import crc32
 
 from botocore.exceptions import ClientError, EndpointConnectionError
+
+from tests.fake_client import FakeClient
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LONG_AGO = START - timedelta(days=3)
@@ -83,6 +87,15 @@ class FakeInstance:
         return answer
 
 
+# What the plain Status says where StatusDetails says more.
+_PLAIN: Final = {
+    "DeliveryTimedOut": "TimedOut",
+    "ExecutionTimedOut": "TimedOut",
+    "Undeliverable": "Failed",
+    "Terminated": "Failed",
+}
+
+
 @dataclass
 class FakeCommand:
     id: str
@@ -111,7 +124,7 @@ class FakeCommand:
 
 
 @dataclass
-class FakeRegion:
+class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
     """One region; `down` is raised by every call while it is set."""
 
     name: str
@@ -140,7 +153,7 @@ class FakeRegion:
 
     def add_instance(self, environment: str, **changes: Any) -> FakeInstance:
         env_id = next(e["EnvironmentId"] for e in self.environments if e["EnvironmentName"] == environment)
-        instance = FakeInstance(f"i-{self.name}-{len(self.instances):05}", env_id, **changes)
+        instance = FakeInstance(instance_id(self.name, len(self.instances)), env_id, **changes)
         self.instances[instance.id] = instance
         return instance
 
@@ -150,9 +163,6 @@ class FakeRegion:
             raise self.down
 
     # --- the three clients in one: their methods do not overlap
-
-    def get_paginator(self, name: str) -> _Paginator:
-        return _Paginator(getattr(self, name))
 
     def describe_environments(self, **request: Any) -> dict[str, Any]:
         self.called("describe_environments")
@@ -215,7 +225,7 @@ class FakeRegion:
             if instance is None or not instance.managed or instance.refused or instance.state != "running":
                 raise client_error("InvalidInstanceId", f"Instances not in a valid state: {one}", 400)
         command = FakeCommand(
-            id=f"{self.name}-command-{len(self.commands):04}",
+            id=command_id(self.name, len(self.commands)),
             document=request["DocumentName"],
             comment=request["Comment"],
             sent_at=self.clock.now,
@@ -258,7 +268,10 @@ class FakeRegion:
 
     def cancel_command(self, **request: Any) -> dict[str, Any]:
         self.called("cancel_command")
-        next(c for c in self.commands if c.id == request["CommandId"]).cancelled = True
+        found = [c for c in self.commands if c.id == request["CommandId"]]
+        if not found:
+            raise client_error("InvalidCommandId", "", 400)
+        found[0].cancelled = True
         return {}
 
     def _command(self, command: FakeCommand) -> dict[str, Any]:
@@ -286,7 +299,18 @@ class FakeRegion:
             "ResponseCode": answer.exit_code,
             "ResponseFinishDateTime": command.ends_at(instance),
         }
-        return raw | {"Status": answer.status, "StatusDetails": answer.status, "CommandPlugins": [plugin]}
+        plain = _PLAIN.get(answer.status, answer.status)
+        return raw | {"Status": plain, "StatusDetails": answer.status, "CommandPlugins": [plugin]}
+
+
+def instance_id(region: str, number: int) -> str:
+    """The id of the instance that was the `number`th, from 0 on, to be added in a region."""
+    return f"i-{crc32(region.encode()):08x}{number:09x}"
+
+
+def command_id(region: str, number: int) -> str:
+    """The id of the command that was the `number`th, from 0 on, to be sent in a region."""
+    return str(UUID(int=crc32(region.encode()) << 96 | number))
 
 
 def _described(instance: FakeInstance) -> dict[str, Any]:
@@ -309,15 +333,6 @@ def _node(instance: FakeInstance, now: datetime) -> dict[str, Any]:
         "PingStatus": instance.ping_status,
         "LastPingDateTime": instance.last_ping or now,
     }
-
-
-@dataclass(frozen=True)
-class _Paginator:
-    call: Callable[..., dict[str, Any]]
-
-    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
-        request.pop("PaginationConfig", None)
-        yield self.call(**request)
 
 
 @dataclass

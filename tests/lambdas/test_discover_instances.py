@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from snow_white.aws.executions import OppositeRunUnderWay
+from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import FakeCloud, client_error
 from tests.lambdas.loaded import ENVIRONMENT, Context
 from tests.lambdas.steps.test_opposite_run import ARN, RUN, FakeStepFunctions
 
 
-class BrokenStepFunctions:
-    def get_paginator(self, _name: str) -> Any:
+class BrokenStepFunctions(FakeClient, services=("stepfunctions",)):
+    def list_executions(self, **_: Any) -> Any:
         raise client_error("AccessDeniedException", "not authorized", 400)
 
 

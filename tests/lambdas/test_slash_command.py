@@ -18,6 +18,8 @@ from local_aws.slack.commands import SIGNING_SECRET, form, signed
 from snow_white.model.request import Defaults
 from snow_white.slash.form import TypedCommand
 from snow_white.slash.start import Answer, SlashCommands
+from tests.fake_client import FakeClient
+from tests.lambdas.fake_cloud import START
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:SnowWhite"
 CHANNEL = "C0COMMANDS"
@@ -36,7 +38,7 @@ def refusal(code: str, status: int) -> ClientError:
 
 
 @dataclass
-class FakeStepFunctions:
+class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
     """Starts executions as Step Functions does: the same name and input return the running execution."""
 
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class FakeStepFunctions:
     failure: Exception | None = None
     exceptions = Exceptions
 
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
         assert stateMachineArn == MACHINE
         if self.failure:
             raise self.failure
@@ -53,7 +55,8 @@ class FakeStepFunctions:
             raise Exceptions.ExecutionAlreadyExists(
                 {"Error": {"Code": "ExecutionAlreadyExists"}}, "StartExecution"
             )
-        return {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}:{name}"}
+        arn = f"{MACHINE.replace('stateMachine', 'execution')}:{name}"
+        return {"executionArn": arn, "startDate": START}
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,8 +12,10 @@ from botocore.exceptions import ClientError
 
 from snow_white_cli.access import Access
 from snow_white_cli.showing.progress import RunProgress
+from tests.fake_client import FakeClient
 
 ARN: Final = "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:quiet-backups-1"
+MACHINE: Final = "arn:aws:states:us-east-1:111122223333:stateMachine:SnowWhite"
 START: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REPORT: Final = {"result": "confirmed", "counts": {"quiet": 2}, "duration_seconds": 90, "problems": []}
 
@@ -27,7 +29,7 @@ def refusal(code: str, status: int = 400) -> ClientError:
 
 
 @dataclass
-class FakeStepFunctions:
+class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
     """Answers each DescribeExecution with the next of `answers`: an error to raise, or the execution's status."""
 
     answers: Sequence[Exception | str]
@@ -39,21 +41,29 @@ class FakeStepFunctions:
         self._asked += 1
         if isinstance(answer, Exception):
             raise answer
-        described = {"status": answer, "startDate": START, "input": "{}"}
+        described = {
+            "executionArn": ARN,
+            "stateMachineArn": MACHINE,
+            "status": answer,
+            "startDate": START,
+            "input": "{}",
+        }
         return described | ({"output": json.dumps(REPORT)} if answer == "SUCCEEDED" else {})
 
-    def get_paginator(self, _: str) -> FakeStepFunctions:
-        return self
-
-    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+    def get_execution_history(self, **_: Any) -> dict[str, Any]:
         self.confirmed += 1
         run = {
             "request": {"timeout_seconds": 7200},
             "dispatched_at": START.isoformat(),
             "progress": {"confirmed": self.confirmed, "instances": 40},
         }
-        event = {"stateExitedEventDetails": {"name": "PollCommand", "output": json.dumps(run)}}
-        yield {"events": [event]}
+        event = {
+            "timestamp": START,
+            "type": "TaskStateExited",
+            "id": 7,
+            "stateExitedEventDetails": {"name": "PollCommand", "output": json.dumps(run)},
+        }
+        return {"events": [event]}
 
 
 @dataclass

@@ -12,13 +12,16 @@ from botocore.exceptions import NoCredentialsError
 
 from snow_white_cli.access import Access
 from snow_white_cli.exit_codes import CommandError, WrongUsage
-from tests.snow_white_cli.fake_step_functions import refusal
+from tests.fake_client import FakeClient
+from tests.snow_white_cli.fake_step_functions import START, refusal
 
 MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:SnowWhite"
 
+STACK = {"StackName": "SnowWhite", "CreationTime": START, "StackStatus": "UPDATE_COMPLETE"}
+
 
 @dataclass
-class FakeAws(Access):
+class FakeAws(Access, FakeClient, services=("sts", "cloudformation")):
     """Answers GetCallerIdentity and DescribeStacks with `answer`, or raises it."""
 
     answer: Mapping[str, Any] | Exception = field(default_factory=dict)
@@ -60,7 +63,7 @@ def test_the_state_machine_is_the_output_of_the_stack() -> None:
         {"OutputKey": "InvokePolicyArn", "OutputValue": "x"},
         {"OutputKey": "StateMachineArn", "OutputValue": MACHINE},
     ]
-    assert FakeAws(answer={"Stacks": [{"Outputs": outputs}]}).state_machine() == MACHINE
+    assert FakeAws(answer={"Stacks": [{**STACK, "Outputs": outputs}]}).state_machine() == MACHINE
 
 
 def test_the_region_of_a_given_state_machine_is_the_home_region() -> None:
@@ -110,7 +113,7 @@ def test_without_a_checkout_the_home_region_is_that_of_the_aws_configuration(
             refusal("ValidationError"),
             "There is no stack SnowWhite in us-east-1. Probably Snow White's home region is another one. Give",
         ),
-        ({"Stacks": [{}]}, "The stack SnowWhite in us-east-1 has no output StateMachineArn. Give"),
+        ({"Stacks": [STACK]}, "The stack SnowWhite in us-east-1 has no output StateMachineArn. Give"),
         (refusal("AccessDenied"), "AWS denied access: AccessDenied: the message. The policy in"),
         (refusal("ExpiredToken"), "The AWS credentials do not work: ExpiredToken: the message. Log in"),
         (NoCredentialsError(), "The AWS credentials do not work: Unable to locate credentials. Log in"),

@@ -8,26 +8,30 @@ from typing import Any
 import pytest
 
 from snow_white_cli.showing.run_list import recent_runs
-from tests.snow_white_cli.fake_step_functions import ARN, START
+from tests.fake_client import FakeClient
+from tests.snow_white_cli.fake_step_functions import ARN, MACHINE, START
 
-MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:SnowWhite"
+EXECUTION = {
+    "executionArn": ARN,
+    "stateMachineArn": MACHINE,
+    "name": "quiet-backups-1",
+    "status": "SUCCEEDED",
+    "startDate": START,
+    "stopDate": START,
+}
 
 
-class OneExecution:
+class OneExecution(FakeClient, services=("stepfunctions",)):
     """A Step Functions client with one execution, which has this input."""
 
     def __init__(self, given: str) -> None:
         self._given = given
 
-    def get_paginator(self, name: str) -> OneExecution:
-        assert name == "list_executions"
-        return self
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        return [{"executions": [{"executionArn": ARN}]}]
+    def list_executions(self, **_: Any) -> dict[str, Any]:
+        return {"executions": [EXECUTION]}
 
     def describe_execution(self, **_: Any) -> dict[str, Any]:
-        return {"status": "SUCCEEDED", "startDate": START, "stopDate": START, "input": self._given}
+        return {**EXECUTION, "input": self._given}
 
 
 @pytest.mark.parametrize(

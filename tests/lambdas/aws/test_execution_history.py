@@ -13,6 +13,7 @@ from snow_white.aws.execution_history import ExecutionEnd, read_ended_run
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.report import Delivery, Result
 from snow_white.model.run import Execution
+from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START
 
 ARN = "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1"
@@ -20,7 +21,7 @@ EXECUTION = Execution(ARN, "night-1", START)
 
 
 @dataclass(frozen=True)
-class FakeHistory:
+class FakeHistory(FakeClient, services=("stepfunctions",)):
     """A Step Functions client that knows the history of one execution, newest event first, two events a page."""
 
     events: list[Any]
@@ -28,7 +29,9 @@ class FakeHistory:
     def get_execution_history(self, **asked: Any) -> dict[str, Any]:
         assert asked["reverseOrder"]
         start = int(asked.get("nextToken", 0))
-        page: dict[str, Any] = {"events": self.events[start : start + 2]}
+        shown = enumerate(self.events[start : start + 2], start)
+        events = [{"id": len(self.events) - index, "timestamp": START, **event} for index, event in shown]
+        page: dict[str, Any] = {"events": events}
         if start + 2 < len(self.events):
             page["nextToken"] = str(start + 2)
         return page
@@ -55,7 +58,15 @@ def run_of(history: list[Any]) -> EndedRun:
 def test_the_newest_state_of_the_run_is_found_behind_events_that_have_none() -> None:
     history = [
         {"type": "ExecutionAborted"},
-        {"type": "TaskScheduled", "taskScheduledEventDetails": {}},
+        {
+            "type": "TaskScheduled",
+            "taskScheduledEventDetails": {
+                "resourceType": "lambda",
+                "resource": "invoke",
+                "region": "us-east-1",
+                "parameters": "{}",
+            },
+        },
         {"type": "TaskSubmitted"},
         entered("WaitForWorkers", {"execution": {}, "commands": {"us-east-1": ["c-1", "c-2"]}}),
         left("DispatchCommand", {"execution": {}, "commands": {"us-east-1": ["c-1"]}}),

@@ -8,25 +8,28 @@ import pytest
 
 from snow_white.aws.run_command import commands_since, invocations, send
 from snow_white.model.action import Action
-from tests.lambdas.fake_cloud import START, FakeCloud
+from tests.fake_client import FakeClient
+from tests.lambdas.fake_cloud import START, FakeCloud, command_id
+
+COMMAND = command_id("us-east-1", 0)
 
 
-class Pages:
+class Lists(FakeClient, services=("ssm",)):
     """An SSM client whose lists answer with these rows."""
 
-    def __init__(self, key: str, rows: list[dict[str, Any]]) -> None:
-        self.key, self.rows = key, rows
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
 
-    def get_paginator(self, _name: str) -> Pages:
-        return self
+    def list_commands(self, **_: object) -> dict[str, Any]:
+        return {"Commands": self.rows}
 
-    def paginate(self, **_: object) -> list[dict[str, Any]]:
-        return [{self.key: self.rows}]
+    def list_command_invocations(self, **_: object) -> dict[str, Any]:
+        return {"CommandInvocations": self.rows}
 
 
 def command(**changes: Any) -> dict[str, Any]:
     return {
-        "CommandId": "c-1",
+        "CommandId": COMMAND,
         "InstanceIds": ["i-1"],
         "RequestedDateTime": START,
         "Status": "InProgress",
@@ -35,7 +38,7 @@ def command(**changes: Any) -> dict[str, Any]:
 
 
 def invocation(status: str, details: str = "") -> dict[str, Any]:
-    return {"CommandId": "c-1", "InstanceId": "i-1", "Status": status, "StatusDetails": details or status}
+    return {"CommandId": COMMAND, "InstanceId": "i-1", "Status": status, "StatusDetails": details or status}
 
 
 @pytest.mark.parametrize(
@@ -53,17 +56,17 @@ def invocation(status: str, details: str = "") -> dict[str, Any]:
 def test_details_that_nobody_has_documented_are_told_by_the_plain_status(
     status: str, details: str, ended: bool
 ) -> None:
-    listed: Any = Pages("Commands", [command(Status=status, StatusDetails=details)])
+    listed: Any = Lists([command(Status=status, StatusDetails=details)])
     assert [one.ended for one in commands_since(listed, Action.QUIET, START)] == [ended]
-    rows: Any = Pages("CommandInvocations", [invocation(status, details)])
-    assert [one.ended for one in invocations(rows, "c-1")] == [ended]
+    rows: Any = Lists([invocation(status, details)])
+    assert [one.ended for one in invocations(rows, COMMAND)] == [ended]
 
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_of_rows_that_come_twice_the_one_that_has_ended_counts(turn: int) -> None:
     rows = [invocation("InProgress"), invocation("Success"), invocation("InProgress")][::turn]
-    listed: Any = Pages("CommandInvocations", rows)
-    assert [one.status for one in invocations(listed, "c-1")] == ["success"]
+    listed: Any = Lists(rows)
+    assert [one.status for one in invocations(listed, COMMAND)] == ["success"]
 
 
 def test_the_newest_version_of_the_document_is_sent_whatever_the_default_is() -> None:
@@ -82,5 +85,5 @@ def test_the_newest_version_of_the_document_is_sent_whatever_the_default_is() ->
     ],
 )
 def test_a_command_names_the_run_that_has_sent_it(comment: str, sender: str) -> None:
-    listed: Any = Pages("Commands", [command(Comment=comment)])
+    listed: Any = Lists([command(Comment=comment)])
     assert [one.sender for one in commands_since(listed, Action.WAKE, START)] == [sender]

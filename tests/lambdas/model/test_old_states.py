@@ -8,6 +8,7 @@ file, and leaves the old ones as they are: somebody's drain may have been under 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from snow_white.steps.clean_up import cancel_commands
 from snow_white.steps.dispatch import dispatch
 from snow_white.steps.poll import poll
 from tests.lambdas.aws.test_execution_history import EXECUTION, FakeHistory, left
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeCommand
+from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeCommand, command_id, instance_id
 from tests.lambdas.runtime.test_run_end import FakeEvents
 from tests.lambdas.slack.run_notifier import messages, notifier_on
 
@@ -42,7 +43,12 @@ of_each_shape: Final = pytest.mark.parametrize("file", FILES, ids=lambda file: f
 
 
 def state_before(step: str, file: Path) -> dict[str, Any]:
-    states: dict[str, dict[str, Any]] = json.loads(file.read_text())
+    """The file's state; its instances and commands, which it calls i-REGION-N and REGION-command-N, with AWS's ids."""
+    text = re.sub(
+        r"([a-z]+-[a-z]+-\d)-command-(\d{4})", lambda m: command_id(m[1], int(m[2])), file.read_text()
+    )
+    text = re.sub(r"\bi-([a-z]+-[a-z]+-\d)-(\d{5})", lambda m: instance_id(m[1], int(m[2])), text)
+    states: dict[str, dict[str, Any]] = json.loads(text)
     return states.get(step) or states["PollCommand"]
 
 

@@ -13,6 +13,7 @@ from snow_white.model.run import Execution
 from snow_white.requester import cloudtrail
 from snow_white.requester.caller import Caller
 from snow_white.requester.cloudtrail import find_caller
+from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START, client_error, network_error
 
 ARN = "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1"
@@ -32,7 +33,7 @@ def event(arn: str | None = ARN, identity: dict[str, Any] | None = None, **more:
 
 
 @dataclass
-class FakeCloudTrail:
+class FakeCloudTrail(FakeClient, services=("cloudtrail",)):
     """Answers with pages of events, or with an error at the first call."""
 
     pages: list[list[dict[str, Any]]]

@@ -22,6 +22,7 @@ from snow_white.model.stated_request import StatedRequest
 from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
 from snow_white.reporting.event import publish, run_ended
+from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, PROBLEM, messages, notifier_on, run, shown
 
@@ -40,7 +41,7 @@ FAILED = {
 
 
 @dataclass
-class FakeEvents:
+class FakeEvents(FakeClient, services=("events",)):
     """An event bus that accepts events, refuses them, or cannot be reached."""
 
     refuses: bool = False

@@ -18,6 +18,7 @@ from snow_white.requester.requester import Directory
 from snow_white.slack.client import Slack, slack_client
 from snow_white.slack.notifier import Notifier
 from snow_white.slack.time_limit import TimeLimit
+from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START, client_error
 from tests.lambdas.story import request
 
@@ -48,19 +49,15 @@ PROBLEM = {
 
 
 @dataclass(frozen=True)
-class FakeIam:
+class FakeIam(FakeClient, services=("iam",)):
     """IAM users by name, with their tags; any other user does not exist."""
 
     users: dict[str, dict[str, str]]
 
-    def get_paginator(self, name: str) -> FakeIam:
-        assert name == "list_user_tags"
-        return self
-
-    def paginate(self, **asked: str) -> list[dict[str, Any]]:
-        if asked["UserName"] not in self.users:
+    def list_user_tags(self, UserName: str) -> dict[str, Any]:
+        if UserName not in self.users:
             raise client_error("NoSuchEntity", "The user cannot be found.", 404)
-        return [{"Tags": [{"Key": k, "Value": v} for k, v in self.users[asked["UserName"]].items()]}]
+        return {"Tags": [{"Key": k, "Value": v} for k, v in self.users[UserName].items()]}
 
 
 NO_LIMIT = TimeLimit()

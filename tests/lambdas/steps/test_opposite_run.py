@@ -16,9 +16,11 @@ from snow_white.model.request import Defaults
 from snow_white.model.run import Execution, Run
 from snow_white.model.stated_request import StatedRequest
 from snow_white.steps.opposite_run import demand_no_opposite_run
+from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.story import request
 
+MACHINE = "arn:aws:states:us-east-1:1:stateMachine:SnowWhite"
 ARN = "arn:aws:states:us-east-1:1:execution:SnowWhite:wake-3"
 DEFAULTS = Defaults(regions=("us-east-1", "eu-west-1"), environments=("workers",))
 RUN = Run.planned(
@@ -66,25 +68,30 @@ def test_of_two_that_start_at_once_one_goes_on() -> None:
 
 
 @dataclass
-class FakeStepFunctions:
+class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
+    """The running executions by their ARN, each with its input; one a page."""
+
     inputs: dict[str, str]
 
-    def get_paginator(self, name: str) -> FakeStepFunctions:
-        assert name == "list_executions"
-        return self
-
-    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
-        assert asked == {
-            "stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:SnowWhite",
-            "statusFilter": "RUNNING",
-        }
-        return [
-            {"executions": [{"executionArn": arn, "name": arn[-6:], "startDate": START}]}
-            for arn in self.inputs
-        ]
+    def list_executions(
+        self, *, stateMachineArn: str, statusFilter: str, nextToken: str = "0"
+    ) -> dict[str, Any]:
+        assert (stateMachineArn, statusFilter) == (MACHINE, "RUNNING")
+        arns, number = list(self.inputs), int(nextToken)
+        more = {"nextToken": str(number + 1)} if number + 1 < len(arns) else {}
+        return {"executions": [self._row(arn) for arn in arns[number : number + 1]], **more}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
-        return {"input": self.inputs[executionArn]}
+        return {**self._row(executionArn), "input": self.inputs[executionArn]}
+
+    def _row(self, arn: str) -> dict[str, Any]:
+        return {
+            "executionArn": arn,
+            "stateMachineArn": MACHINE,
+            "name": arn[-6:],
+            "status": "RUNNING",
+            "startDate": START,
+        }
 
 
 def test_running_executions_are_read_whatever_they_were_started_with() -> None:

@@ -13,7 +13,16 @@ from snow_white.aws.regions import RegionUnavailable
 from snow_white.aws.run_command import Command, cancel
 from snow_white.model.action import Action
 from snow_white.model.run import Outcome
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeRegion, client_error, network_error, says
+from tests.lambdas.fake_cloud import (
+    START,
+    Answer,
+    FakeCloud,
+    FakeRegion,
+    client_error,
+    command_id,
+    network_error,
+    says,
+)
 from tests.lambdas.story import Story, request
 
 LONG = 3_000
@@ -325,19 +334,12 @@ def test_confirmations_are_not_renewed_in_vain_while_something_else_is_waited_fo
 def test_one_command_that_cannot_be_cancelled_keeps_no_other_from_it(cloud: FakeCloud) -> None:
     region = cloud["us-east-1"]
     commands = [
-        Command(id_, (), START, ended=False, completed=0) for id_ in ("c-unknown", "us-east-1-command-0000")
+        Command(id_, (), START, ended=False, completed=0)
+        for id_ in (command_id("us-east-1", 7), command_id("us-east-1", 0))
     ]
     region.send_command(
         DocumentName=Action.QUIET.document_name, InstanceIds=list(region.instances), Comment="", Parameters={}
     )
-    works = region.cancel_command
-
-    def refusing(**asked: Any) -> Any:
-        if asked["CommandId"] == "c-unknown":
-            raise client_error("InvalidCommandId", "", 400)
-        return works(**asked)
-
-    region.cancel_command = refusing  # type: ignore[method-assign]
     with pytest.raises(ClientError):
         cancel(region, commands)  # type: ignore[arg-type]
     assert region.commands[0].cancelled
