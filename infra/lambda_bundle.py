@@ -1,6 +1,8 @@
 """The bundle of the functions' code and the packages they need, built without Docker.
 
-All packages are pure Python, so the bundle runs on arm64 whatever machine it was built on.
+All packages are pure Python, so the bundle runs on arm64 whatever machine it was built on. What no function imports is
+left out. Where the functions' version of Python is installed, the bundle is compiled with it, which halves the CPU time
+of a cold start: Lambda cannot keep what it compiles.
 """
 
 from __future__ import annotations
@@ -13,14 +15,37 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache as remembered
 from pathlib import Path
 from typing import Final
+
+from infra.botocore_data import CALLED, prune
 
 ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "lambdas"
 PACKAGES_CACHE: Final = ROOT / "cdk.out" / ".packages"
 PYTHON_VERSION: Final = "3.13"
 PLATFORM: Final = "manylinux2014_aarch64"
+_NEVER_IMPORTED: Final = (
+    "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/auth_alpha",
+    "aws_lambda_powertools/utilities/batch",
+    "aws_lambda_powertools/utilities/circuit_breaker",
+    "aws_lambda_powertools/utilities/data_classes",
+    "aws_lambda_powertools/utilities/data_masking",
+    "aws_lambda_powertools/utilities/feature_flags",
+    "aws_lambda_powertools/utilities/kafka",
+    "aws_lambda_powertools/utilities/parser",
+    "aws_lambda_powertools/utilities/streaming",
+    "boto3/examples",
+    "slack",
+    "slack_sdk/audit_logs",
+    "slack_sdk/oauth",
+    "slack_sdk/rtm",
+    "slack_sdk/rtm_v2",
+    "slack_sdk/scim",
+    "slack_sdk/socket_mode",
+)
 _LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "bin", "requirements.txt", ".*")
 
 
@@ -30,22 +55,47 @@ class BundlingFailed(RuntimeError):
 
 @contextmanager
 def lambda_bundle(source: Path = SOURCE, cache: Path = PACKAGES_CACHE) -> Iterator[Path]:
-    """A temporary folder with handlers, domain and packages. The same inputs give the same bytes.
+    """A temporary folder with handlers, domain and packages.
 
-    pip runs only when requirements.txt has changed; installed packages are kept in `cache`.
+    The same inputs give the same bytes; whether PYTHON_VERSION is installed is one of them. pip runs only when
+    requirements.txt has changed; installed packages are kept in `cache`.
     """
-    packages = _installed(source / "requirements.txt", cache)
+    python = python_of_the_functions()
+    packages = _installed(source / "requirements.txt", cache, python)
     with tempfile.TemporaryDirectory(prefix="snow-white-bundle-") as folder:
         bundle = Path(folder)
-        shutil.copytree(packages, bundle, ignore=_LEFT_OUT, dirs_exist_ok=True)
         shutil.copytree(source, bundle, ignore=_LEFT_OUT, dirs_exist_ok=True)
+        _compile(bundle, python)
+        shutil.copytree(packages, bundle, dirs_exist_ok=True)
         yield bundle
 
 
-def _installed(requirements: Path, cache: Path) -> Path:
-    """The folder in `cache` with exactly the pinned packages; it is created if it is missing."""
+@remembered
+def python_of_the_functions() -> str | None:
+    """The command of PYTHON_VERSION, if it is installed."""
+    name = f"python{PYTHON_VERSION}"
+    # A version manager has a command for each version, which fails for those that are not chosen.
+    program = "import sys; print(sys.executable)"
+    try:
+        result = subprocess.run([name, "-I", "-c", program], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return result.stdout.strip() or None
+
+
+def _compile(folder: Path, python: str | None) -> None:
+    """Add the compiled files, valid whatever the files' dates: the upload gives all files one date."""
+    if python:
+        options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", "/var/task"]
+        subprocess.run([python, "-I", "-m", "compileall", *options, str(folder)], check=True)
+
+
+def _installed(requirements: Path, cache: Path, python: str | None) -> Path:
+    """The folder in `cache` with what is needed of exactly the pinned packages; it is created if it is missing."""
     pins = requirements.read_text()
-    key = hashlib.sha256(f"{PLATFORM} {PYTHON_VERSION}\n{pins}".encode()).hexdigest()[:16]
+    compiled = "compiled" if python else "not compiled"
+    inputs = f"{PLATFORM} {PYTHON_VERSION} {compiled} {sorted(CALLED.items())} {_NEVER_IMPORTED}\n{pins}"
+    key = hashlib.sha256(inputs.encode()).hexdigest()[:16]
     target = cache / key
     if target.exists():
         return target
@@ -54,8 +104,12 @@ def _installed(requirements: Path, cache: Path) -> Path:
         installing = Path(folder) / "packages"
         _run_pip(requirements, installing)
         _require_pins(installing, pins, requirements)
+        needed = Path(folder) / "needed"
+        shutil.copytree(installing, needed, ignore=_LEFT_OUT)
+        _leave_out_the_unused(needed)
+        _compile(needed, python)
         try:
-            installing.rename(target)
+            needed.rename(target)
         except OSError:
             # Another process synthesized at the same time and was faster; its result is the same.
             if not target.exists():
@@ -74,6 +128,13 @@ def _run_pip(requirements: Path, target: Path) -> None:
             f"Python {PYTHON_VERSION}. Check that the package index is reachable and has a wheel of each "
             f"pinned version. Output of pip:\n{result.stderr.strip() or result.stdout.strip()}"
         )
+
+
+def _leave_out_the_unused(packages: Path) -> None:
+    for name in _NEVER_IMPORTED:
+        shutil.rmtree(packages / name, ignore_errors=True)
+    if (data := packages / "botocore" / "data").exists():
+        prune(data)
 
 
 def _require_pins(installed: Path, pins: str, requirements: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from infra.lambda_bundle import BundlingFailed, lambda_bundle
+from infra.lambda_bundle import PYTHON_VERSION, BundlingFailed, lambda_bundle, python_of_the_functions
 from tests.infra.templates import Assembly, Template, text
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +35,61 @@ def test_the_bundle_has_each_handler_and_the_domain(bundle: Path) -> None:
         assert {path.relative_to(bundle / package) for path in (bundle / package).rglob("*.py")} == sources
 
 
-def test_the_bundle_has_no_compiled_files_and_no_tests(bundle: Path) -> None:
+def test_the_bundle_has_no_tests_and_nothing_that_runs_on_one_kind_of_machine_only(bundle: Path) -> None:
     names = {path.name for path in bundle.rglob("*")}
-    assert not [name for name in names if name.endswith((".pyc", ".so", ".pyd")) or name.startswith(".")]
-    assert names.isdisjoint({"__pycache__", "tests", "requirements.txt", "bin"})
+    assert not [name for name in names if name.endswith((".so", ".pyd")) or name.startswith(".")]
+    assert names.isdisjoint({"tests", "requirements.txt", "bin"})
+
+
+def test_the_sources_are_small_enough_to_be_loaded_quickly(bundle: Path, tmp_path: Path) -> None:
+    sources = shutil.copytree(bundle, tmp_path / "sources", ignore=shutil.ignore_patterns("__pycache__"))
+    zipped = Path(shutil.make_archive(str(tmp_path / "bundle"), "zip", sources))
+    assert zipped.stat().st_size < 4_000_000
+
+
+@pytest.mark.synthesizes
+def test_where_the_functions_python_is_installed_the_bundle_is_compiled_whatever_the_files_dates(
+    wheels: Path, tmp_path: Path, commands: Path
+) -> None:
+    command(
+        commands, f'exec {sys.executable} "$@"'
+    )  # of another version here: what matters is what it is told
+    source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n")
+    (source / "poll_command.py").write_text("import base\n")
+    with lambda_bundle(source, tmp_path / "cache") as bundle:
+        compiled = {path.name.split(".")[0]: path for path in bundle.rglob("*.pyc")}
+        assert compiled.keys() == {"base", "poll_command"}
+        # PEP 552: the second word has the lowest bit for "goes by a hash", the next one for "is checked".
+        assert {path.read_bytes()[4:8] for path in compiled.values()} == {b"\x01\x00\x00\x00"}
+
+
+@pytest.mark.synthesizes
+def test_where_the_functions_python_is_not_chosen_the_bundle_has_sources_only(
+    wheels: Path, tmp_path: Path, commands: Path
+) -> None:
+    command(commands, "echo 'no such version is chosen' >&2; exit 127")
+    source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n")
+    with lambda_bundle(source, tmp_path / "cache") as bundle:
+        assert (bundle / "base.py").exists()
+        assert not list(bundle.rglob("*.pyc"))
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose commands are found first."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    python_of_the_functions.cache_clear()
+    yield folder
+    python_of_the_functions.cache_clear()
+
+
+def command(folder: Path, does: str) -> None:
+    """The functions' Python, as a command that does this."""
+    python = folder / f"python{PYTHON_VERSION}"
+    python.write_text(f"#!/bin/sh\n{does}\n")
+    python.chmod(0o755)
 
 
 @pytest.mark.parametrize("name", HANDLERS)

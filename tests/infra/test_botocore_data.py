@@ -1,0 +1,102 @@
+"""What is left of botocore's data: all that the functions may call, and it still makes the same requests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import chain
+from pathlib import Path
+
+import botocore
+import botocore.session
+import pytest
+from botocore.stub import Stubber
+
+from infra.access.permissions import Permissions
+from infra.botocore_data import CALLED, prune
+
+DATA = Path(botocore.__file__).parent / "data"
+BOTOCORES_NAME = {"states": "stepfunctions"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("botocore") / "data"
+    folder.mkdir()
+    for name in ("endpoints.json", "partitions.json", "_retry.json", "sdk-default-configuration.json"):
+        shutil.copy(DATA / name, folder)
+    for service in [*CALLED, "sqs"]:
+        shutil.copytree(DATA / service, folder / service)
+    prune(folder)
+    return folder
+
+
+def session(data: Path) -> botocore.session.Session:
+    session = botocore.session.Session()
+    loader = session.get_component("data_loader")
+    loader.search_paths[:] = [str(data)]
+    return session
+
+
+def test_every_call_that_a_function_may_make_is_kept_and_no_other() -> None:
+    permissions = Permissions("1", "aws", ("us-east-1",), "secret", "machine", "executions", "bus", "table")
+    grants = chain(
+        *permissions.by_function().values(), permissions.for_slash_command("machine", "signing-secret")
+    )
+    allowed = {action for grant in grants for action in grant.actions}
+    called = {
+        f"{next((iam for iam, name in BOTOCORES_NAME.items() if name == service), service)}:{operation}"
+        for service, operations in CALLED.items()
+        for operation in operations
+    }
+    assert called == allowed
+
+
+def test_services_versions_and_operations_that_nobody_calls_are_gone(data: Path) -> None:
+    assert {path.name for path in data.iterdir() if path.is_dir()} == set(CALLED)
+    assert [path.name for path in (data / "ec2").iterdir()] == ["2016-11-15"]
+    client = session(data).create_client("ec2", region_name="eu-west-1")
+    assert client.meta.service_model.operation_names == ["DescribeInstances"]
+
+
+@pytest.mark.parametrize("service", CALLED)
+def test_each_operation_is_described_as_before(service: str, data: Path) -> None:
+    before = botocore.session.Session().create_client(service, region_name="eu-west-1").meta
+    after = session(data).create_client(service, region_name="eu-west-1").meta
+    assert after.endpoint_url == before.endpoint_url
+    for operation in CALLED[service]:
+        for part in ("input_shape", "output_shape"):
+            old = getattr(before.service_model.operation_model(operation), part)
+            new = getattr(after.service_model.operation_model(operation), part)
+            assert described(new) == described(old)
+
+
+def described(shape: botocore.model.Shape | None, above: tuple[str, ...] = ()) -> str:
+    """A shape with all that it leads to, as text; a shape within itself by its name only."""
+    if shape is None or shape.name in above:
+        return "none" if shape is None else shape.name
+    within = (*above, shape.name)
+    parts = {name: described(part, within) for name, part in getattr(shape, "members", {}).items()}
+    for name in ("member", "key", "value"):
+        if isinstance(part := getattr(shape, name, None), botocore.model.Shape):
+            parts[name] = described(part, within)
+    return json.dumps(
+        [shape.type_name, sorted(shape.metadata), sorted(shape.serialization.items()), parts], default=str
+    )
+
+
+def test_pages_are_read_as_before(data: Path) -> None:
+    client = session(data).create_client(
+        "ssm", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    with Stubber(client) as stubber:
+        stubber.add_response("list_commands", {"Commands": [{"CommandId": "1" * 36}], "NextToken": "more"})
+        stubber.add_response("list_commands", {"Commands": [{"CommandId": "2" * 36}]})
+        pages = client.get_paginator("list_commands").paginate()
+        assert [each["CommandId"][0] for page in pages for each in page["Commands"]] == ["1", "2"]
+
+
+def test_an_operation_that_botocore_does_not_know_is_an_error(tmp_path: Path) -> None:
+    shutil.copytree(DATA / "ssm", tmp_path / "ssm")
+    with pytest.raises(KeyError, match="no operation SendComand in this service"):
+        prune(tmp_path, {"ssm": ("SendComand",)})
