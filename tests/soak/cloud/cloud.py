@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tests.soak.cloud import faults
 from tests.soak.cloud.clock import SimulatedClock
-from tests.soak.cloud.encoding import Call, Reply, ServiceError, answer, refusal
+from tests.soak.cloud.encoding import Call, NotSimulated, Reply, ServiceError, answer, refusal
 from tests.soak.cloud.executions import Executions
 from tests.soak.cloud.region import Region
 from tests.soak.cloud.table import Table
@@ -23,10 +23,6 @@ _HOME: Final[dict[str, dict[str, Any]]] = {
     "ListExecutions": {"executions": []},
     "ListUserTags": {"Tags": [], "IsTruncated": False},
 }
-
-
-class NotSimulated(BaseException):
-    """The functions asked for something that this cloud does not have: nothing may take it for an answer."""
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,9 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import botocore.session
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import Shape
+
+from tests.service_model import service_model, wrong_answer
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class NotSimulated(BaseException):
+    """The cloud does not have what it is asked for, or not as AWS has it: no function may take it for an answer."""
+
+
 class ServiceError(Exception):
     """An error that a service answers."""
 
@@ -41,21 +45,6 @@ class ServiceError(Exception):
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status = code, message, status
         self.more: Mapping[str, Any] = {}
-
-
-@functools.cache
-def _session() -> botocore.session.Session:
-    return botocore.session.Session()
-
-
-@functools.cache
-def service_model(service: str) -> ServiceModel:
-    return _session().get_service_model(service)
-
-
-@functools.cache
-def _operation(service: str, name: str) -> OperationModel:
-    return service_model(service).operation_model(name)
 
 
 def read_call(service: str, region: str, headers: Mapping[str, Any], body: bytes | str | None) -> Call:
@@ -78,14 +67,21 @@ def listed(form: Mapping[str, Any], prefix: str) -> list[str]:
 
 
 def answer(call: Call, value: Mapping[str, Any], request_id: str) -> Reply:
-    """A good answer; times in `value` are seconds since 1970."""
+    """A good answer; times in `value` are seconds since 1970.
+
+    Raises:
+        NotSimulated: the service never answers so, by botocore's model.
+    """
     model = service_model(call.service)
+    wrong = wrong_answer(model.operation_model(call.operation), value, on_the_wire=True)
+    if wrong:
+        raise NotSimulated("\n".join(wrong))
     headers = {"x-amzn-RequestId": request_id}
     if model.metadata["protocol"] in ("json", "smithy-rpc-v2-cbor"):
         return Reply(200, json.dumps(value).encode("utf-8", "surrogatepass"), headers)
     inner = _written(call.service, call.operation, repr(value))
     if inner is None:
-        shape = _operation(call.service, call.operation).output_shape
+        shape = model.operation_model(call.operation).output_shape
         inner = "".join(_members(shape, value)) if shape else ""
         _WRITTEN[call.service, call.operation, repr(value)] = inner
     if model.metadata["protocol"] == "ec2":
