@@ -39,7 +39,9 @@ def session(data: Path) -> botocore.session.Session:
 
 
 def test_every_call_that_a_function_may_make_is_kept_and_no_other() -> None:
-    permissions = Permissions("1", "aws", ("us-east-1",), "secret", "machine", "executions", "bus", "table")
+    permissions = Permissions(
+        "1", "aws", ("us-east-1",), "secret", "machine", "executions", "bus", idempotency_table_arn="table"
+    )
     grants = chain(
         *permissions.by_function().values(), permissions.for_slash_command("machine", "signing-secret")
     )
