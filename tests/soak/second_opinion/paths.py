@@ -6,6 +6,7 @@ the notifications.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -173,22 +174,25 @@ def _errors_of_steps() -> Iterator[Path]:
         answers = {step: [error("RegionUnavailable")], "NotifySlack": last}
         name = f"{step} fails six times, and once more"
         yield Path(name, caught, seconds + 61, answers, "FAILED", _NOT_CONFIRMED)
-        answers = {step: [error("InvalidRequest")], "NotifySlack": [error("Lambda.Unknown")]}
-        unreported = (*states, *_END, "Unreported")
-        yield Path(
-            f"{step} fails, and so does the report of it",
-            unreported,
-            seconds,
-            answers,
-            "FAILED",
-            _WITHOUT_REPORT,
-        )
+        yield from _unreported_errors(step)
         good = finished() if step == "PollCommand" else run()
         for retried in RETRIED_BY_STEPS:
             answers = {step: [error(retried), error(retried), good]}
             yield Path(f"{retried} twice in {step}", _WHOLE, 5 + 3, answers)
         answers = {step: [Outcome(seconds=TASK_SECONDS + 80), good]}
         yield Path(f"{step} takes too long once", _WHOLE, 5 + TASK_SECONDS + 1, answers)
+
+
+def _unreported_errors(step: str) -> Iterator[Path]:
+    """The step fails, and so does the report of it: the execution ends with the step's own error."""
+    states, seconds = _UNTIL[step]
+    for kind, cause, ends, said in (
+        ("in plain text", "because", ("Broken",), "because"),
+        ("with a sentence", json.dumps({"errorMessage": _SENTENCE}), ("ReadCause", "Failed"), _SENTENCE),
+    ):
+        answers = {step: [error("InvalidRequest", cause)], "NotifySlack": [error("Lambda.Unknown")]}
+        name = f"{step} fails {kind}, and so does the report of it"
+        yield Path(name, (*states, *_END, *ends), seconds, answers, "FAILED", ("InvalidRequest", said))
 
 
 def _errors_of_notifications() -> Iterator[Path]:
