@@ -22,7 +22,7 @@ from tests.soak.scenarios.run import run
 from tests.soak.scenarios.scenario import EnvironmentSpec, HostEvent, HostSpec, Scenario
 from tests.soak.scenarios.shrink import shrink
 
-_SCENARIOS: Final = 300
+_SCENARIOS: Final = 2_000
 _CHUNK: Final = 50  # of which one process runs one after the other
 _GENERATED: Final = 2_000
 

@@ -50,19 +50,9 @@ class Cloud:
         except LookupError as error:
             raise NotSimulated(f"{call.service} {call.operation} cannot be answered: {error!r}") from error
 
-    def peek(self, call: Call) -> Reply | None:
-        """What a list would answer now; None if a fault may hit it."""
-        if self.faults.may_hit(call, self.clock.elapsed):
-            return None
-        try:
-            return answer(call, self._value(call, set(), self.clock.now + _LATENCY), _request_id(call))
-        except ServiceError:
-            return None
-
-    def count(self, call: Call) -> None:
-        """Its answer was taken."""
-        self.calls[call.operation] += 1
-        self.clock.sleep(_LATENCY)
+    def undisturbed(self, call: Call) -> Reply | None:
+        """Its answer; None, without any effect, if a fault may hit it."""
+        return None if self.faults.may_hit(call, self.clock.elapsed) else self(call)
 
     def advance(self) -> None:
         """Let everything happen that is due by now."""

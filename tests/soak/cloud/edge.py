@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, TypeVar
@@ -30,7 +30,7 @@ from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, Read
 
 from tests.soak.cloud.clock import SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply, read_call
-from tests.soak.cloud.known_answers import KnownAnswers, Original
+from tests.soak.cloud.short_way import ShortWay, Undisturbed
 
 T = TypeVar("T")
 _NETWORK_ERRORS: Final[Mapping[str, Any]] = {
@@ -49,29 +49,29 @@ class NetworkFault(Exception):
         self.kind, self.seconds = kind, seconds
 
 
+_SHORT_WAY: Final = ShortWay()
+
+
 @dataclass
 class Edge:
-    """Where calls come out, for one scenario at a time."""
+    """Where calls come out, for one scenario at a time.
+
+    Attributes:
+        answer: answers a call that has come through all of botocore.
+        undisturbed: answers a call that nothing can go wrong with; None for any other.
+    """
 
     clock: SimulatedClock
     answer: Callable[[Call], Reply]
-    peek: Callable[[Call], Reply | None]
-    count: Callable[[Call], None]
-    exchanges: list[tuple[Call, Reply]] = field(default_factory=list)
-    known: KnownAnswers = field(default_factory=KnownAnswers)
+    undisturbed: Undisturbed
 
-    def ask(self, original: Original, client: Any, operation: str, parameters: Any) -> Any:
+    def ask(self, original: Callable[..., Any], client: Any, operation: str, parameters: Any) -> Any:
         """Stands for `client._make_api_call`."""
-        self.exchanges.clear()
-        return self.known.ask(
-            original, client, operation, parameters, self._peek, self.count, self._last_exchange
-        )
-
-    def _peek(self, call: Call) -> Reply | None:
-        return None if LIMITERS.slowed_down() else self.peek(call)
-
-    def _last_exchange(self) -> tuple[Call, Reply] | None:
-        return self.exchanges[0] if len(self.exchanges) == 1 and self.exchanges[0][1].status == 200 else None
+        if not LIMITERS.slow_down(client):
+            made, parsed = _SHORT_WAY.ask(client, operation, parameters, self.undisturbed)
+            if made:
+                return parsed
+        return original(client, operation, parameters)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         host = urlsplit(request.url).hostname or ""
@@ -86,7 +86,6 @@ class Edge:
             self.clock.sleep(fault.seconds)
             kind = _NETWORK_ERRORS[fault.kind]
             raise kind(endpoint_url=request.url, error=fault.kind) from fault
-        self.exchanges.append((call, reply))
         response = AWSResponse(request.url, reply.status, dict(reply.headers), None)  # type: ignore[arg-type]
         response._content = reply.body  # type: ignore[attr-defined]
         return response
@@ -160,7 +159,8 @@ class _Limiters:
 
     def __init__(self) -> None:
         self._made: list[tuple[Any, dict[str, Any]]] = []
-        self._rate_limiters: list[Any] = []
+        self._by_client: dict[int, Any] = {}
+        self._remember_clients()
         for kind in (
             botocore.retries.bucket.TokenBucket,
             botocore.retries.throttling.CubicCalculator,
@@ -170,9 +170,10 @@ class _Limiters:
         ):
             self._remember_each(kind)
 
-    def slowed_down(self) -> bool:
-        """Whether a client sends more slowly because it was throttled."""
-        return any(limiter._enabled for limiter in self._rate_limiters)
+    def slow_down(self, client: Any) -> bool:
+        """Whether the client sends more slowly because it was throttled."""
+        limiter = self._by_client.get(id(client))
+        return limiter is not None and limiter._enabled
 
     def reset(self, now: float) -> None:
         for limiter, first in self._made:
@@ -185,13 +186,20 @@ class _Limiters:
                 if key in first:
                     setattr(limiter, key, value)
 
+    def _remember_clients(self) -> None:
+        register: Callable[[Any], Any] = botocore.retries.adaptive.register_retry_handler
+
+        def remembering(client: Any) -> Any:
+            self._by_client[id(client)] = limiter = register(client)
+            return limiter
+
+        botocore.retries.adaptive.register_retry_handler = remembering
+
     def _remember_each(self, kind: Any) -> None:
         original = kind.__init__
 
         def remembering(limiter: Any, *values: Any, **named: Any) -> None:
             original(limiter, *values, **named)
-            if kind is botocore.retries.adaptive.ClientRateLimiter:
-                self._rate_limiters.append(limiter)
             simple = {key: value for key, value in vars(limiter).items() if isinstance(value, int | float)}
             self._made.append((limiter, {**simple, **dict.fromkeys(_UNSET & vars(limiter).keys())}))
 
@@ -214,7 +222,7 @@ def simulated(edge: Edge, seed: int) -> Iterator[None]:
     def now(real: Callable[[], float]) -> Callable[[], float]:
         return lambda: edge.clock.now if threading.get_ident() == thread else real()
 
-    original: Original = BaseClient._make_api_call  # type: ignore[attr-defined]
+    original: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
     paginator: Callable[[Any, str], Any] = BaseClient.get_paginator
     paginators: dict[tuple[int, str], Any] = {}
 

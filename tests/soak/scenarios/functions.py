@@ -8,7 +8,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,8 +19,10 @@ from unittest import mock
 import boto3
 from aws_lambda_powertools import Logger
 
+from tests.soak.cloud import shared_clients
 from tests.soak.cloud.clock import FunctionEnded, SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply
+from tests.soak.cloud.short_way import Undisturbed
 from tests.soak.scenarios.scenario import REGIONS, LambdaFault
 from tests.soak.states_language.machine import StateError
 
@@ -54,6 +56,7 @@ HANDLERS: Final = ("discover_instances", "dispatch_command", "poll_command", "no
 @cache
 def load_handlers() -> Mapping[str, ModuleType]:
     """The modules of lambdas/*.py by name, once in a process: as copies of their own, with the soak's settings."""
+    shared_clients.share()
     found = {}
     with mock.patch.dict(os.environ, ENVIRONMENT), mock.patch.object(boto3, "DEFAULT_SESSION", None):
         for name in HANDLERS:
@@ -169,9 +172,9 @@ class Functions:
 
         return counted
 
-    def unless_crashing(self, peek: Callable[[Call], Reply | None]) -> Callable[[Call], Reply | None]:
-        """Wraps what knows answers beforehand: while calls are counted, none may be left out."""
-        return lambda call: None if self._calls_left is not None else peek(call)
+    def unless_crashing(self, answer: Undisturbed) -> Undisturbed:
+        """Wraps what answers undisturbed calls: while calls are counted, none may go past the count."""
+        return lambda call: None if self._calls_left is not None else answer(call)
 
     def _log(self, message: object, *_: object, extra: Mapping[str, Any] | None = None, **__: object) -> None:
         if message == "verdict" and extra:

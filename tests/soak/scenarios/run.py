@@ -82,7 +82,7 @@ def run(scenario: Scenario) -> Ended:
     functions = Functions(clock, defined.functions, scenario.lambda_faults)
     slack = Slack(clock, scenario.slack_faults)
     machine = Machine(defined.states, clock, functions.invoke, Random(scenario.seed))  # noqa: S311
-    edge = Edge(clock, functions.count_call(cloud), functions.unless_crashing(cloud.peek), cloud.count)
+    edge = Edge(clock, functions.count_call(cloud), functions.unless_crashing(cloud.undisturbed))
     with simulated(edge, scenario.seed), _in_place(clock, slack):
         execution = machine.run(NAME, scenario.request)
         cloud.advance()

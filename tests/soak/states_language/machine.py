@@ -76,7 +76,7 @@ class Execution:
 
 
 Invoke = Callable[[str, Any], Any]
-"""Runs a task: the resource's function name and the payload; returns its result or raises StateError."""
+"""Runs a task: the resource's function name and the payload; returns its result, as JSON, or raises StateError."""
 
 
 @dataclass
@@ -178,7 +178,7 @@ class Machine:
         self._keep_time(execution)
         if self.clock.now - began > state.get("TimeoutSeconds", 99_999_999):
             raise StateError("States.Timeout")
-        return {"ExecutedVersion": "$LATEST", "Payload": _copied(result), "StatusCode": 200}
+        return {"ExecutedVersion": "$LATEST", "Payload": result, "StatusCode": 200}
 
     def _left(self, state: Json, data: Any, result: Any) -> Any:
         where = state.get("ResultPath", "$")
