@@ -23,6 +23,7 @@ import botocore.retries.adaptive
 import botocore.retries.bucket
 import botocore.retries.quota
 import botocore.retries.throttling
+import botocore.signers
 import botocore.useragent
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
@@ -244,6 +245,8 @@ def simulated(edge: Edge, seed: int) -> Iterator[None]:
         mock.patch.object(BaseClient, "get_paginator", get_paginator),
         mock.patch.object(botocore.retries.bucket, "threading", _ThreadingOfBotocore),
         mock.patch.object(botocore.useragent.UserAgentString, "to_string", lambda _: "soak"),
+        # Nobody checks signatures here, and they take longest of all.
+        mock.patch.object(botocore.signers.RequestSigner, "sign", lambda *_, **__: None),
     ):
         LIMITERS.reset(edge.clock.now)
         try:

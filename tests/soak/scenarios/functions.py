@@ -8,7 +8,8 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -138,10 +139,7 @@ class Functions:
         self.clock.function_ends_at = self.clock.now + FUNCTION_SECONDS
         context = Context(self.clock, self.clock.function_ends_at, name)
         try:
-            with (
-                contextlib.redirect_stdout(io.StringIO()),
-                mock.patch.object(Logger, "info", self._log),
-            ):
+            with contextlib.redirect_stdout(io.StringIO()):
                 result = load_handlers()[name].handler(event, context)
         except FunctionEnded as end:
             raise StateError(end.error, json.dumps({"errorMessage": end.cause})) from end
@@ -175,6 +173,12 @@ class Functions:
     def unless_crashing(self, answer: Undisturbed) -> Undisturbed:
         """Wraps what answers undisturbed calls: while calls are counted, none may go past the count."""
         return lambda call: None if self._calls_left is not None else answer(call)
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Within it, what the functions log comes here: the verdicts."""
+        with mock.patch.object(Logger, "info", self._log):
+            yield
 
     def _log(self, message: object, *_: object, extra: Mapping[str, Any] | None = None, **__: object) -> None:
         if message == "verdict" and extra:

@@ -83,7 +83,7 @@ def run(scenario: Scenario) -> Ended:
     slack = Slack(clock, scenario.slack_faults)
     machine = Machine(defined.states, clock, functions.invoke, Random(scenario.seed))  # noqa: S311
     edge = Edge(clock, functions.count_call(cloud), functions.unless_crashing(cloud.undisturbed))
-    with simulated(edge, scenario.seed), _in_place(clock, slack):
+    with simulated(edge, scenario.seed), _in_place(clock, slack), functions.logging():
         execution = machine.run(NAME, scenario.request)
         cloud.advance()
         _close(execution, cloud, functions)
