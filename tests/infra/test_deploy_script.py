@@ -125,6 +125,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="module")
+def outputs(aws: LocalAws, credentials: dict[str, str]) -> dict[str, str]:
+    """The outputs of a first deployment, before which the region was not bootstrapped, and after it it is."""
+    assert account("unbootstrapped", credentials).stdout == f"aws://{aws.account}/us-east-1\n"
+    outputs = aws.deploy()
+    assert account("unbootstrapped", credentials).stdout == ""
+    return outputs
+
+
+@pytest.fixture(scope="module")
 def credentials(aws: LocalAws) -> dict[str, str]:
     """The environment of a person who may do everything on the local AWS."""
     return {
@@ -214,13 +223,12 @@ def test_the_oldest_bootstrap_is_the_one_that_the_templates_ask_for(home: Templa
 
 @pytest.mark.synthesizes
 def test_a_deployment_says_from_which_version_to_which_and_the_policy_is_detached_at_the_end(
-    aws: LocalAws, credentials: dict[str, str]
+    aws: LocalAws, credentials: dict[str, str], outputs: dict[str, str]
 ) -> None:
     nowhere = {**credentials, **elsewhere("eu-south-1")}
     assert account("versions", nowhere).stdout == (
         f"Deploying Snow White {VERSION}; it is not deployed in eu-south-1 yet.\n"
     )
-    outputs = aws.deploy()
     assert outputs["Version"] == VERSION
     assert account("versions", credentials).stdout == f"Deploying Snow White {VERSION} again.\n"
 
@@ -233,11 +241,9 @@ def test_a_deployment_says_from_which_version_to_which_and_the_policy_is_detache
 
 
 @pytest.mark.synthesizes
-def test_regions_are_bootstrapped_once_and_the_token_is_stored_without_being_shown(
-    aws: LocalAws, credentials: dict[str, str]
+def test_a_region_is_bootstrapped_once_and_the_token_is_stored_without_being_shown(
+    aws: LocalAws, credentials: dict[str, str], outputs: dict[str, str]
 ) -> None:
-    assert account("unbootstrapped", credentials).stdout == f"aws://{aws.account}/us-east-1\n"
-    outputs = aws.deploy()
     assert account("unbootstrapped", credentials).stdout == ""
     assert "not stored" in account("next-steps", credentials).stdout
 
@@ -252,13 +258,13 @@ def test_regions_are_bootstrapped_once_and_the_token_is_stored_without_being_sho
 
 
 @pytest.mark.synthesizes
+@pytest.mark.usefixtures("outputs")
 def test_the_signing_secret_of_the_slash_command_is_stored_without_being_shown(
     aws: LocalAws, credentials: dict[str, str]
 ) -> None:
     def store(secret: str) -> subprocess.CompletedProcess[str]:
         return account("store-signing-secret", credentials, stdin=f"{secret}\n")
 
-    aws.deploy()
     assert "slash" not in account("next-steps", credentials).stdout
     assert "set 'slash_command' to true and deploy first" in store(SIGNING_SECRET).stderr
 

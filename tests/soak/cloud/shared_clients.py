@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from unittest import mock
 
 import botocore.client
 import botocore.session
 
+_loader: Final = functools.cache(botocore.session.create_loader)
+_classes: Final[dict[str, type]] = {}
 
-def share() -> None:
-    """Let all sessions read botocore's files once, and all clients of a service be of one class.
 
-    Every function and region has a client of its own all the same, which remembers throttling by itself.
+@contextmanager
+def shared_clients() -> Iterator[None]:
+    """Within it, all sessions read botocore's files once, and all clients of a service are of one class.
+
+    Every function and region has a client of its own all the same, which remembers throttling by itself. Outside of
+    it nothing is shared: other tests of the process may give their sessions other files.
     """
-    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     creator: Any = botocore.client.ClientCreator
     original = creator._create_client_class
-    classes: dict[str, type] = {}
 
     def create_client_class(self: Any, service_name: str, service_model: Any) -> type:
-        if service_name not in classes:
-            classes[service_name] = original(self, service_name, service_model)
-        return classes[service_name]
+        if service_name not in _classes:
+            _classes[service_name] = original(self, service_name, service_model)
+        return _classes[service_name]
 
-    creator._create_client_class = create_client_class
+    with (
+        mock.patch.object(botocore.session, "create_loader", _loader),
+        mock.patch.object(creator, "_create_client_class", create_client_class),
+    ):
+        yield

@@ -20,9 +20,9 @@ from unittest import mock
 import boto3
 from aws_lambda_powertools import Logger
 
-from tests.soak.cloud import shared_clients
 from tests.soak.cloud.clock import FunctionEnded, SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply
+from tests.soak.cloud.shared_clients import shared_clients
 from tests.soak.cloud.short_way import Undisturbed
 from tests.soak.scenarios.scenario import REGIONS, LambdaFault
 from tests.soak.states_language.machine import StateError
@@ -57,9 +57,12 @@ HANDLERS: Final = ("discover_instances", "dispatch_command", "poll_command", "no
 @cache
 def load_handlers() -> Mapping[str, ModuleType]:
     """The modules of lambdas/*.py by name, once in a process: as copies of their own, with the soak's settings."""
-    shared_clients.share()
     found = {}
-    with mock.patch.dict(os.environ, ENVIRONMENT), mock.patch.object(boto3, "DEFAULT_SESSION", None):
+    with (
+        shared_clients(),
+        mock.patch.dict(os.environ, ENVIRONMENT),
+        mock.patch.object(boto3, "DEFAULT_SESSION", None),
+    ):
         for name in HANDLERS:
             spec = importlib.util.spec_from_file_location(f"soak_{name}", LAMBDAS / f"{name}.py")
             assert spec and spec.loader

@@ -22,6 +22,7 @@ from tests.soak.cloud.clock import SimulatedClock
 from tests.soak.cloud.cloud import Cloud
 from tests.soak.cloud.edge import Edge, simulated, simulated_time_in
 from tests.soak.cloud.run_command import Command
+from tests.soak.cloud.shared_clients import shared_clients
 from tests.soak.cloud.slack import Slack
 from tests.soak.scenarios import world
 from tests.soak.scenarios.definition import definition
@@ -101,6 +102,7 @@ def _in_place(clock: SimulatedClock, slack: Slack) -> Iterator[None]:
     handlers = load_handlers()
     importlib.import_module("runtime.slack_token")._secrets.clear_cache()
     with ExitStack() as stack:
+        stack.enter_context(shared_clients())
         stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
         stack.enter_context(mock.patch.object(snow_white.slack.client, "WebClient", lambda **_: slack))
         stack.enter_context(simulated_time_in([*handlers.values(), *_WITH_CLOCKS], clock))
