@@ -1,4 +1,4 @@
-"""The state machine: its states, retries, time limits and role. README.md has the diagram."""
+"""The state machine: its states, retries, time limits and role. docs/architecture.md has the diagram."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from snow_white.model.run_so_far import RunSoFar
 from snow_white_cli.reading import read
 from snow_white_cli.runs import Ended
 from snow_white_cli.showing.headlines import Headlines
-from snow_white_cli.showing.progress import RunProgress
+from snow_white_cli.showing.progress import RunProgress, clock
 from snow_white_cli.showing.progress_display import open_display
 from snow_white_cli.showing.run_list import RecentRun, print_runs
 from tests.snow_white_cli.screens import (
@@ -250,3 +251,33 @@ def test_the_progress_is_one_line_with_the_numbers_whole(width: int) -> None:
     assert "1037 of 2040 instances quiet" in line
     assert "1:00:00" in line
     assert len(line) <= width
+
+
+def readme_lines() -> list[str]:
+    return (Path(__file__).parents[2] / "README.md").read_text().splitlines()
+
+
+@pytest.mark.parametrize(("action", "done", "seconds"), [("quiet", "quiet", 727), ("wake", "awake", 41)])
+def test_the_readme_shows_the_end_of_a_run_as_it_is_printed(action: str, done: str, seconds: int) -> None:
+    report = {
+        "result": "confirmed",
+        "action": action,
+        "instances": 60,
+        "counts": {done: 60},
+        "duration_seconds": seconds,
+    }
+    lines = end_screen(
+        100, Ended("SUCCEEDED", None, None, report), {"action": action, "application": "backups"}
+    )
+    assert [line for line in lines if line in readme_lines()] == lines
+
+
+def test_the_readme_shows_the_progress_of_a_run_as_it_is_printed() -> None:
+    progress = RunProgress(37, 60, NOON.replace(hour=16, minute=2), timedelta(seconds=522))
+    headlines = Headlines.of({"action": "quiet", "application": "backups"})
+    (line,) = [line for line in readme_lines() if line.startswith("Quieting backups ")]
+    bar_removed = re.sub(" [━╺╸]+ ", " | ", line)
+    assert bar_removed == (
+        f"{headlines.doing} backups | {progress.numbers(headlines.done)} {clock(progress.elapsed)} "
+        f"{progress.deadline_text()}"
+    )

@@ -1,4 +1,4 @@
-"""The README's diagram shows the state machine as it is deployed."""
+"""The diagram in docs/architecture.md shows the state machine as it is deployed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pytest
 
 from tests.infra.templates import Json, Template
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 ARROW = re.compile(r"^\s*(?P<origin>\[\*\]|\w+)\s*-->\s*(?P<target>\[\*\]|\w+)\s*(:.*)?$", re.MULTILINE)
 END = "[*]"
 
 
 @pytest.fixture(scope="module")
 def arrows() -> set[tuple[str, str]]:
-    """Every arrow of the README's state diagram: (from, to), with [*] for start and end."""
-    blocks = re.findall(r"```mermaid\s*\nstateDiagram-v2\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 1, "README.md should have one Mermaid block that is a stateDiagram-v2"
+    """Every arrow of the page's state diagram: (from, to), with [*] for start and end."""
+    blocks = re.findall(r"```mermaid\s*\nstateDiagram-v2\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(blocks) == 1, "The page should have one Mermaid block that is a stateDiagram-v2"
     return {(found["origin"], found["target"]) for found in ARROW.finditer(blocks[0])}
 
 
