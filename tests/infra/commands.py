@@ -41,6 +41,7 @@ def shown_commands(page: str) -> list[list[str]]:
 def commands_of(line: str) -> list[list[str]]:
     """The commands in one line of shell that call a script of this repository, or `snow-white`."""
     words = re.sub(r"^\$ ", "", line.strip())
+    words = re.sub(r'^command = "(.*)"$', r"\1", words)  # Terraform
     if "snow-white" not in words and "./scripts/" not in words:
         return []
     lexer = shlex.shlex(words, posix=True, punctuation_chars=";&|(){}")
