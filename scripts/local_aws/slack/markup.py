@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from local_aws.slack.emoji import draw, named
+
 _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _ENTITY: Final = re.compile("|".join(_ENTITIES))
 # Characters of Unicode's private use stand for finished HTML while the styles of the text around it are applied.
@@ -22,17 +24,6 @@ _STYLES: Final = tuple(
     (re.compile(rf"(?<![\w{mark}]){mark}(?=\S)([^{mark}\n]*?\S){mark}(?![\w{mark}])"), tag)
     for mark, tag in ((r"\*", "b"), ("_", "i"), ("~", "s"))
 )
-_EMOJI: Final = {
-    ":white_check_mark:": "✅",
-    ":x:": "❌",
-    ":warning:": "⚠️",
-    ":hourglass_flowing_sand:": "⏳",
-    ":zzz:": "💤",
-    ":sunrise:": "🌅",
-    ":apple:": "🍎",
-    ":octagonal_sign:": "🛑",
-    ":eyes:": "👀",
-}
 
 
 def mrkdwn(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
@@ -50,7 +41,7 @@ def mrkdwn(text: str, people: Mapping[str, str], channels: Mapping[str, str]) ->
             return placeholder_for(f"<code>{_plain(found['code'])}</code>")
         if found["angle"] is not None:
             return placeholder_for(_angle(found["angle"], people, channels))
-        return _EMOJI.get(found["emoji"], found["emoji"])
+        return named(found["emoji"])
 
     escaped = _plain(_SPECIAL.sub(special, text.translate(_PRIVATE)))
     for pattern, tag in _STYLES:
@@ -60,8 +51,8 @@ def mrkdwn(text: str, people: Mapping[str, str], channels: Mapping[str, str]) ->
 
 def plain_text(text: str) -> str:
     """HTML for a text of the type plain_text, which has emoji and line breaks and no other markup."""
-    with_emoji = re.sub(r":[a-z0-9_+-]+:", lambda found: _EMOJI.get(found[0], found[0]), text)
-    return html.escape(with_emoji).replace("\n", "<br>")
+    with_emoji = re.sub(r":[a-z0-9_+-]+:", lambda found: named(found[0]), text)
+    return draw(html.escape(with_emoji)).replace("\n", "<br>")
 
 
 def link(url: object, label: str, style: str = "") -> str:
@@ -73,8 +64,8 @@ def link(url: object, label: str, style: str = "") -> str:
 
 
 def _plain(text: str) -> str:
-    """The text escaped for HTML, with Slack's own entities decoded first."""
-    return html.escape(_ENTITY.sub(lambda found: _ENTITIES[found[0]], text))
+    """The text escaped for HTML, with Slack's own entities decoded first and with emoji drawn."""
+    return draw(html.escape(_ENTITY.sub(lambda found: _ENTITIES[found[0]], text)))
 
 
 def _angle(content: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:

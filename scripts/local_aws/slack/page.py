@@ -1,11 +1,13 @@
 """The local Slack as a web page: channels, messages with their threads, edits, colours, blocks and buttons.
 
-The page reloads itself every two seconds. It has no script, and its content security policy allows none, so that
-nothing in a message can become one.
+It opens at the newest message, and reloads itself every two seconds. Its content security policy allows one script,
+by its hash, which keeps the place of a reader who has scrolled up; nothing in a message can become a script.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -20,9 +22,16 @@ from local_aws.slack.markup import link, mrkdwn, plain_text
 from local_aws.slack.workspace import DIRECT
 
 REFRESH_SECONDS: Final = 2
+# The list is scrolled from its end: 0 is the newest message, also when others have come since.
+SCRIPT: Final = """
+const list = document.querySelector(".messages");
+list.scrollTop = sessionStorage.getItem(location.search) || 0;
+list.addEventListener("scroll", () => sessionStorage.setItem(location.search, list.scrollTop));
+"""
 SECURITY_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
+        f"script-src 'sha256-{base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()}'",
         "style-src 'unsafe-inline'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -67,8 +76,11 @@ def page(recorded: Json, chosen: str | None = None) -> str:
 </nav>
 <main>
 <h2>{title}</h2>
+<div class="messages"><div>
 {view.conversation(shown)}
+</div></div>
 </main>
+<script>{SCRIPT}</script>
 </body>
 </html>
 """
@@ -195,7 +207,7 @@ class _View:
 
     def _image(self, image: Json) -> str:
         """A link with its alternative text: the page loads no images."""
-        return link(image.get("image_url", ""), f"🖼 {html.escape(str(image.get('alt_text', 'image')))}")
+        return link(image.get("image_url", ""), plain_text(f"🖼 {image.get('alt_text', 'image')}"))
 
     def _text(self, text: Json) -> str:
         if text.get("type") == "mrkdwn":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _VOID = {"meta", "br", "hr", "img", "link", "input"}
-_WITHIN_A_LINE = {"a", "b", "code", "i", "s", "span", "time"}
+_WITHIN_A_LINE = {"a", "b", "code", "i", "s", "span", "time", "svg", "title", "path"}
 
 
 @dataclass
@@ -43,7 +43,7 @@ class ParsedPage(HTMLParser):
             self.texts.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.texts.append(data)
 
     @property

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from slack_sdk import WebClient
 
 from local_aws.slack.client import LocalSlack
+from local_aws.slack.markup import plain_text
 from local_aws.slack.page import page
 from tests.local_aws.slack.parsed_page import ParsedPage
 
@@ -213,12 +218,13 @@ def test_all_content_of_a_message_stays_text() -> None:
         "calls": [],
     }
     said = ParsedPage.of(page(recorded))
-    assert not said.all("script") and not said.all("img")
+    assert len(said.all("script")) == 1 and not said.all("img")
+    assert page(recorded).count("<script>") == 1
     assert not [name for _, attributes in said.tags for name in attributes if name.startswith("on")]
     assert said.text.count("alert(1)") > 10
 
 
-def test_it_is_served_with_the_newest_state_of_what_slack_sdk_posted_and_lets_no_script_run(
+def test_it_is_served_with_the_newest_state_of_what_slack_sdk_posted_and_lets_only_its_own_script_run(
     slack: LocalSlack, bot: WebClient
 ) -> None:
     slack.add_person("U0ANN", "ann@example.com", "ann")
@@ -230,12 +236,62 @@ def test_it_is_served_with_the_newest_state_of_what_slack_sdk_posted_and_lets_no
 
     with urllib.request.urlopen(f"{server}/") as answer:  # noqa: S310
         policy, kind = answer.headers["Content-Security-Policy"], answer.headers["Content-Type"]
-        said = ParsedPage.of(answer.read().decode()).text
+        content = answer.read().decode()
+    said = ParsedPage.of(content).text
+    (own_script,) = re.findall(r"<script>(.*?)</script>", content, re.DOTALL)
     with urllib.request.urlopen(f"{server}/?channel=D0ANN") as answer:  # noqa: S310
         direct = ParsedPage.of(answer.read().decode()).text
 
     assert kind == "text/html; charset=utf-8"
-    assert "default-src 'none'" in policy and "script" not in policy
+    digest = base64.b64encode(hashlib.sha256(own_script.encode()).digest()).decode()
+    directives = [directive.strip() for directive in policy.split(";")]
+    assert "default-src 'none'" in directives
+    assert [one for one in directives if one.startswith("script")] == [f"script-src 'sha256-{digest}'"]
     assert "5 of 5 (edited 1 time)" in said and "0 of 5" not in said
     assert "@ann done" in said and "for you" not in said
     assert "for you" in direct
+
+
+def test_the_newest_message_is_in_view() -> None:
+    content = page(
+        {
+            "people": {},
+            "channels": CHANNELS,
+            "calls": [],
+            "messages": [message(text="old"), message(2, text="new")],
+        }
+    )
+    (style,) = re.findall(r"<style>(.*?)</style>", content, re.DOTALL)
+    (rules,) = re.findall(r"^\.messages {(.*?)}", style, re.MULTILINE)
+    assert {"flex-direction: column-reverse", "overflow-y: auto"} <= {
+        rule.strip() for rule in rules.split(";")
+    }
+    (listed,) = re.findall(r'<div class="messages"><div>(.*)</div></div>', content, re.DOTALL)
+    assert listed.index("old") < listed.index("new")
+
+
+EMOJI = re.compile(
+    "[\N{LEFTWARDS ARROW}-\N{BLACK DIAMOND}\N{CYCLONE}-\N{BALLET SHOES}\N{WHITE LARGE SQUARE}-\N{HEAVY CIRCLE}]"
+)
+NO_EMOJI = set("█░→←↳")  # every font has them
+
+
+def test_every_emoji_of_snow_white_is_drawn_so_that_no_font_is_needed() -> None:
+    messages = Path(__file__).parents[3] / "lambdas" / "snow_white"
+    used = {found for file in messages.rglob("*.py") for found in EMOJI.findall(file.read_text())}
+    used |= set(re.findall(r":[a-z_]+:(?=[ \"'])", (messages / "slack" / "message.py").read_text()))
+    assert used - NO_EMOJI
+    for emoji in used - NO_EMOJI:
+        drawn = plain_text(emoji)
+        assert drawn.startswith('<svg class="emoji"'), emoji
+        assert ParsedPage.of(drawn).text
+
+
+def test_an_emoji_that_is_not_drawn_stays_as_it_is() -> None:
+    assert plain_text(":dancer: 🎉") == ":dancer: 🎉"
+
+
+def test_emoji_in_an_address_do_not_break_it() -> None:
+    said = seen(message(text="<https://a.b/✅?c=❌|go ✅>"))
+    (tag,) = said.all("a", "")[-1:]
+    assert tag["href"] == "https://a.b/✅?c=❌"
