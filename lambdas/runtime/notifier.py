@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from runtime.client_config import SHORT_TIMEOUTS
 from runtime.settings import Settings
 from runtime.slack_token import open_slack
-from snow_white.requester.cloudtrail import SHORT_TIMEOUT_WITHOUT_RETRY, find_caller
+from snow_white.requester.cloudtrail import SHORT_TIMEOUT_WITHOUT_RETRY, find_caller, find_stopper
 from snow_white.requester.requester import Directory
 from snow_white.slack.client import LONGEST_CALL_SECONDS
 from snow_white.slack.notifier import Notifier
@@ -34,4 +34,11 @@ def open_notifier(settings: Settings, context: LambdaContext, most_seconds: floa
     slack = open_slack(settings, TimeLimit.of(min(seconds, most_seconds)))
     account = context.invoked_function_arn.split(":")[4]
     directory = Directory(_iam, account, settings.slack_user_tag, slack.member_by_email)
-    return Notifier(slack, directory, settings.slack_channel, partial(find_caller, _cloudtrail))
+    return Notifier(
+        slack,
+        directory,
+        settings.slack_channel,
+        partial(find_caller, _cloudtrail),
+        partial(find_stopper, _cloudtrail),
+        slash_command=settings.slash_command,
+    )

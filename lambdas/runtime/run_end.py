@@ -17,7 +17,7 @@ from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
 from snow_white.reporting.event import publish
 from snow_white.requester.requester import display_name
-from snow_white.slack.message import summary
+from snow_white.slack.first_line import summary
 from snow_white.slack.notifier import Notifier
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def report_end(
         The run with the complete report.
     """
     requester = notifier.find_requester(ended)
-    report = _complete(ended.report or _failed(ended, now), display_name(requester))
+    report = ended.report or replace(_failed(ended, now), stopped_by=notifier.find_stopper(ended))
+    report = _complete(report, display_name(requester))
 
     def publish_end() -> Json:
         metrics.emit(ended, report)
@@ -80,7 +81,8 @@ def retry_unreached(ended: EndedRun, open_notifier: Callable[[], Notifier]) -> E
 
 
 def _failed(ended: EndedRun, now: datetime) -> Report:
-    return failure_report(ended.request, ended.execution, *read_error(ended.error), now)
+    so_far = ended.progress if ended.dispatched_at else None
+    return failure_report(ended.request, ended.execution, *read_error(ended.error), now, so_far)
 
 
 def _complete(report: Report, requested_by: str) -> Report:

@@ -16,7 +16,7 @@ class MissingSetting(Exception):
 @dataclass(frozen=True)
 class Settings:
     """The settings. `slack_token_secret`, `slack_channel` and `idempotency_table` are empty in functions that do not
-    use Slack.
+    use Slack. `slash_command` is whether it is deployed.
     """
 
     defaults: Defaults
@@ -25,6 +25,7 @@ class Settings:
     slack_user_tag: str
     slack_api_url: str
     idempotency_table: str
+    slash_command: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -39,6 +40,7 @@ class Settings:
             slack_user_tag=env.get("SLACK_USER_TAG", "slack_userid"),
             slack_api_url=env.get("SLACK_API_URL", "https://slack.com/api/"),
             idempotency_table=env.get("IDEMPOTENCY_TABLE", ""),
+            slash_command=env.get("SLASH_COMMAND") == "true",
         )
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from snow_white.aws.console import execution_url
 from snow_white.aws.errors import code_of
+from snow_white.model.stopping import STOPPED_BY_PERSON, stopped_on_command_line
 from snow_white_cli import interrupt
 from snow_white_cli.access import Access
 from snow_white_cli.aws_errors import AwsError, explain
@@ -155,7 +156,7 @@ class RunSession:
         """Stop the run; the caller then follows it to its end."""
         try:
             run = FollowedRun(self.access.client("stepfunctions"), self.arn)
-            run.stop("StoppedByPerson", f"Stopped on the command line by {self.access.caller()}.")
+            run.stop(STOPPED_BY_PERSON, stopped_on_command_line(self.access.caller()))
         except (*AwsError, CommandError) as error:
             reason = error.message if isinstance(error, CommandError) else explain(error)
             self._messages.print(f"The run was not stopped. {reason}", markup=False)

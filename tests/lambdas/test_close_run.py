@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from local_aws.slack.server import SlackServer
+from snow_white.model.run import Progress
 from snow_white.model.serialisation import to_json
+from snow_white.requester.caller import Caller
 from tests.lambdas.aws.test_execution_history import FakeHistory, entered, left
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.idempotency_table import IdempotencyTable
@@ -18,7 +21,13 @@ from tests.lambdas.runtime.test_run_end import FAILED
 from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, at_end, messages, notifier_on, run, shown
 
 CONFIRMED_REPORT = {**CONFIRMED, "started_at": FAILED["started_at"], "ended_at": FAILED["ended_at"]}
-ENDS = {"SUCCEEDED": "ExecutionSucceeded", "FAILED": "ExecutionFailed", "ABORTED": "ExecutionAborted"}
+ENDS = {
+    "SUCCEEDED": "ExecutionSucceeded",
+    "FAILED": "ExecutionFailed",
+    "ABORTED": "ExecutionAborted",
+    "TIMED_OUT": "ExecutionTimedOut",
+}
+YELLOW = "#ecb22e"
 
 
 class NoRegions:
@@ -42,6 +51,8 @@ def close(
     seconds: float = 300,
     stopped: datetime = LATER,
     redrives: int = 0,
+    error: str | None = None,
+    cause: str | None = None,
 ) -> dict[str, Any]:
     """Call the function with the end of an execution whose newest history events are `history`."""
     vars(function)["step_functions"] = FakeHistory([{"type": ENDS[status]}, *history])
@@ -52,6 +63,8 @@ def close(
         "startDate": int(START.timestamp() * 1000),
         "stopDate": int(stopped.timestamp() * 1000),
         "redriveCount": redrives,
+        "error": error,
+        "cause": cause,
     }
     done: dict[str, Any] = function.handler({"detail": detail}, Context(seconds))
     return done
@@ -77,7 +90,7 @@ def test_a_confirmed_end_is_announced_if_its_last_step_failed(
     )
     assert done["slack"]["told"] == ["C0LOCAL"]
     first, reply = messages(server)
-    assert "are confirmed quiet" in first["text"]
+    assert "3 workers quiet" in first["text"]
     assert reply["thread_ts"] == first["ts"]
     assert len(function.events.entries) == 1
 
@@ -167,3 +180,49 @@ def test_the_second_end_of_a_redriven_execution_is_announced_too(
             redrives=minutes,
         )
     assert len([one for one in messages(server) if one.get("thread_ts")]) == 2
+
+
+def halfway(server: SlackServer) -> dict[str, Any]:
+    """The state of a run that has sent its command and confirmed one of three instances."""
+    ran = replace(run(requested_by="ann"), dispatched_at=START, progress=Progress(1, 3))
+    return {**to_json(notifier_on(server).announce(ran, START)), "plan": []}
+
+
+def test_a_run_that_was_stopped_is_yellow_and_says_who_stopped_it_how_far_it_was_and_how_to_wake_it(
+    function: ModuleType, server: SlackServer
+) -> None:
+    cause = "Stopped on the command line by ann."
+    state = entered("WaitForWorkers", halfway(server))
+    close(function, "ABORTED", state, error="StoppedByPerson", cause=cause)
+    first, reply = messages(server)
+    assert first["text"] == "⏹ shop: stopped by ann at 1 of 3"
+    assert first["attachments"][0]["color"] == YELLOW
+    assert "*Asleep: 1 instance.* They take no new jobs." in shown(first)
+    assert "*Not confirmed asleep: 2 instances.*" in shown(first)
+    assert "```snow-white wake shop```" in shown(first)
+    assert reply["text"] == "<@U0ANN> ⏹ shop: stopped by ann at 1 of 3"
+    assert "Snow White itself failed" not in shown(first)
+
+
+def test_who_stopped_a_run_is_looked_up_if_the_cause_does_not_say_it(
+    function: ModuleType, server: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[datetime] = []
+
+    def look_up(_client: object, _execution: object, at: datetime) -> Caller:
+        asked.append(at)
+        return Caller("ben@example.com (Deploy)")
+
+    monkeypatch.setattr("runtime.notifier.find_stopper", look_up)
+    close(function, "ABORTED", entered("WaitForWorkers", halfway(server)))
+    assert messages(server)[0]["text"] == "⏹ shop: stopped by ben@example.com (Deploy) at 1 of 3"
+    assert asked == [LATER]
+
+
+def test_a_run_that_timed_out_is_yellow_and_says_how_far_it_was(
+    function: ModuleType, server: SlackServer
+) -> None:
+    close(function, "TIMED_OUT", entered("WaitForWorkers", halfway(server)))
+    first, _ = messages(server)
+    assert first["text"] == "⏱ shop: out of time at 1 of 3"
+    assert first["attachments"][0]["color"] == YELLOW

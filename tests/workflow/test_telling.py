@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from typing import Any
 
@@ -107,7 +108,11 @@ def test_an_aborted_run_is_told_once_and_what_it_sent_is_cancelled(shop: Shop) -
 
     execution.client.stop_execution(executionArn=execution.arn)
 
-    eventually(lambda: any("aborted" in str(one) for one in shop.told()), "the abortion was told")
+    eventually(lambda: any("stopped" in one["text"] for one in shop.told()), "the stop was told")
+    first, reply = shop.told()
+    assert re.fullmatch(rf"⏹ {shop.name}: stopped by ann-[0-9a-f]{{8}} at 0 of 1", first["text"])
+    assert f"```/snow-white wake {shop.name}```" in json.dumps(first["attachments"])
+    assert reply["text"] == f"<@U0ANN> {first['text']}"
     (instance,) = shop.instances(environment)
     ssm = shop.aws.client("ssm")
     (command,) = ssm.list_commands(InstanceId=instance)["Commands"]

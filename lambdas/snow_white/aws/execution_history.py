@@ -40,6 +40,11 @@ class ExecutionEnd:
     cause: str | None = None
     redrives: int | None = None
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the execution ended; None if the event does not say it."""
+        return datetime.fromtimestamp(self.stopped_at / 1000, tz=UTC) if self.stopped_at else None
+
     @classmethod
     def read(cls, detail: Mapping[str, Any], now: datetime) -> ExecutionEnd:
         """From the event's detail, whose times are in milliseconds."""

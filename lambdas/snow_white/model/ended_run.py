@@ -28,6 +28,8 @@ class EndedRun:
     Attributes:
         request: the request, which may be invalid.
         plan: empty if the run ended before it had one.
+        stopped_by: who stopped the run, as the cause of its end says it: a name or an ARN; "" if it does not.
+        stopped_at: when the execution was stopped or timed out; None if neither happened.
         report: None if the run ended before its last poll; `error` then says why.
     """
 
@@ -40,6 +42,8 @@ class EndedRun:
     slack: SlackState = field(default_factory=SlackState)
     report: Report | None = None
     error: StepError | None = None
+    stopped_by: str = ""
+    stopped_at: datetime | None = None
 
     @property
     def end_was_announced(self) -> bool:

@@ -17,6 +17,8 @@ Shape:
     hosts, more_hosts: for `status` only, every host with its processes, in the same shape
     started_at, ended_at (ISO 8601), duration_seconds
     what_to_do: {verdict: advice} for the verdicts in `problems`
+    stopped_by: who stopped the run, if somebody did and it is known
+    so_far: {confirmed, instances} for a run that an error, a person or its time limit ended after something was sent
     slack: {delivered, told, not_told}, once a step has tried to notify Slack
 """
 
@@ -30,6 +32,7 @@ from typing import TypeAlias
 
 from snow_white.model.action import Action
 from snow_white.model.fleet import Process
+from snow_white.model.progress import Progress
 
 Stated: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 """A value of a request as it was stated, valid or not, cut to size (limits.py)."""
@@ -107,6 +110,8 @@ class Report:
     hosts: tuple[InstanceResult, ...] | None = None
     more_hosts: int | None = None
     what_to_do: Mapping[str, str] | None = None
+    stopped_by: str | None = None
+    so_far: Progress | None = None
     slack: Delivery | None = None
 
     @property

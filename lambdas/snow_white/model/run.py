@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from snow_white.model.fleet import RegionPlan
+from snow_white.model.progress import Progress as Progress
 from snow_white.model.report import Report
 from snow_white.model.request import Request
 from snow_white.model.slack_state import SlackState
@@ -34,14 +35,6 @@ class Execution:
     arn: str
     name: str
     started_at: datetime
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How many instances have been confirmed so far, of how many in scope."""
-
-    confirmed: int = 0
-    instances: int = 0
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from snow_white.model.stragglers import Stragglers
 T = TypeVar("T")
 
 # The report's JSON omits these keys if they are None.
-_OMITTED_IF_NONE: Final = ("summary", "hosts", "more_hosts", "what_to_do", "slack")
+_OMITTED_IF_NONE: Final = ("summary", "hosts", "more_hosts", "what_to_do", "stopped_by", "so_far", "slack")
 
 
 def from_json(raw: Mapping[str, Any], kind: type[T]) -> T:

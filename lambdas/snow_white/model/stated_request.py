@@ -19,6 +19,7 @@ class StatedRequest:
     Attributes:
         channel: "" for none.
         slack_user: a Slack member id, or None.
+        environments_named, regions_named: whether the request names them, or the settings do.
         timeout_seconds: the default if the stated value is missing or invalid.
     """
 
@@ -31,6 +32,8 @@ class StatedRequest:
     slack_user: str | None = None
     direct_message: bool | None = None
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    environments_named: bool = False
+    regions_named: bool = False
 
     @classmethod
     def of(cls, request: Request) -> StatedRequest:
@@ -45,6 +48,8 @@ class StatedRequest:
             slack_user=request.slack_user,
             direct_message=request.direct_message,
             timeout_seconds=request.timeout_seconds,
+            environments_named=request.environments_named,
+            regions_named=request.regions_named,
         )
 
     @classmethod
@@ -66,4 +71,12 @@ class StatedRequest:
             slack_user=member if is_member_id(member) else None,
             direct_message=direct if isinstance(direct, bool) else None,
             timeout_seconds=parse_timeout(stated.get("timeout_seconds")) or DEFAULT_TIMEOUT_SECONDS,
+            environments_named=_named(stated, "environments"),
+            regions_named=_named(stated, "regions"),
         )
+
+
+def _named(stated: Mapping[str, object], key: str) -> bool:
+    """The state of a run says it; an execution's input that has the key names them."""
+    said = stated.get(f"{key}_named")
+    return said if isinstance(said, bool) else stated.get(key) is not None

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from snow_white.judgement.assessment import Assessment
 from snow_white.model.action import Action
 from snow_white.model.counts import counted
+from snow_white.model.progress import Progress
 from snow_white.model.report import ALL_INSTANCES, InstanceResult, Problem, Report, Result
 from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import to_json
@@ -88,9 +89,17 @@ def final_report(
 
 
 def failure_report(
-    request: StatedRequest, execution: Execution, error: str, cause: str, now: datetime
+    request: StatedRequest,
+    execution: Execution,
+    error: str,
+    cause: str,
+    now: datetime,
+    so_far: Progress | None = None,
 ) -> Report:
-    """The report of a run that an error ended, such as InvalidRequest, NothingMatched or RegionRefused."""
+    """The report of a run that an error ended, such as InvalidRequest, NothingMatched or RegionRefused.
+
+    `so_far` is None if nothing was sent.
+    """
     return Report(
         result=Result.NOT_CONFIRMED,
         error=error,
@@ -103,6 +112,7 @@ def failure_report(
         started_at=execution.started_at,
         ended_at=now,
         duration_seconds=_seconds_since_start(execution, now),
+        so_far=so_far,
     )
 
 

@@ -14,6 +14,7 @@ from snow_white.model.ended_run import EndedRun, StepError
 from snow_white.model.limits import cut
 from snow_white.model.report import Result
 from snow_white.model.request import InvalidRequest
+from snow_white.model.stopping import RUN_ABORTED, RUN_TIMED_OUT, who_stopped
 
 # Errors whose message is written for the requester. Lambda names an error by its class.
 OWN_ERRORS: Final = frozenset(
@@ -24,10 +25,11 @@ _MAX_NAME: Final = 256  # characters, the limit of an error's name in a Fail sta
 _MAX_MESSAGE: Final = 4_000
 _RESULTS: Final = {"SUCCEEDED": Result.CONFIRMED, "FAILED": Result.NOT_CONFIRMED}
 _WHY: Final = {
-    "ABORTED": "it was aborted",
-    "TIMED_OUT": "it exceeded the longest duration of an execution",
-    "FAILED": "it failed outside the state machine's error handling",
+    "ABORTED": (RUN_ABORTED, "The run was stopped."),
+    "TIMED_OUT": (RUN_TIMED_OUT, "The run was ended at the longest duration of an execution."),
+    "FAILED": ("RunFailed", "The run failed outside the state machine's error handling."),
 }
+_ENDED_FROM_OUTSIDE: Final = frozenset({RUN_ABORTED, RUN_TIMED_OUT})
 
 
 def read_error(error: StepError | None) -> tuple[str, str]:
@@ -39,7 +41,7 @@ def read_error(error: StepError | None) -> tuple[str, str]:
     caught = error or StepError()
     name = cut(caught.name or "Unknown", _MAX_NAME)
     message = cut(_message(caught.cause or "no cause was given"), _MAX_MESSAGE)
-    if name in OWN_ERRORS:
+    if name in OWN_ERRORS | _ENDED_FROM_OUTSIDE:
         return name, message
     return name, f"Snow White itself failed and confirmed nothing: {name}: {message}"
 
@@ -55,15 +57,22 @@ def reportable(ended: EndedRun, end: ExecutionEnd) -> EndedRun | None:
     if end.status == "SUCCEEDED":
         return None
     caught = ended.error if end.status == "FAILED" else None
-    return replace(ended, report=None, error=caught or execution_error(end))
+    return replace(
+        ended,
+        report=None,
+        error=caught or execution_error(end),
+        stopped_by=who_stopped(end.error, end.cause),
+        stopped_at=end.ended_at if end.status in ("ABORTED", "TIMED_OUT") else None,
+    )
 
 
 def execution_error(end: ExecutionEnd) -> StepError:
     """The error of an execution that ended outside the state machine's error handling."""
-    why = _WHY.get(end.status, f"its status is {end.status}")
-    details = " ".join(filter(None, (end.error, end.cause)))
-    name = f"Run{end.status.title().replace('_', '')}"
-    return StepError(name, f"The run was ended: {why}. {details}".strip())
+    name, why = _WHY.get(end.status, ("RunEnded", f"The run was ended: its status is {end.status}."))
+    if who_stopped(end.error, end.cause):
+        return StepError(name, end.cause or "")
+    details = ": ".join(filter(None, (end.error, end.cause)))
+    return StepError(name, f"{why} {details}".strip())
 
 
 def _message(cause: str) -> str:

@@ -1,4 +1,4 @@
-"""Finding in CloudTrail who started an execution, for runs whose request does not say it.
+"""Finding in CloudTrail who started an execution, or stopped it, for runs of which nothing else says it.
 
 CloudTrail shows an event some minutes after the call, and allows two lookups per second and region. So the lookup
 happens at the end of a run only, and takes a few seconds at most.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
@@ -42,32 +42,58 @@ def find_caller(
     Returns:
         The caller and None, or None and a sentence that says why the caller is not known.
     """
-    request: LookupEventsRequestTypeDef = {
-        "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "StartExecution"}],
-        "StartTime": execution.started_at - _SEARCH_WINDOW,
-        "EndTime": execution.started_at + _SEARCH_WINDOW,
-        "MaxResults": 50,
-    }
-    until = clock() + _TIME_LIMIT_SECONDS
     try:
-        while True:
-            page = client.lookup_events(**request)
-            for event in page.get("Events", []):
-                record = json.loads(event.get("CloudTrailEvent") or "{}")
-                if _started_execution(record) == execution.arn:
-                    return _caller(record), None
-            if not page.get("NextToken") or clock() + _PAGE_INTERVAL_SECONDS > until:
-                return None, "CloudTrail has no event yet that shows who started this execution."
-            request["NextToken"] = page["NextToken"]
-            time.sleep(_PAGE_INTERVAL_SECONDS)
+        for record in _records(client, "StartExecution", execution.started_at, clock):
+            if _named(record, "responseElements") == execution.arn:
+                return _caller(record), None
     except Exception as error:
         if not (call_failed(error) or isinstance(error, ValueError)):
             raise
         return None, f"CloudTrail could not be searched for who started this execution: {error}."
+    return None, "CloudTrail has no event yet that shows who started this execution."
 
 
-def _started_execution(record: Mapping[str, Any]) -> str | None:
-    arn = (record.get("responseElements") or {}).get("executionArn")
+def find_stopper(
+    client: CloudTrailClient,
+    execution: Execution,
+    stopped_at: datetime,
+    clock: Callable[[], float] = time.monotonic,
+) -> Caller | None:
+    """Who called StopExecution for this execution; None if CloudTrail does not say it, or not yet."""
+    try:
+        for record in _records(client, "StopExecution", stopped_at, clock):
+            if _named(record, "requestParameters") == execution.arn and not record.get("errorCode"):
+                return _caller(record)
+    except Exception as error:
+        if not (call_failed(error) or isinstance(error, ValueError)):
+            raise
+    return None
+
+
+def _records(
+    client: CloudTrailClient, call: str, at: datetime, clock: Callable[[], float]
+) -> Iterator[Mapping[str, Any]]:
+    """CloudTrail's records of this call about that time, as many as can be read within a few seconds."""
+    request: LookupEventsRequestTypeDef = {
+        "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": call}],
+        "StartTime": at - _SEARCH_WINDOW,
+        "EndTime": at + _SEARCH_WINDOW,
+        "MaxResults": 50,
+    }
+    until = clock() + _TIME_LIMIT_SECONDS
+    while True:
+        page = client.lookup_events(**request)
+        for event in page.get("Events", []):
+            yield json.loads(event.get("CloudTrailEvent") or "{}")
+        if not page.get("NextToken") or clock() + _PAGE_INTERVAL_SECONDS > until:
+            return
+        request["NextToken"] = page["NextToken"]
+        time.sleep(_PAGE_INTERVAL_SECONDS)
+
+
+def _named(record: Mapping[str, Any], part: str) -> str | None:
+    """The execution's ARN in this part of the record."""
+    arn = (record.get(part) or {}).get("executionArn")
     return arn if isinstance(arn, str) else None
 
 

@@ -62,6 +62,7 @@ class Slack:
             "chat_postMessage",
             channel=place,
             text=message.text,
+            blocks=message.blocks,
             attachments=list(message.attachments),
             unfurl_links=False,
             unfurl_media=False,
@@ -77,6 +78,7 @@ class Slack:
             channel=post.channel,
             ts=post.ts,
             text=message.text,
+            blocks=message.blocks,
             attachments=list(message.attachments),
         )
         return answer is not None

@@ -11,13 +11,16 @@ from snow_white.model.report import Delivery, Report
 from snow_white.model.run import Execution, Run
 from snow_white.model.slack_state import Post, Requester, SlackState
 from snow_white.model.stated_request import StatedRequest
-from snow_white.requester.caller import Caller
+from snow_white.model.stopping import RUN_ABORTED
+from snow_white.requester.caller import Caller, read_caller
 from snow_white.requester.requester import Directory
 from snow_white.slack.client import Slack
 from snow_white.slack.message import Message, final_message, final_reply, working_message
 
 FindCaller = Callable[[Execution], tuple[Caller | None, str | None]]
 """Finds who started an execution: the caller and None, or None and the reason why it is not known."""
+FindStopper = Callable[[Execution, datetime], Caller | None]
+"""Finds who stopped an execution at that time; None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,22 @@ class Notifier:
     Attributes:
         default_channel: the channel for requests that name none; "" for none.
         find_caller: called at the end of a run whose request does not name a requester.
+        look_up_stopper: called for a run that was stopped, unless the cause of its end names somebody.
+        slash_command: whether people use Snow White in Slack, too.
     """
 
     slack: Slack
     directory: Directory
     default_channel: str
     find_caller: FindCaller
+    look_up_stopper: FindStopper = lambda _execution, _at: None
+    slash_command: bool = False
 
     def announce(self, run: Run, now: datetime) -> Run:
         """Show the newest progress: edit the run's messages, and post to places that have none yet."""
         request = StatedRequest.of(run.request)
         requester = run.slack.requester or self._requester_named_in(request)
-        message = working_message(run, requester, now)
+        message = working_message(run, requester, slash_command=self.slash_command)
         posted = {post.to: post for post in run.slack.posts}
         for post in posted.values():
             self.slack.edit(post, message)
@@ -56,6 +63,15 @@ class Notifier:
         caller, why_unknown = self.find_caller(ended.execution)
         return self.directory.of_caller(caller) if caller else Requester(why_unknown=why_unknown)
 
+    def find_stopper(self, ended: EndedRun) -> str | None:
+        """The name of the one who stopped the run; None if nobody did, or if it is not known."""
+        if ended.error is None or ended.error.name != RUN_ABORTED:
+            return None
+        if ended.stopped_by:
+            return read_caller(ended.stopped_by).name.removeprefix("Slack user ")
+        caller = self.look_up_stopper(ended.execution, ended.stopped_at) if ended.stopped_at else None
+        return caller.name if caller else None
+
     def announce_end(self, ended: EndedRun, report: Report, requester: Requester) -> EndedRun:
         """Edit the messages to show the end, and reply to each with a mention of the requester.
 
@@ -69,7 +85,7 @@ class Notifier:
         """
         places = self._places(ended.request, requester)
         posted = {post.to: post for post in ended.slack.posts}
-        message = final_message(report, requester, ended.execution)
+        message = final_message(report, ended, requester, slash_command=self.slash_command)
         reply = final_reply(report, requester)
         told = list(report.slack.told) if report.slack else []
         for place in dict.fromkeys([*places, *posted]):

@@ -1,72 +1,88 @@
-"""A run's problems as Slack text: grouped by verdict, with advice for each verdict and a reason for each instance."""
+"""A run's problems as Slack text: for each verdict how many, what to do, each reason once, and a table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from snow_white.model.counts import counted
-from snow_white.model.report import Problem, Stated
-from snow_white.model.verdict import in_words
+from snow_white.model.report import Problem, Report, Stated
+from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict, in_words
 from snow_white.reporting.advice import what_to_do
-from snow_white.slack.text import code, escaped, length
+from snow_white.slack.table import MAX_ROWS, Row, more, table
+from snow_white.slack.text import escaped, length
 
-_MAX_PROBLEMS: Final = 15  # the execution's output has the others
 _MAX_SECTION: Final = 2_600
 _MAX_MESSAGE: Final = 6_500
 _MAX_REASON: Final = 220
 _MAX_ADVICE: Final = 500
-_MAX_PROCESSES: Final = 3
 
 
-def problem_sections(problems: Sequence[Problem], more: int, action: Stated) -> list[str]:
-    """A text for each verdict and, if some problems do not fit, "and N more" at the end.
-
-    Args:
-        more: the number of problems that are not in `problems`.
-    """
+def problem_sections(report: Report) -> list[str]:
+    """A text for each verdict among the problems, as far as the message has room."""
     texts: list[str] = []
-    shown = 0
     room = _MAX_MESSAGE
-    for verdict in dict.fromkeys(problem.verdict for problem in problems):
-        group = [problem for problem in problems if problem.verdict == verdict]
-        text, count = _verdict_section(
-            verdict, group, action, room=min(room, _MAX_SECTION), most=_MAX_PROBLEMS - shown
-        )
-        if count:
-            texts.append(text)
-            shown += count
-            room -= length(text)
-    hidden = len(problems) - shown + more
-    return [*texts, f"and {hidden} more"] if hidden else texts
+    for verdict, count in _totals(report).items():
+        group = [problem for problem in report.problems if problem.verdict == verdict]
+        text = _verdict_section(verdict, group, count, report.action, room=min(room, _MAX_SECTION))
+        texts.append(text)
+        room -= length(text)
+    return texts
 
 
-def _verdict_section(
-    verdict: str, group: Sequence[Problem], action: Stated, *, room: int, most: int
-) -> tuple[str, int]:
-    """The text for one verdict, and how many of its problems it shows."""
+def _totals(report: Report) -> Mapping[str, int]:
+    """How many problems there are of each verdict; the report lists no more than fit into a run's state."""
+    listed: dict[str, int] = {}
+    silent: dict[str, int] = {}
+    for problem in report.problems:
+        listed[problem.verdict] = listed.get(problem.verdict, 0) + 1
+        silent[problem.verdict] = silent.get(problem.verdict, 0) + problem.is_region
+    counted = {v: n for v, n in report.counts.items() if v not in CONFIRMED | HARMLESS and n}
+    return {
+        verdict: max(listed.get(verdict, 0), counted.get(verdict, 0) + silent.get(verdict, 0))
+        for verdict in dict.fromkeys([*listed, *counted])
+    }
+
+
+def _verdict_section(verdict: str, group: Sequence[Problem], count: int, action: Stated, *, room: int) -> str:
     advice = what_to_do(verdict, action)
-    name = in_words(verdict).capitalize()
-    heading = f"*{escaped(name, 40)}*" + (f"  What to do: {escaped(advice, _MAX_ADVICE)}" if advice else "")
-    lines = [heading]
-    room -= length(heading)
-    for problem in group[:most]:
-        line = _problem_line(problem)
-        room -= length(line) + 1
-        if room < 0:
+    name = "still busy" if verdict == Verdict.BUSY else in_words(verdict)
+    parts = [f"*{count} {escaped(name, 40)}*"]
+    if advice and room > 2 * _MAX_ADVICE:
+        parts.append(escaped(f"{advice[:1].upper()}{advice[1:]}", _MAX_ADVICE))
+    shown = 0
+    for rows, text in _tables(group):
+        if length("\n".join([*parts, text])) > room - 30:
             break
-        lines.append(line)
-    return "\n".join(lines), len(lines) - 1
+        parts.append(text)
+        shown += rows
+    return "\n".join([*parts, *more(shown, count)])
 
 
-def _problem_line(problem: Problem) -> str:
-    where = f"{escaped(problem.environment, 80)}, {escaped(problem.region, 30)}"
-    busy = [process for process in problem.processes if process.busy]
-    listed = [
-        f"process {process.pid}{' ' + process.tag if process.tag else ''}: {counted(process.busy, 'job')}"
-        for process in busy[:_MAX_PROCESSES]
-    ]
-    if len(busy) > len(listed):
-        listed.append(f"and {len(busy) - len(listed)} more")
-    processes = f" [{escaped(', '.join(listed), _MAX_REASON)}]" if listed else ""
-    return f"• {code(problem.instance, 40)} {where}: {escaped(problem.reason, _MAX_REASON)}{processes}"
+def _tables(group: Sequence[Problem]) -> Iterator[tuple[int, str]]:
+    """Tables of ten rows in all, each with its number of rows: those with the most jobs, then reason by reason."""
+    with_jobs = [problem for problem in group if _jobs(problem) and problem.verdict == Verdict.BUSY]
+    with_jobs.sort(key=_jobs, reverse=True)
+    left = MAX_ROWS
+    if with_jobs:
+        rows = [
+            _row(problem, f"{_jobs(problem)}{'+' * bool(problem.more_processes)}") for problem in with_jobs
+        ]
+        yield len(rows[:left]), table(rows[:left])
+        left -= len(rows[:left])
+    without = [problem for problem in group if problem not in with_jobs]
+    for reason in dict.fromkeys(problem.reason for problem in without):
+        rows = [_row(problem) for problem in without if problem.reason == reason][:left]
+        if rows:
+            said = escaped(reason.rstrip("."), _MAX_REASON)
+            yield len(rows), f"{said[:1].upper()}{said[1:]}:\n{table(rows)}"
+            left -= len(rows)
+
+
+def _row(problem: Problem, jobs: str | None = None) -> Row:
+    return Row(
+        problem.environment, f"all in {problem.region}" if problem.is_region else problem.instance, jobs
+    )
+
+
+def _jobs(problem: Problem) -> int:
+    return sum(process.busy for process in problem.processes)

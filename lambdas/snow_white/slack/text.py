@@ -5,6 +5,7 @@ Slack counts UTF-16 units, so an emoji counts two. "&", "<" and ">" must be writ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -33,9 +34,10 @@ def plain(text: object, limit: int) -> str:
     return _cut(list(" ".join(str(text).split())), limit)
 
 
-def code(text: object, limit: int) -> str:
-    """The text as inline code, at most `limit` long."""
-    return f"`{escaped(str(text).replace('`', chr(39)), limit - 2)}`"
+def preformatted(lines: Iterable[str]) -> str:
+    """The lines in a fixed-width font, to be read as a table or to be copied."""
+    text = "\n".join(" ".join(line.splitlines()).replace("`", "'") for line in lines)
+    return f"```{''.join(_ENTITIES.get(letter, letter) for letter in text)}```"
 
 
 def local_time(at: datetime) -> str:
@@ -45,13 +47,14 @@ def local_time(at: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration in its two largest units: 45 s, 12 min 5 s, 3 h 20 min."""
+    """A duration as people say it: 45 s, 12 min, 3 h 20 min, 48 h."""
     whole = max(0, round(seconds))
     if whole < _MINUTE:
         return f"{whole} s"
     if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+        return f"{whole // _MINUTE} min"
+    minutes = whole % _HOUR // _MINUTE
+    return f"{whole // _HOUR} h{f' {minutes} min' if minutes else ''}"
 
 
 def progress_bar(part: int, whole: int) -> str:

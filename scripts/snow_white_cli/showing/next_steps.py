@@ -8,10 +8,11 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from snow_white.model.action import Action
 from snow_white.model.counts import counted
-from snow_white.model.report import Stated
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.verdict import Verdict, in_words
+from snow_white.reporting.commands import arguments
 from snow_white_cli.program import shell_line
 from snow_white_cli.runs import Ended
 from snow_white_cli.showing.headlines import Headlines
@@ -54,21 +55,8 @@ def asleep(ended: Ended) -> str:
 
 def wake_line(request: StatedRequest, options: Sequence[str] = ()) -> str:
     """The command that wakes what the request has quieted: the same application, environments and regions."""
-    arguments = ["wake", *_named(request.application)]
-    for option, stated in (("-e", request.environments), ("-r", request.regions)):
-        arguments += [part for one in _texts(stated) for part in (option, one)]
-    return shell_line(*arguments, *options)
+    return shell_line(*map(visible, arguments(Action.WAKE, request)), *options)
 
 
 def _something_was_sent(ended: Ended) -> bool:
     return bool(ended.report.instances or ended.so_far.dispatched_at)
-
-
-def _named(application: Stated) -> list[str]:
-    name = visible(str(application or ""))
-    return ["-p", name] if name.startswith("-") else [name]
-
-
-def _texts(stated: Stated) -> list[str]:
-    many = stated if isinstance(stated, tuple) else (stated,) if isinstance(stated, str) else ()
-    return [visible(one) for one in many]

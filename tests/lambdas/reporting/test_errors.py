@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from snow_white.aws.execution_history import ExecutionEnd
 from snow_white.model.ended_run import EndedRun, StepError
 from snow_white.model.report import Delivery, Report, Result
-from snow_white.reporting.errors import execution_error, reportable
+from snow_white.model.stopping import stopped_in_slack, stopped_on_command_line
+from snow_white.reporting.errors import execution_error, read_error, reportable
 from tests.lambdas.aws.test_execution_history import EXECUTION
 
 CONFIRMED = Report(result=Result.CONFIRMED)
@@ -53,7 +56,7 @@ def test_the_error_that_the_state_machine_caught_is_reported() -> None:
     assert failed.error == caught
     assert aborted is not None
     assert aborted.error is not None
-    assert "aborted" in aborted.error.cause
+    assert aborted.error.name == "RunAborted"
 
 
 @pytest.mark.parametrize("report", [None, NOT_CONFIRMED])
@@ -61,8 +64,43 @@ def test_a_success_without_a_confirmed_report_is_not_reported(report: Report | N
     assert ended_as("SUCCEEDED", report) is None
 
 
-@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
-def test_the_error_of_a_run_that_was_ended_from_outside_says_what_ended_it(status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "name", "said"),
+    [
+        ("ABORTED", "RunAborted", "The run was stopped."),
+        ("TIMED_OUT", "RunTimedOut", "The run was ended at the longest duration of an execution."),
+        ("FAILED", "RunFailed", "The run failed outside the state machine's error handling."),
+    ],
+)
+def test_the_error_of_a_run_that_was_ended_from_outside_says_what_ended_it(
+    status: str, name: str, said: str
+) -> None:
+    bare = execution_error(ExecutionEnd(EXECUTION, status))
+    assert bare == StepError(name, said)
     error = execution_error(ExecutionEnd(EXECUTION, status, error="States.Runtime", cause="no such path"))
-    assert error.cause.startswith("The run was ended: it ")
-    assert error.cause.endswith("States.Runtime no such path")
+    assert error == StepError(name, f"{said} States.Runtime: no such path")
+
+
+@pytest.mark.parametrize("name", ["RunAborted", "RunTimedOut"])
+def test_a_run_that_was_ended_from_outside_is_no_failure_of_snow_white(name: str) -> None:
+    assert read_error(StepError(name, "The run was stopped.")) == (name, "The run was stopped.")
+    assert read_error(StepError("RunFailed", "It broke."))[1].startswith("Snow White itself failed")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "who"),
+    [
+        ("StoppedByPerson", stopped_on_command_line("ann"), "ann"),
+        ("StoppedByPerson", stopped_in_slack("Slack user ann.lee (U0ANN)"), "Slack user ann.lee (U0ANN)"),
+        ("StoppedByPerson", "because", ""),
+        ("Other", stopped_on_command_line("ann"), ""),
+        (None, None, ""),
+    ],
+)
+def test_the_cause_of_an_abort_says_who_stopped_the_run_if_a_tool_of_snow_white_did_it(
+    error: str | None, cause: str | None, who: str
+) -> None:
+    run = reportable(EndedRun(EXECUTION), ExecutionEnd(EXECUTION, "ABORTED", 1_000, error, cause))
+    assert run is not None
+    assert run.stopped_by == who
+    assert run.stopped_at == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)

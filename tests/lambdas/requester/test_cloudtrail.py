@@ -12,7 +12,7 @@ import pytest
 from snow_white.model.run import Execution
 from snow_white.requester import cloudtrail
 from snow_white.requester.caller import Caller
-from snow_white.requester.cloudtrail import find_caller
+from snow_white.requester.cloudtrail import find_caller, find_stopper
 from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START, client_error, network_error
 
@@ -137,3 +137,29 @@ def test_a_pipeline_is_recognised(where: str) -> None:
 def test_a_caller_in_the_console_is_a_person() -> None:
     told = event(identity={**ANN, "invokedBy": "AWS Internal"})
     assert found(FakeCloudTrail([[told]]))[0] == Caller("ann", user="ann", account="111122223333")
+
+
+STOPPED_AT = START + timedelta(hours=1)
+
+
+def stop(arn: str = ARN, **more: Any) -> dict[str, Any]:
+    return event(None, requestParameters={"executionArn": arn}, **more)
+
+
+def stopper(trail: FakeCloudTrail) -> Caller | None:
+    return find_stopper(trail, EXECUTION, STOPPED_AT)  # type: ignore[arg-type]
+
+
+def test_who_stopped_an_execution_is_found_by_its_arn_near_its_end() -> None:
+    bob = {**ANN, "arn": "arn:aws:iam::111122223333:user/bob"}
+    refused = stop(identity=bob, errorCode="AccessDenied")
+    trail = FakeCloudTrail([[stop(ARN.replace("night-1", "night-2"), identity=bob), refused, stop()]])
+    assert stopper(trail) == Caller("ann", user="ann", account="111122223333")
+    (asked,) = trail.asked
+    assert asked["LookupAttributes"] == [{"AttributeKey": "EventName", "AttributeValue": "StopExecution"}]
+    assert STOPPED_AT - asked["StartTime"] == asked["EndTime"] - STOPPED_AT == timedelta(minutes=2)
+
+
+@pytest.mark.parametrize("error", [None, client_error("AccessDenied", "No", 403), network_error()])
+def test_who_stopped_an_execution_stays_unknown_without_an_event(error: Exception | None) -> None:
+    assert stopper(FakeCloudTrail([[]], error)) is None

@@ -153,9 +153,7 @@ def test_a_failure_to_send_the_event_does_not_fail_the_run(
 def test_the_report_begins_with_a_summary_and_has_advice(server: SlackServer) -> None:
     report = end(server, {**to_json(run()), "report": FAILED}, FakeEvents())["report"]
     assert next(iter(report)) == "summary"
-    assert report["summary"] == (
-        "NOT confirmed quiet: the Sidekiq workers of shop. 2 of 3 instances quiet (2 quiet, 1 busy), after 1 min 30 s."
-    )
+    assert report["summary"] == "shop: 2 of 3 quiet, 1 still busy"
     assert report["what_to_do"].keys() == {"busy"}
 
 

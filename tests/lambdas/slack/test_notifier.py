@@ -36,7 +36,8 @@ def test_one_message_is_posted_then_edited_and_gets_a_reply(server: SlackServer)
     assert first["channel"] == reply["channel"] == "C0LOCAL"
     assert reply["thread_ts"] == first["ts"]
     assert "2 of 3" in shown(first["edits"])
-    assert "confirmed quiet" in first["text"]
+    assert first["text"] == "✅ shop: 3 workers quiet (1 min)"
+    assert first["blocks"][0]["text"]["text"] == first["text"]
     assert ended["report"]["slack"] == {"delivered": True, "told": ["C0LOCAL"], "not_told": []}
 
 
@@ -117,7 +118,7 @@ def test_an_iam_user_of_another_account_is_not_looked_up_in_this_account(
     assert started.slack.requester.member == member.get("slack_user")
 
 
-def test_every_problem_is_shown_with_its_place_and_reason(server: SlackServer) -> None:
+def test_every_problem_is_shown_with_its_place_and_jobs(server: SlackServer) -> None:
     failed = {
         **CONFIRMED,
         "result": "not_confirmed",
@@ -127,13 +128,23 @@ def test_every_problem_is_shown_with_its_place_and_reason(server: SlackServer) -
         "problems": [PROBLEM],
     }
     notifier_on(server).end(at_end(run(), failed))
-    first, reply = messages(server)
-    assert "NOT confirmed quiet" in first["text"]
-    assert "`i-0abc` shop-workers, us-east-1: jobs &lt;run&gt; &amp; run [process 42 shop: 2 jobs]" in shown(
-        first
-    )
-    assert "What to do: its jobs are still running; none was killed." in shown(first)
-    assert "i-0abc" in reply["text"]
+    first, _ = messages(server)
+    assert first["text"] == "❌ shop: 2 of 3 quiet, 1 still busy"
+    assert "shop-workers i-0abc      2" in shown(first)
+    assert "Its jobs are still running; none was killed." in shown(first)
+
+
+def test_the_reply_is_one_sentence_with_the_mention(server: SlackServer) -> None:
+    failed = {
+        **CONFIRMED,
+        "result": "not_confirmed",
+        "error": "NotConfirmed",
+        "cause": "2 of 3.",
+        "counts": {"quiet": 2, "busy": 1},
+    }
+    notifier_on(server).end(at_end(run(slack_user="U0ANN", direct_message=False), failed))
+    _, reply = messages(server)
+    assert reply["text"] == "<@U0ANN> ❌ shop: 2 of 3 quiet, 1 still busy"
 
 
 def test_a_run_is_confirmed_although_slack_is_down_and_the_report_says_so(server: SlackServer) -> None:

@@ -40,7 +40,7 @@ def test_a_deleted_message_is_posted_again_and_the_requester_mentioned(
     slack = notifier_on(server).end(at_end(started, CONFIRMED))["report"]["slack"]
     assert (slack["delivered"], slack["told"]) == (True, ["C0LOCAL"])
     old, new, reply = messages(server)
-    assert "confirmed quiet" in new["text"]
+    assert "3 workers quiet" in new["text"]
     assert reply["thread_ts"] == new["ts"] != old["ts"]
     assert "<@U0ANN>" in reply["text"]
 
