@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.report import Delivery, Report
+from snow_white.model.request import InvalidRequest
 from snow_white.model.run import Execution, Run
 from snow_white.model.slack_state import Post, Requester, SlackState
 from snow_white.model.stated_request import StatedRequest
@@ -83,7 +85,9 @@ class Notifier:
         Returns:
             The run with the report, whose `slack` says which places were notified.
         """
-        places = self._places(ended.request, requester)
+        # Wrong input concerns only the one who typed it.
+        nobody = report.error == InvalidRequest.__name__ and requester.member is None
+        places = () if nobody else self._places(ended.request, requester)
         posted = {post.to: post for post in ended.slack.posts}
         message = final_message(report, ended, requester, slash_command=self.slash_command)
         reply = final_reply(report, requester)
@@ -99,7 +103,7 @@ class Notifier:
         delivery = Delivery(
             delivered=bool(told) and set(places) <= set(told),
             told=tuple(told),
-            not_told=self._why_not_told(requester, no_places=not told and not places),
+            not_told=self._why_not_told(ended.request, requester, no_places=not told and not places),
         )
         unreached = tuple(sorted(self.slack.unreached - set(told)))
         return replace(
@@ -114,12 +118,16 @@ class Notifier:
         # The message was never posted, or it was deleted or can no longer be edited.
         return self.slack.post(place, message)
 
-    def _why_not_told(self, requester: Requester, *, no_places: bool) -> tuple[str, ...]:
+    def _why_not_told(
+        self, request: StatedRequest, requester: Requester, *, no_places: bool
+    ) -> tuple[str, ...]:
+        if no_places and _is_silent(request):
+            return ()
         sentences = [*self.slack.failures]
         if requester.why_unknown:
             sentences.append(requester.why_unknown)
         if no_places:
-            sentences.insert(0, "No channel is set or named, and the requester is not known in Slack.")
+            sentences.insert(0, "No channel is set or named, or the requester is not known in Slack.")
         return tuple(sentences)
 
     def _requester_named_in(self, request: StatedRequest) -> Requester:
@@ -130,7 +138,9 @@ class Notifier:
 
         A request that names a `slack_user` wants a direct message unless it says otherwise.
         """
-        channel = request.channel or self.default_channel
+        if _is_silent(request):
+            return ()
+        channel = request.channel or ("" if request.action == Action.STATUS else self.default_channel)
         directly = (
             request.slack_user is not None if request.direct_message is None else request.direct_message
         )
@@ -139,3 +149,8 @@ class Notifier:
         if requester.member and (directly or not places) and not channel.startswith("D"):
             places.append(requester.member)
         return tuple(places)
+
+
+def _is_silent(request: StatedRequest) -> bool:
+    """A status that names no place is for the requester only, who reads the answer in the report."""
+    return request.action == Action.STATUS and not request.channel and not request.direct_message
