@@ -24,7 +24,7 @@ from snow_white.reporting.errors import read_error
 from snow_white.reporting.event import publish, run_ended
 from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START
-from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, PROBLEM, messages, notifier_on, run, shown
+from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, PROBLEM, notifier_on, run
 
 EXECUTION = Execution(ARN, "night-1", START)
 FAILED = {
