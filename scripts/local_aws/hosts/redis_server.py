@@ -59,9 +59,9 @@ class RedisServer(Stoppable):
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def client(self) -> redis.Redis:
+    def client(self, database: int = 0) -> redis.Redis:
         """A client that answers with text."""
-        return redis.Redis(host="127.0.0.1", port=self.port, decode_responses=True)
+        return redis.Redis(host="127.0.0.1", port=self.port, db=database, decode_responses=True)
 
     def stop(self) -> None:
         """End it; its data are gone. Harmless when it has ended."""

@@ -34,7 +34,7 @@ class NightlyBackup
 end
 
 # Sidekiq 6.4 with redis-rb 4.8 would log each fetch as deprecated.
-Redis.silence_deprecations = true if Redis.respond_to?(:silence_deprecations=)
+Redis.silence_deprecations = true if defined?(Redis) && Redis.respond_to?(:silence_deprecations=)
 
 Sidekiq.configure_server do |config|
   config.redis = { url: ENV.fetch("REDIS_URL") }
