@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -134,6 +135,7 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
     commands: list[FakeCommand] = field(default_factory=list)
     down: Exception | None = None
     calls: list[str] = field(default_factory=list)
+    instances_read: list[int] = field(default_factory=list)  # of each list of instances, how many there were
     hidden_commands: set[str] = field(default_factory=set)  # not in the lists yet (eventual consistency)
     unlisted_instances: set[str] = field(default_factory=set)  # not in the lists, which lag
     unanswered_instances: set[str] = field(default_factory=set)  # EC2 says nothing of them when asked either
@@ -192,8 +194,10 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
             for one in self.instances.values()
             if one.environment_id in filters["tag:elasticbeanstalk:environment-id"]
             and one.state in filters["instance-state-name"]
+            and _matches(f"{one.launched_at:%Y-%m-%dT%H:%M:%S}.000Z", filters.get("launch-time", ["*"]))
             and one.id not in self.unlisted_instances
         ]
+        self.instances_read.append(len(found))
         # Each row twice: lists may repeat themselves.
         return {"Reservations": [{"Instances": [_described(one) for one in found]}] * 2}
 
@@ -311,6 +315,10 @@ def instance_id(region: str, number: int) -> str:
 def command_id(region: str, number: int) -> str:
     """The id of the command that was the `number`th, from 0 on, to be sent in a region."""
     return str(UUID(int=crc32(region.encode()) << 96 | number))
+
+
+def _matches(value: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(value, pattern) for pattern in patterns)
 
 
 def _described(instance: FakeInstance) -> dict[str, Any]:

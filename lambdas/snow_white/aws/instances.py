@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -25,6 +25,10 @@ _STARTING: Final = ("pending",)
 _RUNNING: Final = ("running",)
 _LEAVING: Final = ("shutting-down", "stopping")
 _ENDED: Final = ("terminated", "stopped")
+_PRESENT: Final = (*_STARTING, *_RUNNING, *_LEAVING)
+_TEN_MINUTES: Final = 600  # seconds
+# EC2 has pages of up to 1000; 200 instances are nearly a megabyte, of which many regions' are read at the same time.
+_INSTANCES_A_PAGE: Final = 200
 _NOT_FOUND: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
 _NODES_A_PAGE: Final = 50  # SSM: the largest page of DescribeInstanceInformation
 
@@ -35,12 +39,39 @@ def present_instances(client: EC2Client, environments: Sequence[Environment]) ->
     Stopped and terminated instances do not count: their workers have ended. Of those that are shutting down or stopping
     EC2 may let the workers run on for minutes.
     """
+    return _instances_in(client, environments, _PRESENT)
+
+
+def launched_instances(
+    client: EC2Client, environments: Sequence[Environment], since: datetime, now: datetime
+) -> list[Instance]:
+    """Those of the present instances that were launched, or started again, since then; a few older ones too.
+
+    EC2 is asked by ten minutes of the time of launch, in which its filter takes a wildcard (API reference,
+    DescribeInstances: `2021-09-29T*` matches a day).
+    """
+    moments = range(int(since.timestamp()) // _TEN_MINUTES, int(now.timestamp()) // _TEN_MINUTES + 1)
+    launched = [
+        f"{datetime.fromtimestamp(one * _TEN_MINUTES, UTC):%Y-%m-%dT%H:%M}"[:-1] + "*" for one in moments
+    ]
+    return _instances_in(client, environments, _PRESENT, {"Name": "launch-time", "Values": launched})
+
+
+def leaving_instances(client: EC2Client, environments: Sequence[Environment]) -> list[Instance]:
+    """Those that are shutting down or stopping, and those that have ended, as long as EC2 still shows them."""
+    return _instances_in(client, environments, (*_LEAVING, *_ENDED))
+
+
+def _instances_in(
+    client: EC2Client, environments: Sequence[Environment], states: Sequence[str], *more: FilterTypeDef
+) -> list[Instance]:
     names = {environment.id: environment.name for environment in environments}
     found: dict[str, Instance] = {}
     for ids in batches(sorted(names), _FILTER_VALUES):
         filters: list[FilterTypeDef] = [
             {"Name": f"tag:{ENVIRONMENT_ID_TAG}", "Values": list(ids)},
-            {"Name": "instance-state-name", "Values": [*_STARTING, *_RUNNING, *_LEAVING]},
+            {"Name": "instance-state-name", "Values": list(states)},
+            *more,
         ]
         for raw in _described(client, Filters=filters):
             found[raw["InstanceId"]] = _instance(raw, names)
@@ -91,7 +122,7 @@ def _unknown_ids(error: ClientError, asked: Sequence[str]) -> list[str]:
 
 def _described(client: EC2Client, **request: Any) -> Iterator[InstanceTypeDef]:
     if "Filters" in request:
-        request["PaginationConfig"] = {"PageSize": 1000}
+        request["PaginationConfig"] = {"PageSize": _INSTANCES_A_PAGE}
     for page in client.get_paginator("describe_instances").paginate(**request):
         for reservation in page.get("Reservations", []):
             yield from reservation.get("Instances", [])

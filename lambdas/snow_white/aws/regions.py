@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 # Adaptive: Elastic Beanstalk and the Run Command lists are throttled hard. Few and short tries: a region that takes
 # connections and says nothing must not use up the time of the function that looks at all of them; the state machine
@@ -113,6 +114,14 @@ def in_each(regions: Iterable[str], work: Callable[[str], T]) -> dict[str, T | R
     wanted = list(regions)
     with ThreadPoolExecutor(max_workers=min(_MAX_THREADS, max(1, len(wanted)))) as pool:
         return dict(zip(wanted, pool.map(guarded, wanted), strict=True))
+
+
+def both(one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
+    """What two pieces of work return that are done at the same time. Raises what one of them raises."""
+    works: list[Callable[[], Any]] = [one, other]
+    with ThreadPoolExecutor(max_workers=len(works)) as pool:
+        first, second = pool.map(lambda work: work(), works)
+    return first, second
 
 
 def errors_of(results: Mapping[str, object]) -> dict[str, RegionError]:

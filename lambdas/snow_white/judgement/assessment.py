@@ -51,11 +51,15 @@ class Assessment:
 
 
 def assess_unsent(regions: Regions, snapshot: RegionSnapshot, run: Run, now: datetime) -> list[Assessment]:
-    """Assess the instances that nothing was sent to; those that SSM manages are to be sent to."""
+    """Assess the instances that nothing was sent to; those that SSM manages are to be sent to.
+
+    Those that are only assumed are left out: for a day one may have no agent, and SSM is not asked at each glance.
+    """
     waited = now - (run.dispatched_at or now)
-    managed = managed_ids(regions.ssm(snapshot.region), (one.id for one in snapshot.unsent if one.running))
+    unsent = [one for one in snapshot.unsent if one.id not in snapshot.assumed]
+    managed = managed_ids(regions.ssm(snapshot.region), (one.id for one in unsent if one.running))
     assessments = []
-    for instance in snapshot.unsent:
+    for instance in unsent:
         refusal = run.refusals.get(instance.id) or run.refusals.get(snapshot.region)
         judgement = judge_unsent(
             instance, managed=instance.id in managed, refusal=refusal, waited=waited, now=now

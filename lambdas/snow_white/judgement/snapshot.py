@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
 from snow_white.aws import run_command
-from snow_white.aws.instances import lost_agents, missing_instances, present_instances
-from snow_white.aws.regions import Regions
+from snow_white.aws.instances import (
+    launched_instances,
+    leaving_instances,
+    lost_agents,
+    missing_instances,
+    present_instances,
+)
+from snow_white.aws.regions import Regions, both
 from snow_white.aws.run_command import Command
 from snow_white.judgement.verdict import Silence
-from snow_white.model.fleet import Instance, RegionPlan
+from snow_white.model.fleet import Environment, Instance, RegionPlan
 from snow_white.model.run import Run
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """How long SSM must not have heard of an agent before the run stops waiting for it."""
+_LAUNCHES_SHOWN_WITHIN: Final = timedelta(
+    minutes=15
+)  # EC2's lists lag; new instances need time for their agent
+_LONG_AGO: Final = datetime(2006, 8, 25, tzinfo=UTC)  # before any instance of EC2 was launched
 
 
 @dataclass(frozen=True)
 class RegionSnapshot:
-    """One region as it is now.
+    """One region as it is now; or, after a glance, as it has been known since the instances were last read.
 
     Attributes:
+        assumed: ids of the instances that the glance did not read, because they are known and nothing says that they
+            have been launched anew or are leaving; nothing but their ids is known.
         commands: the run's own, oldest first.
         gone: ids that were sent to, and of which EC2 says that they have ended.
         silent: by instance id, the agents that have been silent for SILENT_AFTER.
@@ -38,6 +50,7 @@ class RegionSnapshot:
     gone: tuple[str, ...] = ()
     silent: Mapping[str, Silence] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
+    assumed: frozenset[str] = frozenset()
 
     @cached_property
     def last_command(self) -> dict[str, Command]:
@@ -96,23 +109,72 @@ class RegionSnapshot:
 
 def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:
     """See one region: a page of commands for each 50 sent, and the instances that are there."""
-    commands = run_command.commands_of(
+    commands, present = both(
+        lambda: _commands(regions, run, part),
+        lambda: present_instances(regions.ec2(part.region), part.environments),
+    )
+    return _snapshot(regions, run, part, commands, present, frozenset(), now)
+
+
+def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:
+    """See one region's commands, and of its instances only what has changed since they were last read.
+
+    EC2's answers are by far the largest, and hardly ever say anything new: 1,000 instances are 5 MB. Nothing is judged
+    by a glance but that the run goes on.
+    """
+    ec2 = regions.ec2(part.region)
+    since = (run.instances_read_at or run.execution.started_at) - _LAUNCHES_SHOWN_WITHIN
+    commands, (launched, left) = both(
+        lambda: _commands(regions, run, part),
+        lambda: both(
+            lambda: launched_instances(ec2, part.environments, since, now),
+            lambda: leaving_instances(ec2, part.environments),
+        ),
+    )
+    read = {instance.id: instance for instance in [*launched, *(one for one in left if one.leaving)]}
+    ended = {instance.id for instance in left} - read.keys()
+    known = _known_ids(run, part, commands) - frozenset(run.gone.get(part.region, ()))
+    assumed = frozenset(known - read.keys() - ended)
+    present = [*read.values(), *(Instance(id_, "", _LONG_AGO) for id_ in assumed)]
+    return _snapshot(regions, run, part, commands, present, assumed, now)
+
+
+def _commands(regions: Regions, run: Run, part: RegionPlan) -> list[Command]:
+    return run_command.commands_of(
         regions.ssm(part.region), run.request.action, run.execution, run.commands.get(part.region, ())
     )
-    ec2 = regions.ec2(part.region)
-    present = present_instances(ec2, part.environments)
-    known_gone = frozenset(run.gone.get(part.region, ()))
-    known = {one for command in commands for one in command.instance_ids} | set(
+
+
+def _known_ids(run: Run, part: RegionPlan, commands: Iterable[Command]) -> set[str]:
+    return {one for command in commands for one in command.instance_ids} | set(
         run.unsent.get(part.region, ())
     )
-    missing = known - {instance.id for instance in present} - known_gone
-    found, gone = missing_instances(ec2, sorted(missing), part.environments) if missing else ([], [])
+
+
+def _snapshot(
+    regions: Regions,
+    run: Run,
+    part: RegionPlan,
+    commands: Sequence[Command],
+    present: Sequence[Instance],
+    assumed: frozenset[str],
+    now: datetime,
+) -> RegionSnapshot:
+    ids = {instance.id for instance in present}
+    known_gone = frozenset(run.gone.get(part.region, ()))
+    missing = _known_ids(run, part, commands) - ids - known_gone
+    found, gone = (
+        missing_instances(regions.ec2(part.region), sorted(missing), part.environments)
+        if missing
+        else ([], [])
+    )
     snapshot = RegionSnapshot(
         part.region,
         tuple(sorted([*present, *found])),
         tuple(commands),
-        tuple(sorted({*gone, *(known_gone - {instance.id for instance in present})})),
+        tuple(sorted({*gone, *(known_gone - ids)})),
         _silent_agents(regions, run, part.region, commands, now),
+        assumed=assumed,
     )
     return replace(snapshot, open=_open_commands(regions, snapshot))
 
@@ -165,6 +227,7 @@ def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]
 def instances_in_progress(
     regions: Regions,
     snapshot: RegionSnapshot,
+    environments: Sequence[Environment],
     most: int,
     *,
     first: int = 0,
@@ -178,10 +241,9 @@ def instances_in_progress(
         first: with which of the commands that go on to begin, so that repeated calls come to all of them.
         among: ids of the only instances that are wanted.
     """
-    by_id = {instance.id: instance for instance in snapshot.instances}
     going = [command for command in snapshot.commands if not command.ended]
     start = first % len(going) if going else 0
-    found: list[Instance] = []
+    found: list[str] = []
     for command in going[start:] + going[:start]:
         wanted = set(snapshot.current_instances(command))
         if among is not None:
@@ -189,8 +251,19 @@ def instances_in_progress(
         if not wanted or len(found) >= most:
             continue
         found += [
-            by_id[one.instance_id]
+            one.instance_id
             for one in run_command.invocations(regions.ssm(snapshot.region), command.id)
             if not one.ended and one.instance_id in wanted
         ]
-    return found[:most]
+    return _read_assumed(regions, snapshot, environments, found[:most])
+
+
+def _read_assumed(
+    regions: Regions, snapshot: RegionSnapshot, environments: Sequence[Environment], ids: Sequence[str]
+) -> list[Instance]:
+    """The instances with these ids; EC2 is asked for those of which no more than that is known."""
+    by_id = {instance.id: instance for instance in snapshot.instances}
+    asked = [one for one in ids if one in snapshot.assumed]
+    found, gone = missing_instances(regions.ec2(snapshot.region), asked, environments) if asked else ([], [])
+    by_id |= {instance.id: instance for instance in found}
+    return [by_id[one] for one in ids if one not in gone]

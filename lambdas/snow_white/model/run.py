@@ -67,6 +67,7 @@ class Run:
         renewed_at: when the last of these was made.
         silent_region_polls: how many polls in a row have waited only for a region outside the plan.
         environments_read_at: when the environments were last read.
+        instances_read_at: when all instances were last read; None if they are to be read at the next poll.
         dispatched_at: when the first command was sent; the timeout counts from here.
         announced, announced_at: the progress last shown in Slack, and when.
         report: None until the run has finished.
@@ -88,6 +89,7 @@ class Run:
     renewed_at: datetime | None = None
     silent_region_polls: int = 0
     environments_read_at: datetime | None = None
+    instances_read_at: datetime | None = None
     dispatched_at: datetime | None = None
     progress: Progress = field(default_factory=Progress)
     stragglers: Stragglers = field(default_factory=Stragglers)

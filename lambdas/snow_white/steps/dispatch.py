@@ -190,5 +190,6 @@ def _record(
         renewals=run.renewals + renews,
         renewed_at=now if renews else run.renewed_at,
         dispatched_at=began,
+        instances_read_at=None,
         wait_seconds=wait,
     )

@@ -39,4 +39,6 @@ def extend_plan(run: Run, found: Mapping[str, tuple[Environment, ...]], now: dat
         environments = tuple(sorted({*part.environments, *found.get(region, ())}))
         if environments:
             parts.append(replace(part, environments=environments))
-    return replace(run, plan=tuple(parts), environments_read_at=now)
+    plan = tuple(parts)
+    read_at = run.instances_read_at if plan == run.plan else None
+    return replace(run, plan=plan, environments_read_at=now, instances_read_at=read_at)

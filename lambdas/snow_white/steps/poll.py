@@ -11,9 +11,10 @@ from snow_white.aws import run_command
 from snow_white.aws.regions import RegionError, Regions, errors_of, in_each, results_of
 from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
 from snow_white.judgement.freshness import FRESH_FOR, expire_stale, is_stale
-from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
+from snow_white.judgement.snapshot import RegionSnapshot, glance, take_snapshot
 from snow_white.judgement.undone import mark_undone
 from snow_white.model.final_phase import FINAL_PHASE
+from snow_white.model.fleet import RegionPlan
 from snow_white.model.run import CommandReading, Outcome, Progress, Run
 from snow_white.reporting.build import final_report
 from snow_white.steps.environments import extend_plan, read_environments, with_new_environments
@@ -25,6 +26,7 @@ ANNOUNCE_EVERY: Final = timedelta(seconds=15)  # Slack: chat.update takes about 
 # Reading the details of every command at every poll would be throttled in a run of thousands; a few a poll and
 # region keep the numbers moving. The end is judged by all of them.
 _COMMANDS_READ_PER_POLL: Final = 5
+_INSTANCES_READ_EVERY: Final = timedelta(minutes=10)
 _IDS_KEPT: Final = 100  # of each region; EC2 is asked again for others that are gone
 
 LogVerdict = Callable[[str, Assessment], None]
@@ -54,13 +56,29 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = _l
     """
     if run.waiting_for:
         return replace(run, outcome=Outcome.SEND)
-    snapshots = in_each(
-        _planned_regions(run), lambda region: take_snapshot(regions, run, run.region_plan(region), now)
-    )
+    snapshots = _look(run, regions, now, glance) if _may_glance(run, now) else {}
+    if not snapshots or is_final_phase(run, snapshots, now):
+        # A glance tells that a run goes on, and never that it has come to its end.
+        snapshots = _look(run, regions, now, take_snapshot)
+        run = replace(run, instances_read_at=None if errors_of(snapshots) else now)
     run = _remember_ids(run, results_of(snapshots))
     if is_final_phase(run, snapshots, now):
         return _settle(run, regions, snapshots, now, log_verdict)
     return _follow(with_new_environments(run, regions, now), regions, snapshots, now)
+
+
+def _may_glance(run: Run, now: datetime) -> bool:
+    read_at = run.instances_read_at
+    return read_at is not None and now - read_at < _INSTANCES_READ_EVERY and run.seconds_left(now) > 0
+
+
+def _look(
+    run: Run,
+    regions: Regions,
+    now: datetime,
+    look: Callable[[Regions, Run, RegionPlan, datetime], RegionSnapshot],
+) -> dict[str, RegionSnapshot | RegionError]:
+    return in_each(_planned_regions(run), lambda region: look(regions, run, run.region_plan(region), now))
 
 
 def _follow(
@@ -76,6 +94,8 @@ def _follow(
         # A region that did not answer this time leaves the numbers as they were.
         confirmed = sum(one.confirmed for one in read.values())
         instances = sum(len(snapshot.instances) for snapshot in snapshots.values())
+        if any(snapshot.assumed for snapshot in snapshots.values()):
+            instances = run.progress.instances
         run = replace(run, progress=Progress(confirmed, instances))
     assessments = {region: one.assessments for region, one in read.items()}
     if sendable(run, assessments, final_phase=False, now=now):

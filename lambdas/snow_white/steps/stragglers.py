@@ -42,7 +42,7 @@ def update_stragglers(
         return run
     known = run.stragglers
     if known.commands and known.asked_at is not None:
-        return replace(run, stragglers=_read_answers(known, regions, snapshots, now))
+        return replace(run, stragglers=_read_answers(run, regions, snapshots, now))
     last = known.asked_at
     is_time = now - last >= ASK_EVERY if last else now - run.dispatched_at >= _FIRST_ASKED_AFTER
     if not is_time or run.seconds_left(now) < MIN_TIMEOUT_SECONDS:
@@ -52,7 +52,9 @@ def update_stragglers(
         # To ask would be to send the same command once more, so that is what is done.
         late = in_each(
             snapshots,
-            lambda region: instances_in_progress(regions, snapshots[region], ASKED_AT_ONCE, first=turn),
+            lambda region: instances_in_progress(
+                regions, snapshots[region], run.region_plan(region).environments, ASKED_AT_ONCE, first=turn
+            ),
         )
         lost = tuple(sorted(one.id for some in results_of(late).values() for one in some))
         return replace(run, stragglers=replace(known, asked_at=now, lost=lost))
@@ -63,8 +65,11 @@ def update_stragglers(
 
 def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot, turn: int) -> str | None:
     """Those who have not answered the last time, and others."""
-    silent = instances_in_progress(regions, snapshot, ASKED_AT_ONCE, among=run.stragglers.unanswered.keys())
-    others = instances_in_progress(regions, snapshot, ASKED_AT_ONCE, first=turn)
+    environments = run.region_plan(snapshot.region).environments
+    silent = instances_in_progress(
+        regions, snapshot, environments, ASKED_AT_ONCE, among=run.stragglers.unanswered.keys()
+    )
+    others = instances_in_progress(regions, snapshot, environments, ASKED_AT_ONCE, first=turn)
     ids = list(dict.fromkeys(one.id for one in [*silent, *others]))[:ASKED_AT_ONCE]
     if not ids:
         return None
@@ -79,9 +84,10 @@ def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot, turn: int) -> str
 
 
 def _read_answers(
-    known: Stragglers, regions: Regions, snapshots: Mapping[str, RegionSnapshot], now: datetime
+    run: Run, regions: Regions, snapshots: Mapping[str, RegionSnapshot], now: datetime
 ) -> Stragglers:
     """What was answered, once all have or nobody waits any longer."""
+    known = run.stragglers
     assert known.asked_at is not None
     found = in_each(
         [region for region in known.commands if region in snapshots],
@@ -98,7 +104,11 @@ def _read_answers(
         in_each(
             asked,
             lambda region: instances_in_progress(
-                regions, snapshots[region], ASKED_AT_ONCE, among=asked[region]
+                regions,
+                snapshots[region],
+                run.region_plan(region).environments,
+                ASKED_AT_ONCE,
+                among=asked[region],
             ),
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -90,6 +91,7 @@ class Region:
                 for one in self.instances.values()
                 if one.environment in filters[f"tag:{ENVIRONMENT_TAG}"]
                 and one.state.at(at) in filters["instance-state-name"]
+                and _launched(one, at, filters.get("launch-time", ["*"]))
             ]
         page, token = self._page(found, form.get("NextToken"), int(form.get("MaxResults", 1000)), kinds)
         self.shown.update({one.id: now for one in page})
@@ -237,6 +239,11 @@ class Region:
 
 
 _PLAIN: Final = {"DeliveryTimedOut": "TimedOut", "ExecutionTimedOut": "TimedOut"}
+
+
+def _launched(instance: Instance, at: float, patterns: list[str]) -> bool:
+    moment = f"{datetime.fromtimestamp(instance.launched.at(at) or 0, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+    return any(fnmatchcase(moment, pattern) for pattern in patterns)
 
 
 def _numbers(form: Mapping[str, Any]) -> list[int]:

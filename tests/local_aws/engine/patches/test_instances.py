@@ -1,0 +1,32 @@
+"""What EC2 answers of instances, as AWS does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from local_aws import LocalAws
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws.start(tmp_path_factory.mktemp("aws")) as local_aws:
+        yield local_aws
+
+
+def test_instances_are_found_by_the_time_of_their_launch_with_a_wildcard(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2", "us-east-1")
+    launched = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]
+    # The day before, too: midnight may pass in between.
+    today = [f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT}*" for days in (0, 1)]
+
+    def found(*patterns: str) -> list[str]:
+        filters = [{"Name": "launch-time", "Values": list(patterns)}]
+        reservations = ec2.describe_instances(Filters=filters)["Reservations"]
+        return [one["InstanceId"] for reservation in reservations for one in reservation["Instances"]]
+
+    assert found(*today) == [launched["InstanceId"]]
+    assert found("2006-08-25T*", *today) == [launched["InstanceId"]]
+    assert found("2006-08-25T*") == []
