@@ -35,11 +35,20 @@ CALLED: Final[Mapping[str, tuple[str, ...]]] = {
 """The operations that the functions call, by botocore's name of the service. A call that is missing here fails in a
 deployed function only, so a test compares them with the functions' permissions."""
 
+READ: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "ec2": {"Instance": ("InstanceId", "LaunchTime", "State", "Tags"), "Reservation": ("Instances",)},
+}
+"""Of some shapes, by service, the members that the functions read: an instance has about 4 KB, and botocore makes a
+value of each member that it knows. It takes no notice of those that it does not know."""
+
 _ENDPOINTS: Final = "endpoint-rule-set-1.json"
 
 
 def prune(data: Path, called: Mapping[str, Iterable[str]] = CALLED) -> None:
-    """Delete from botocore's folder `data` every service, version, operation and shape that `called` does not need."""
+    """Delete from botocore's folder `data` what `called` and READ do not name.
+
+    These are services, versions, operations, shapes, and of the shapes in READ the other members.
+    """
     for service in [path for path in data.iterdir() if path.is_dir()]:
         if service.name in called:
             _prune_service(service, frozenset(called[service.name]))
@@ -55,14 +64,15 @@ def _prune_service(service: Path, operations: frozenset[str]) -> None:
     for version in [*old, newest]:
         shutil.rmtree(version)
     newest.mkdir()
-    _write(newest / "service-2.json", _needed(model, operations))
+    _write(newest / "service-2.json", _needed(service.name, model, operations))
     _write(newest / "paginators-1.json", {"pagination": _only(pagination, operations)})
     _write(newest / _ENDPOINTS, endpoints)
 
 
-def _needed(model: Mapping[str, Any], operations: frozenset[str]) -> dict[str, Any]:
+def _needed(service: str, model: Mapping[str, Any], operations: frozenset[str]) -> dict[str, Any]:
     """The model with these operations and the shapes that they lead to, without the documentation."""
     kept = _only(model["operations"], operations)
+    read = READ.get(service, {})
     if missing := operations - kept.keys():
         raise KeyError(f"botocore knows no operation {', '.join(sorted(missing))} in this service.")
     shapes: dict[str, Any] = {}
@@ -71,6 +81,9 @@ def _needed(model: Mapping[str, Any], operations: frozenset[str]) -> dict[str, A
         name = waiting.pop()
         if name not in shapes:
             shapes[name] = model["shapes"][name]
+            if name in read:
+                members = shapes[name]["members"]
+                shapes[name] = {**shapes[name], "members": {member: members[member] for member in read[name]}}
             waiting += _shapes_named_in(shapes[name])
     needed: dict[str, Any] = _undocumented(
         {**model, "operations": kept, "shapes": dict(sorted(shapes.items()))}

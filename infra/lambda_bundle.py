@@ -19,7 +19,7 @@ from functools import cache as remembered
 from pathlib import Path
 from typing import Final
 
-from infra.botocore_data import CALLED, prune
+from infra.botocore_data import CALLED, READ, prune
 
 ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "lambdas"
@@ -94,7 +94,9 @@ def _installed(requirements: Path, cache: Path, python: str | None) -> Path:
     """The folder in `cache` with what is needed of exactly the pinned packages; it is created if it is missing."""
     pins = requirements.read_text()
     compiled = "compiled" if python else "not compiled"
-    inputs = f"{PLATFORM} {PYTHON_VERSION} {compiled} {sorted(CALLED.items())} {_NEVER_IMPORTED}\n{pins}"
+    inputs = (
+        f"{PLATFORM} {PYTHON_VERSION} {compiled} {sorted(CALLED.items())} {READ} {_NEVER_IMPORTED}\n{pins}"
+    )
     key = hashlib.sha256(inputs.encode()).hexdigest()[:16]
     target = cache / key
     if target.exists():

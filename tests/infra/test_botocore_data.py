@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import botocore
 import botocore.session
@@ -13,7 +15,7 @@ import pytest
 from botocore.stub import Stubber
 
 from infra.access.permissions import Permissions
-from infra.botocore_data import CALLED, prune
+from infra.botocore_data import CALLED, READ, prune
 
 DATA = Path(botocore.__file__).parent / "data"
 BOTOCORES_NAME = {"states": "stepfunctions"}
@@ -70,21 +72,36 @@ def test_each_operation_is_described_as_before(service: str, data: Path) -> None
         for part in ("input_shape", "output_shape"):
             old = getattr(before.service_model.operation_model(operation), part)
             new = getattr(after.service_model.operation_model(operation), part)
-            assert described(new) == described(old)
+            assert described(new, READ.get(service, {})) == described(old, READ.get(service, {}))
 
 
-def described(shape: botocore.model.Shape | None, above: tuple[str, ...] = ()) -> str:
-    """A shape with all that it leads to, as text; a shape within itself by its name only."""
+def described(
+    shape: botocore.model.Shape | None, read: Mapping[str, tuple[str, ...]], above: tuple[str, ...] = ()
+) -> str:
+    """A shape with all that it leads to, as text; a shape within itself by its name only.
+
+    Args:
+        read: of some shapes, by name, the only members that count.
+    """
     if shape is None or shape.name in above:
         return "none" if shape is None else shape.name
     within = (*above, shape.name)
-    parts = {name: described(part, within) for name, part in getattr(shape, "members", {}).items()}
+    members: Mapping[str, botocore.model.Shape] = getattr(shape, "members", {})
+    counted = read.get(shape.name, tuple(members))
+    parts = {name: described(members[name], read, within) for name in counted}
     for name in ("member", "key", "value"):
         if isinstance(part := getattr(shape, name, None), botocore.model.Shape):
-            parts[name] = described(part, within)
+            parts[name] = described(part, read, within)
     return json.dumps(
         [shape.type_name, sorted(shape.metadata), sorted(shape.serialization.items()), parts], default=str
     )
+
+
+def test_of_an_instance_only_what_the_functions_read_is_kept(data: Path) -> None:
+    client = session(data).create_client("ec2", region_name="eu-west-1")
+    for name, members in READ["ec2"].items():
+        shape: Any = client.meta.service_model.shape_for(name)
+        assert sorted(shape.members) == sorted(members)
 
 
 def test_pages_are_read_as_before(data: Path) -> None:

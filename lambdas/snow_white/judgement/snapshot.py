@@ -113,7 +113,9 @@ def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -
         lambda: _commands(regions, run, part),
         lambda: present_instances(regions.ec2(part.region), part.environments),
     )
-    return _snapshot(regions, run, part, commands, present, frozenset(), now)
+    going_on = any(not command.ended for command in commands)
+    silent = _silent_agents(run, commands, lost_agents(regions.ssm(part.region)), now) if going_on else {}
+    return _snapshot(regions, run, part, commands, present, silent)
 
 
 def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:
@@ -124,8 +126,8 @@ def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> Regio
     """
     ec2 = regions.ec2(part.region)
     since = (run.instances_read_at or run.execution.started_at) - _LAUNCHES_SHOWN_WITHIN
-    commands, (launched, left) = both(
-        lambda: _commands(regions, run, part),
+    (commands, lost), (launched, left) = both(
+        lambda: both(lambda: _commands(regions, run, part), lambda: lost_agents(regions.ssm(part.region))),
         lambda: both(
             lambda: launched_instances(ec2, part.environments, since, now),
             lambda: leaving_instances(ec2, part.environments),
@@ -136,7 +138,8 @@ def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> Regio
     known = _known_ids(run, part, commands) - frozenset(run.gone.get(part.region, ()))
     assumed = frozenset(known - read.keys() - ended)
     present = [*read.values(), *(Instance(id_, "", _LONG_AGO) for id_ in assumed)]
-    return _snapshot(regions, run, part, commands, present, assumed, now)
+    silent = _silent_agents(run, commands, lost, now)
+    return _snapshot(regions, run, part, commands, present, silent, assumed)
 
 
 def _commands(regions: Regions, run: Run, part: RegionPlan) -> list[Command]:
@@ -157,8 +160,8 @@ def _snapshot(
     part: RegionPlan,
     commands: Sequence[Command],
     present: Sequence[Instance],
-    assumed: frozenset[str],
-    now: datetime,
+    silent: Mapping[str, Silence],
+    assumed: frozenset[str] = frozenset(),
 ) -> RegionSnapshot:
     ids = {instance.id for instance in present}
     known_gone = frozenset(run.gone.get(part.region, ()))
@@ -173,18 +176,16 @@ def _snapshot(
         tuple(sorted([*present, *found])),
         tuple(commands),
         tuple(sorted({*gone, *(known_gone - ids)})),
-        _silent_agents(regions, run, part.region, commands, now),
+        silent,
         assumed=assumed,
     )
     return replace(snapshot, open=_open_commands(regions, snapshot))
 
 
 def _silent_agents(
-    regions: Regions, run: Run, region: str, commands: Sequence[Command], now: datetime
+    run: Run, commands: Sequence[Command], lost: Mapping[str, datetime], now: datetime
 ) -> dict[str, Silence]:
     """Agents whose connection SSM calls lost, and those that leave one status command after the other unanswered."""
-    if all(command.ended for command in commands):
-        return {}
     last_sent = {one: command.requested_at for command in commands for one in command.instance_ids}
     # Silence towards status commands counts from the command that is waited for: an earlier one was answered since.
     unanswered = {
@@ -192,10 +193,8 @@ def _silent_agents(
         for one, since in run.stragglers.unanswered.items()
         if one in last_sent
     }
-    lost = {one: Silence(last) for one, last in lost_agents(regions.ssm(region)).items()}
-    return {
-        one: silence for one, silence in {**unanswered, **lost}.items() if now - silence.since >= SILENT_AFTER
-    }
+    silences = {**unanswered, **{one: Silence(last) for one, last in lost.items()}}
+    return {one: silence for one, silence in silences.items() if now - silence.since >= SILENT_AFTER}
 
 
 def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]:
