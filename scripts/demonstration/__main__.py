@@ -14,8 +14,10 @@ from rich.console import Console
 
 from demonstration.chaos import Chaos
 from demonstration.customer import EnvironmentFailed
-from demonstration.report import print_ledger, print_slack, print_timings, print_usage
+from demonstration.read_access import let_read
+from demonstration.report import print_ledger, print_slack, print_timings
 from demonstration.scenario import DemoFailed, Scenario
+from demonstration.usage import Usage
 from local_aws import LocalAws
 from local_aws.hosts.redis_server import RedisServer
 
@@ -45,7 +47,11 @@ def main(keep: bool, chaos_seed: int | None = None) -> int:
                     "[bold green]Every job ran exactly once; the other environment was never touched."
                 )
             if keep:
-                print_usage(console, aws, ann)
+                let_read(aws, "ann")
+                console.rule("[bold]Everything runs on until Ctrl-C", align="left")
+                machine = aws.outputs["StateMachineArn"]
+                usage = Usage(aws.endpoint, str(aws.folder), redis.url, machine, aws.slack.page_url, ann)
+                console.print(str(usage), markup=False)
                 signal.pause()
     return 1 if scenario.problems else 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -33,6 +33,17 @@ class Application:
     name: str
     redis_url: str
     environments: list[tuple[str, str]] = field(default_factory=list)
+
+    @classmethod
+    def running(cls, aws: LocalAws, name: str, redis_url: str, regions: Iterable[str]) -> Application:
+        """The application with the environments that it has now."""
+        found = cls(aws, name, redis_url)
+        for region in regions:
+            described = found._beanstalk(region).describe_environments(
+                ApplicationName=name, IncludeDeleted=False
+            )
+            found.environments += [(region, one["EnvironmentName"]) for one in described["Environments"]]
+        return found
 
     def add_environment(
         self, name: str, region: str, *, instances: int = 1, sidekiq: str = "", **host_options: str

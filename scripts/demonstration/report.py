@@ -1,4 +1,4 @@
-"""What the demo prints at its end: reports, Slack messages, timings, the ledger, and how to use what still runs."""
+"""What the demo prints at its end: reports, Slack messages, timings, and the ledger."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from demonstration.ledger import Ledger
-from local_aws import Credentials, LocalAws
-from local_aws.engine.account import HOME_REGION
 from local_aws.slack.client import LocalSlack
 from snow_white_cli.runs import Ended
 
@@ -47,25 +45,3 @@ def print_ledger(console: Console, ledger: Ledger) -> None:
     for word, count in ledger.summary().items():
         table.add_row(str(count), word.replace("_", " "))
     console.print(table)
-
-
-def print_usage(console: Console, aws: LocalAws, ann: Credentials) -> None:
-    """Print how to use what still runs."""
-    console.rule("[bold]Everything runs on until Ctrl-C", align="left")
-    request = json.dumps({"action": "status", "application": "backups"})
-    console.print(
-        f"""As IAM user ann, in another terminal:
-
-    export AWS_ENDPOINT_URL={aws.endpoint} AWS_DEFAULT_REGION={HOME_REGION}
-    export AWS_ACCESS_KEY_ID={ann.access_key_id} AWS_SECRET_ACCESS_KEY={ann.secret_access_key}
-    ./scripts/snow-white status -p backups
-    ./scripts/snow-white runs
-
-or with the AWS CLI, and the same variables:
-
-    aws stepfunctions start-execution --input '{request}' \\
-        --state-machine-arn {aws.outputs["StateMachineArn"]}
-
-The Slack messages in a browser: {aws.slack.page_url}, or as JSON: {aws.slack.page_url}recorded""",
-        markup=False,
-    )

@@ -27,9 +27,9 @@ from snow_white.model.action import Action
 from snow_white.model.run import Progress
 from snow_white_cli.runs import Ended, FollowedRun
 
-_HOME_REGION: Final = "us-east-1"
-_OTHER_REGION: Final = "eu-west-1"
-_APPLICATION: Final = "backups"
+HOME_REGION: Final = "us-east-1"
+OTHER_REGION: Final = "eu-west-1"
+APPLICATION: Final = "backups"
 _SLACK_USER: Final = "U0ANN"
 _ROOT: Final = Path(__file__).parents[2]
 _DROPPED_VARIABLES: Final = ("AWS_", "SNOW_WHITE_")  # they may name a real account
@@ -68,7 +68,7 @@ class Scenario:
     problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.backups = Application(self.aws, _APPLICATION, self.redis.url)
+        self.backups = Application(self.aws, APPLICATION, self.redis.url)
 
     def run(self) -> tuple[Ledger, Credentials]:
         """Quiet, deploy, wake; returns the ledger at the end and the keys of the user who started the runs.
@@ -92,8 +92,8 @@ class Scenario:
         for action, end in (("quiet", quieted), ("wake", woken)):
             print_report(self.console, action, end)
         ledger = self._ledger()
-        (other_host,) = self.backups.instances(self.other, _HOME_REGION)
-        ssm = self.aws.client("ssm", _HOME_REGION)
+        (other_host,) = self.backups.instances(self.other, HOME_REGION)
+        ssm = self.aws.client("ssm", HOME_REGION)
         self.problems += problems_at_the_end(ledger, self.other, other_host, ssm)
         return ledger, ann
 
@@ -140,7 +140,7 @@ class Scenario:
         return ended
 
     def _deploy_stack(self) -> Credentials:
-        outputs = self.aws.deploy(regions=[_HOME_REGION, _OTHER_REGION])
+        outputs = self.aws.deploy(regions=[HOME_REGION, OTHER_REGION])
         secrets = self.aws.client("secretsmanager")
         secrets.put_secret_value(SecretId=outputs["SlackTokenSecretArn"], SecretString=TOKEN)
         self.aws.slack.add_person(_SLACK_USER, "ann@example.com", "ann")
@@ -150,15 +150,15 @@ class Scenario:
 
     def _create_environments(self) -> None:
         self.matching = [
-            (self.backups.add_environment("workers", _HOME_REGION, instances=3), _HOME_REGION),
-            (self.backups.add_environment("workers-eu", _OTHER_REGION, instances=2), _OTHER_REGION),
+            (self.backups.add_environment("workers", HOME_REGION, instances=3), HOME_REGION),
+            (self.backups.add_environment("workers-eu", OTHER_REGION, instances=2), OTHER_REGION),
         ]
         self.other = self.backups.add_environment(
-            "mailer", _HOME_REGION, sidekiq="--concurrency 5 --queue mailer"
+            "mailer", HOME_REGION, sidekiq="--concurrency 5 --queue mailer"
         )
         self._wait(self.backups.is_ready, "the environments are ready")
         self._wait(lambda: len(self._ledger().workers) == 6, "six Sidekiq processes have started")
-        for name, region in [*self.matching, (self.other, _HOME_REGION)]:
+        for name, region in [*self.matching, (self.other, HOME_REGION)]:
             matches = "matches 'workers'" if name != self.other else "does not match"
             self.console.print(
                 f"{name} in {region} {matches}: {', '.join(self.backups.instances(name, region))}"
@@ -176,10 +176,10 @@ class Scenario:
         self.console.print(f"Under load: {self._job_counts()}")
 
     def _start_and_follow(self, action: str, ann: Credentials) -> Ended:
-        client = self.aws.client("stepfunctions", _HOME_REGION, ann)
+        client = self.aws.client("stepfunctions", HOME_REGION, ann)
         request: dict[str, object] = {
             "action": action,
-            "application": _APPLICATION,
+            "application": APPLICATION,
             "requested_by": "ann",
         }
         if self.chaos:
@@ -210,7 +210,7 @@ class Scenario:
 
     def _run_command_line(self, action: str, ann: Credentials) -> Ended:
         """Run scripts/snow-white as a person does, with its output on this console."""
-        command = ["scripts/snow-white", action, "-p", _APPLICATION]
+        command = ["scripts/snow-white", action, "-p", APPLICATION]
         if self.chaos:
             command += ["--timeout", f"{_CHAOS_LIMIT_SECONDS}s"]
         self.console.print(f"As IAM user ann: {' '.join(command)}")
