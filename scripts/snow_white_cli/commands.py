@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,8 @@ import click
 from snow_white.model.action import Action
 from snow_white.version import VERSION
 from snow_white_cli.access import Access
-from snow_white_cli.exit_codes import CommandError
+from snow_white_cli.bracketed_command import CannotRun, demand_executable
+from snow_white_cli.exit_codes import CommandError, CommandExitCode
 from snow_white_cli.option_types import DURATION, REGION, SLACK_USER, TEXT
 
 if TYPE_CHECKING:
@@ -25,7 +27,61 @@ Exit codes:
   2  wrong usage: an argument or the request is invalid
   3  unknown: the run goes on (--no-wait, Ctrl-C), or its state could not be read"""
 
+BRACKET_EXIT_CODES: Final = """\
+\b
+With -- COMMAND, the exit code is the command's own (128+N if signal N has ended it), or
+  124  the command was run, but the workers are not confirmed awake
+  125  the command was not run, because the workers are not confirmed asleep
+  126  the command was not run, because it cannot be executed
+  127  the command was not run, because it is not found"""
+
 _Command = Callable[..., Any]
+
+
+class _WithCommand(click.Command):
+    """A command whose arguments after `--` are another program's, which it gets as `command`.
+
+    Its wrong usage then ends with NOT_RUN: 2 would be taken for the other program's.
+    """
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The usage, with the other command at its end."""
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what is before `--`."""
+        if "--" not in args:
+            return super().parse_args(ctx, args)
+        end = args.index("--")
+        command = ctx.meta[_COMMAND_AFTER] = tuple(args[end + 1 :])
+        with _not_run(ctx):
+            rest = super().parse_args(ctx, args[:end])
+            if not command:
+                ctx.fail("There is no command after '--'.")
+            return rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        if _COMMAND_AFTER not in ctx.meta:
+            return super().invoke(ctx)
+        with _not_run(ctx):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _not_run(context: click.Context) -> Iterator[None]:
+    """Turn what ends this program before the other command has begun into an exit code of that command's."""
+    try:
+        yield
+    except click.ClickException as error:
+        error.show()
+        context.exit(error.exit_code if isinstance(error, CannotRun) else CommandExitCode.NOT_RUN)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. Nothing was started.", err=True)
+        context.exit(CommandExitCode.NOT_RUN)
+
+
+_COMMAND_AFTER: Final = "snow_white_cli.command_after"
 
 
 def _access_options(command: _Command) -> _Command:
@@ -120,7 +176,23 @@ def snow_white() -> None:
 
 
 def _add_action(action: Action) -> None:
-    @snow_white.command(action.value, help=action.purpose, epilog=EXIT_CODES)
+    brackets = action.drains
+    help_text = action.purpose
+    epilog = EXIT_CODES
+    if brackets:
+        help_text += (
+            f"\n\nWith -- COMMAND: run the command if the workers are confirmed {action.result}, and then wake them, "
+            "whatever happened."
+        )
+        epilog += f"\n\n{BRACKET_EXIT_CODES}"
+
+    @snow_white.command(
+        action.value,
+        cls=_WithCommand if brackets else click.Command,
+        help=help_text,
+        short_help=action.purpose,
+        epilog=epilog,
+    )
     @_request_options
     @_access_options
     @click.pass_context
@@ -134,12 +206,23 @@ def _add_action(action: Action) -> None:
         named = application or option
         if not named:
             raise click.UsageError("Missing argument 'APPLICATION': the Elastic Beanstalk application.")
-        context.exit(_start(action, access, application=named, **options))
+        context.exit(_start(action, access, context.meta.get(_COMMAND_AFTER), application=named, **options))
+
+    if brackets:
+        command.params.append(_NO_WAKE_IF_FAILED)
+
+
+_NO_WAKE_IF_FAILED: Final = click.Option(
+    ["--no-wake-if-failed"],
+    is_flag=True,
+    help="If COMMAND fails, leave the workers asleep, and print the line that wakes them.",
+)
 
 
 def _start(
     action: Action,
     access: Access,
+    command: tuple[str, ...] | None,
     *,
     application: str,
     environments: tuple[str, ...],
@@ -150,7 +233,14 @@ def _start(
     direct_message: bool | None,
     no_wait: bool,
     json_wanted: bool,
+    no_wake_if_failed: bool = False,
 ) -> int:
+    if command and no_wait:
+        raise click.UsageError("--no-wait contradicts a command after '--', which waits for the workers.")
+    if no_wake_if_failed and not command:
+        raise click.UsageError("--no-wake-if-failed needs a command after '--'.")
+    if command:
+        demand_executable(command)
     given = {
         "action": action.value,
         "application": application,
@@ -163,8 +253,27 @@ def _start(
         "requested_by": access.caller(),
     }
     request = {key: value for key, value in given.items() if value not in (None, [])}
+    if command:
+        return _bracket(access, request, command, json_wanted, wake_if_failed=not no_wake_if_failed)
     session = _run_session().start(access, request, json_wanted=json_wanted)
     return session.leave() if no_wait else session.follow()
+
+
+def _bracket(
+    access: Access,
+    request: dict[str, Any],
+    command: tuple[str, ...],
+    json_wanted: bool,
+    *,
+    wake_if_failed: bool,
+) -> int:
+    from snow_white_cli.bracket import Bracket
+    from snow_white_cli.signals import Signals
+    from snow_white_cli.unbreakable_output import keep_writing
+
+    keep_writing()
+    with Signals() as signals:
+        return Bracket(access, request, command, json_wanted, wake_if_failed, signals).run()
 
 
 for _action in Action:

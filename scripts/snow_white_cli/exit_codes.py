@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import ClassVar
 
 import click
 
@@ -24,10 +25,24 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
 
 
+class CommandExitCode(IntEnum):
+    """The exit codes of `quiet` and `stop` with a command, beside the command's own; as env and timeout have them.
+
+    NOT_AWAKE: the command was run, but the workers are not confirmed awake.
+    NOT_RUN: the command was not run, because the workers are not confirmed quiet or stopped, or the usage is wrong.
+    NOT_EXECUTABLE, NOT_FOUND: the command was not run, because it cannot be executed, or there is none of that name.
+    """
+
+    NOT_AWAKE = 124
+    NOT_RUN = 125
+    NOT_EXECUTABLE = 126
+    NOT_FOUND = 127
+
+
 class CommandError(click.ClickException):
     """Ends the command with a message on standard error and exit code 1."""
 
-    exit_code = ExitCode.FAILED
+    exit_code: ClassVar[int] = ExitCode.FAILED
 
     def __init__(self, message: str) -> None:
         super().__init__(visible(message))

@@ -48,15 +48,24 @@ class RunSession:
         return self.arn.rpartition(":")[2]
 
     @classmethod
-    def start(cls, access: Access, request: Mapping[str, Any], *, json_wanted: bool) -> RunSession:
+    def start(
+        cls,
+        access: Access,
+        request: Mapping[str, Any],
+        *,
+        json_wanted: bool = False,
+        name: str | None = None,
+    ) -> RunSession:
         """Start an execution with this input, and print its name and its address in the console.
+
+        With a `name`, which is unique, the call can be repeated until AWS has answered.
 
         Raises:
             CommandError: AWS refused the call; nothing was started.
             RunStateUnknown: the execution may or may not have been started.
         """
         machine = access.state_machine()
-        name = _new_name(request)
+        name = name or new_name(request)
         client = _step_functions(access)
         try:
             # The name makes the call idempotent: if the answer is lost, a retry starts no second execution.
@@ -121,14 +130,14 @@ class RunSession:
         """Show the run until it ends or the user leaves it."""
         while True:
             try:
-                return self._watch()
+                return self._print_result(self.watch())
             except KeyboardInterrupt:
                 choice = interrupt.ask() if interrupt.can_ask() else interrupt.Choice.LEAVE
             match choice:
                 case interrupt.Choice.LEAVE:
                     return self.leave()
                 case interrupt.Choice.STOP:
-                    self._stop()
+                    self.stop()
                 case interrupt.Choice.WATCH:
                     pass
 
@@ -140,19 +149,24 @@ class RunSession:
         self._messages.print(f"The run goes on in AWS. Follow it with: {line}", markup=False)
         return ExitCode.UNKNOWN
 
-    def _watch(self) -> ExitCode:
+    def watch(self) -> Ended:
+        """Show the run's progress until it ends.
+
+        Raises:
+            RunStateUnknown, WrongUsage: see Follower.until_end.
+        """
         with open_display(self._messages, self.headlines) as display:
-            ended = Follower(self.access, self.arn, display).until_end()
-        return self._print_result(ended)
+            return Follower(self.access, self.arn, display).until_end()
 
     def _print_result(self, ended: Ended) -> ExitCode:
+        """Print how the run has ended."""
         if self.json_wanted:
             click.echo(as_json(self.arn, ended.status, ended))
         else:
             print_end(output_console(), ended, self.headlines, self.access.options)
         return exit_code(ended)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """Stop the run; the caller then follows it to its end."""
         try:
             run = FollowedRun(self.access.client("stepfunctions"), self.arn)
@@ -174,7 +188,7 @@ def _step_functions(access: Access) -> Any:
         raise CommandError(explain(error)) from error
 
 
-def _new_name(request: Mapping[str, Any]) -> str:
+def new_name(request: Mapping[str, Any]) -> str:
     """A name with action, application and time, at most 80 characters, all of which Step Functions accepts."""
     application = re.sub(r"[^A-Za-z0-9-]+", "-", str(request["application"])).strip("-")[:40]
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

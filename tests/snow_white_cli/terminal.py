@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ CTRL_C: Final = "\x03"
 END_OF_INPUT: Final = "\x04"
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TIMEOUT_SECONDS: Final = 120.0
+_READ_SECONDS: Final = 0.1
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -50,6 +52,19 @@ def snow_white(*arguments: str, **variables: str) -> subprocess.CompletedProcess
     )
 
 
+def running(log: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+    """scripts/snow-white while it runs, in a session without a terminal; its output goes to the file."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [ROOT / "scripts" / "snow-white", *arguments],
+            env=environment(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
 class Terminal:
     """scripts/snow-white in a session of its own, on this pseudo-terminal."""
 
@@ -64,6 +79,7 @@ class Terminal:
             stderr=terminal,
         )
         os.close(terminal)
+        self._hung_up = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -86,9 +102,18 @@ class Terminal:
         self._reader.join(_TIMEOUT_SECONDS)
         return self._process.returncode
 
+    def hang_up(self) -> None:
+        """Close the terminal; the kernel sends SIGHUP to what runs on it."""
+        if self._hung_up.is_set():
+            return
+        # A read that is under way would keep it open.
+        self._hung_up.set()
+        self._reader.join(_TIMEOUT_SECONDS)
+        os.close(self._keyboard)
+
     def close(self) -> None:
         """Close the terminal, which ends a command that still runs on it."""
-        os.close(self._keyboard)
+        self.hang_up()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -97,8 +122,9 @@ class Terminal:
 
     def _read(self) -> None:
         try:
-            while part := os.read(self._keyboard, 4096):
-                self._shown += part.decode(errors="replace")
+            while not self._hung_up.is_set():
+                if select.select([self._keyboard], [], [], _READ_SECONDS)[0]:
+                    self._shown += os.read(self._keyboard, 4096).decode(errors="replace")
         except OSError:
             return  # the command has closed its side
 

@@ -111,7 +111,11 @@ def test_a_shell_completes_commands_and_options() -> None:
         return [line.partition(",")[2] for line in result.stdout.splitlines()]
 
     assert completed("s", 1) == ["status", "stop"]
-    assert completed("quiet backups --no", 3) == ["--no-direct-message", "--no-wait"]
+    assert completed("quiet backups --no", 3) == [
+        "--no-direct-message",
+        "--no-wait",
+        "--no-wake-if-failed",
+    ]
 
 
 def test_help_lists_the_commands_the_options_and_the_exit_codes() -> None:

@@ -16,10 +16,12 @@ WIDTH_WITHOUT_TERMINAL: Final = 240
 """Columns of a file or a pipe, so that each row is one line."""
 
 
-def output_console() -> Console:
-    """Standard output, as wide as the terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
+def output_console(*, stderr: bool = False) -> Console:
+    """Standard output or standard error, as wide as the terminal."""
+    console = Console(highlight=False, stderr=stderr)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, stderr=stderr, width=WIDTH_WITHOUT_TERMINAL)
 
 
 def fits(console: Console, table: Table) -> bool:

@@ -23,14 +23,17 @@ _ASLEEP: Final = (Verdict.QUIET, Verdict.STOPPED)
 
 
 def print_next_steps(
-    console: Console, ended: Ended, headlines: Headlines, options: Sequence[str] = ()
+    console: Console, ended: Ended, headlines: Headlines, options: Sequence[str] | None = ()
 ) -> None:
-    """Print what to do; `options` are those with which the person reaches Snow White."""
+    """Print what to do; `options` are those with which the person reaches Snow White; None: wake is not advised."""
     if advice := ended.report.what_to_do:
         print_title(console, "What to do")
         for verdict, sentence in advice.items():
             print_indented(console, Text(f"{in_words(verdict)}: {sentence}"))
     if headlines.action and headlines.action.drains and _something_was_sent(ended):
+        if options is None:
+            console.print(Text(asleep(ended)), overflow="fold")
+            return
         console.print(Text(f"{asleep(ended)} To wake all of them:"), overflow="fold")
         print_whole(console, Text(f"  {wake_line(headlines.request, options)}", "bold"))
 

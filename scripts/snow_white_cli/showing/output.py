@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.text import Text
@@ -34,24 +34,29 @@ def exit_code(ended: Ended) -> ExitCode:
 
 
 def as_json(arn: str, status: str, ended: Ended | None = None) -> str:
+    """`run_facts` as text."""
+    return json.dumps(run_facts(arn, status, ended), indent=2)
+
+
+def run_facts(arn: str, status: str, ended: Ended | None = None) -> dict[str, Any]:
     """{"run", "name", "status", "error", "cause", "report"}; the last three are null while the run goes on."""
-    return json.dumps(
-        {
-            "run": arn,
-            "name": arn.rpartition(":")[2],
-            "status": status,
-            "error": ended.error if ended else None,
-            "cause": ended.cause if ended else None,
-            "report": dict(ended.output) if ended and ended.output else None,
-        },
-        indent=2,
-    )
+    return {
+        "run": arn,
+        "name": arn.rpartition(":")[2],
+        "status": status,
+        "error": ended.error if ended else None,
+        "cause": ended.cause if ended else None,
+        "report": dict(ended.output) if ended and ended.output else None,
+    }
 
 
-def print_end(console: Console, ended: Ended, headlines: Headlines, options: Sequence[str] = ()) -> None:
+def print_end(
+    console: Console, ended: Ended, headlines: Headlines, options: Sequence[str] | None = ()
+) -> None:
     """Print how the run ended, every instance that is not confirmed, what to do, and for `status` every host.
 
-    `options` are those with which the person reaches Snow White; they are part of a command to copy.
+    `options` are those with which the person reaches Snow White; they are part of the command that wakes the workers.
+    With None, that command is not shown.
     """
     report = ended.report
     confirmed = exit_code(ended) is ExitCode.CONFIRMED
