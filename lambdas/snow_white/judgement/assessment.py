@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +22,7 @@ from snow_white.judgement.verdict import (
 )
 from snow_white.model.action import Action
 from snow_white.model.fleet import Instance
-from snow_white.model.run import Run
+from snow_white.model.run import CommandReading, Run
 from snow_white.model.verdict import CONFIRMED
 
 _NEW_INSTANCES_RETRIED_EVERY: Final = timedelta(seconds=60)
@@ -132,19 +132,56 @@ def assess_lost(
     return assessments
 
 
-def assess_all(regions: Regions, snapshot: RegionSnapshot, run: Run, now: datetime) -> list[Assessment]:
-    """Assess every instance that is there, each once: none is forgotten, whatever the service shows."""
+def assess_commands(
+    regions: Regions, snapshot: RegionSnapshot, action: Action, commands: Iterable[Command], now: datetime
+) -> tuple[list[Assessment], dict[str, CommandReading]]:
+    """Assess those whose last command is one of these; also what was read of each command."""
+    assessments: list[Assessment] = []
+    readings = {}
+    for command in commands:
+        found, ended = assess_ended(regions, snapshot, action, command, now)
+        assessments += found
+        again = any(one.sendable or one.waiting for one in found)
+        readings[command.id] = CommandReading(-1 if again else ended, sum(one.confirmed for one in found))
+    return assessments, readings
+
+
+def assess_all(
+    regions: Regions, snapshot: RegionSnapshot, run: Run, now: datetime, *, but: Collection[str] = ()
+) -> tuple[list[Assessment], dict[str, CommandReading]]:
+    """Assess every instance that is there, each once: none is forgotten, whatever the service shows.
+
+    Args:
+        but: ids of commands that are not read; their instances are left out.
+
+    Returns:
+        The assessments, and what was read of each command.
+    """
     last_ones = {command.id: command for command in snapshot.last_command.values()}
-    assessments = assess_unsent(regions, snapshot, run, now)
-    for command in last_ones.values():
-        if snapshot.current_instances(command):
-            assessments += assess_ended(regions, snapshot, run.request.action, command, now)[0]
+    read = [
+        command
+        for command in last_ones.values()
+        if command.id not in but and snapshot.current_instances(command)
+    ]
+    ended, readings = assess_commands(regions, snapshot, run.request.action, read, now)
+    assessments = assess_unsent(regions, snapshot, run, now) + ended
     assessed = {one.instance.id for one in assessments}
-    return assessments + [
+    unfinished = [
         _assess_unfinished(snapshot, instance, now)
         for instance in snapshot.instances
-        if instance.id not in assessed
+        if instance.id not in assessed and snapshot.last_command[instance.id].id not in but
     ]
+    return assessments + unfinished, readings
+
+
+def settled(snapshot: RegionSnapshot, readings: Mapping[str, CommandReading]) -> frozenset[str]:
+    """Ids of the commands that have ended on all of their instances and were read since: their answers are the last."""
+    return frozenset(
+        command.id
+        for command in snapshot.commands
+        if command.id in readings
+        and readings[command.id].completed == command.completed == len(command.instance_ids)
+    )
 
 
 def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance, now: datetime) -> Assessment:

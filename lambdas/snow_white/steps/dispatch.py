@@ -110,7 +110,7 @@ def _assess(
 ) -> list[Assessment]:
     action = run.request.action
     if final_phase:
-        return assess_all(regions, snapshot, run, now)
+        return assess_all(regions, snapshot, run, now)[0]
     readings = run.readings.get(snapshot.region, {})
     assessments = assess_unsent(regions, snapshot, run, now)
     for command in snapshot.commands:

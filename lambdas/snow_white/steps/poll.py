@@ -9,7 +9,14 @@ from typing import Final
 
 from snow_white.aws import run_command
 from snow_white.aws.regions import RegionError, Regions, errors_of, in_each, results_of
-from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
+from snow_white.judgement.assessment import (
+    Assessment,
+    assess_all,
+    assess_commands,
+    assess_lost,
+    assess_unsent,
+    settled,
+)
 from snow_white.judgement.freshness import FRESH_FOR, expire_stale, is_stale
 from snow_white.judgement.snapshot import RegionSnapshot, glance, take_snapshot
 from snow_white.judgement.undone import mark_undone
@@ -112,12 +119,10 @@ def _read_some(run: Run, regions: Regions, snapshot: RegionSnapshot, now: dateti
         for command in snapshot.commands
         if command.id in current and command.completed != readings.get(command.id, CommandReading()).completed
     ]
-    assessments = assess_unsent(regions, snapshot, run, now)
-    for command in changed[:_COMMANDS_READ_PER_POLL]:
-        found, ended = assess_ended(regions, snapshot, run.request.action, command, now)
-        assessments += found
-        again = any(one.sendable or one.waiting for one in found)
-        readings[command.id] = CommandReading(-1 if again else ended, sum(one.confirmed for one in found))
+    some = changed[:_COMMANDS_READ_PER_POLL]
+    ended, newly_read = assess_commands(regions, snapshot, run.request.action, some, now)
+    readings |= newly_read
+    assessments = assess_unsent(regions, snapshot, run, now) + ended
     assessments += assess_lost(snapshot, run.stragglers.lost, assessments)
     # What was read of a command may count instances that have gone since; those that go on are surely not confirmed.
     most = len(snapshot.instances) - len(snapshot.unsent) - snapshot.in_progress_count
@@ -127,11 +132,16 @@ def _read_some(run: Run, regions: Regions, snapshot: RegionSnapshot, now: dateti
 
 @dataclass(frozen=True)
 class _Settlement:
-    """What the final phase knows: by region, a snapshot with its assessments, or the error instead."""
+    """What the final phase knows: by region, a snapshot with its assessments, or the error instead.
+
+    `settled` counts the confirmed instances of the commands that were not read again.
+    """
 
     snapshots: Mapping[str, RegionSnapshot]
     assessments: Mapping[str, list[Assessment]]
     errors: Mapping[str, RegionError]
+    readings: Mapping[str, Mapping[str, CommandReading]]
+    settled: int = 0
 
     @property
     def everyone(self) -> list[Assessment]:
@@ -145,32 +155,55 @@ def _settle(
     now: datetime,
     log_verdict: LogVerdict,
 ) -> Run:
-    """The final phase: judge every instance that is there now, and end the run unless that may still change."""
-    run, known = _assess_everyone(run, regions, snapshots, now)
-    everyone = known.everyone
-    run = replace(
-        run,
-        progress=Progress(sum(one.confirmed for one in everyone), len(everyone)),
-        refused_since=since_when_refused(run, known.errors, now),
-    )
+    """The final phase: judge every instance that is there now, and end the run unless that may still change.
+
+    While an answer is waited for, the answers that cannot change any more are not read again.
+    """
+    run, known, errors = _look_at_new_environments(run, regions, snapshots, now)
+    if run.seconds_left(now) > FRESH_FOR.total_seconds():
+        read = _assess_everyone(run, regions, known, errors, now, but_settled=True)
+        if _is_awaited(run, read, now):
+            after = _with_progress(run, read, now)
+            if _is_sendable(run, read, now, renew=False):
+                return replace(after, outcome=Outcome.SEND)
+            return _wait(replace(after, silent_region_polls=run.silent_region_polls + 1), now)
+    read = _assess_everyone(run, regions, known, errors, now)
+    awaited = _is_awaited(run, read, now)
+    run = _with_progress(run, read, now)
     if now < _latest_end(run, now):
-        awaited = _may_change(run, everyone, known.snapshots.values(), now) or _may_answer(
-            run, known.errors, now
-        )
         # Confirmations are renewed once nothing else is waited for, or there is no time left to wait.
         renew = not awaited or run.seconds_left(now) < FRESH_FOR.total_seconds()
-        if run.fruitless_sendings < FINAL_PHASE.fruitless_sendings and sendable(
-            run, known.assessments, final_phase=renew, now=now
-        ):
+        if _is_sendable(run, read, now, renew=renew):
             return replace(run, outcome=Outcome.SEND)
         if awaited:
             return _wait(replace(run, silent_region_polls=run.silent_region_polls + 1), now)
-    return _finish(run, regions, known, now, log_verdict)
+    return _finish(run, regions, read, now, log_verdict)
 
 
-def _assess_everyone(
+def _is_awaited(run: Run, read: _Settlement, now: datetime) -> bool:
+    return _may_change(run, read.everyone, read.snapshots.values(), now) or _may_answer(run, read.errors, now)
+
+
+def _is_sendable(run: Run, read: _Settlement, now: datetime, *, renew: bool) -> bool:
+    return run.fruitless_sendings < FINAL_PHASE.fruitless_sendings and bool(
+        sendable(run, read.assessments, final_phase=renew, now=now)
+    )
+
+
+def _with_progress(run: Run, read: _Settlement, now: datetime) -> Run:
+    confirmed = sum(one.confirmed for one in read.everyone) + read.settled
+    instances = sum(len(snapshot.instances) for snapshot in read.snapshots.values())
+    return replace(
+        run,
+        progress=Progress(min(confirmed, instances), instances),
+        readings={**run.readings, **read.readings},
+        refused_since=since_when_refused(run, read.errors, now),
+    )
+
+
+def _look_at_new_environments(
     run: Run, regions: Regions, snapshots: Mapping[str, RegionSnapshot | RegionError], now: datetime
-) -> tuple[Run, _Settlement]:
+) -> tuple[Run, dict[str, RegionSnapshot], dict[str, RegionError]]:
     """The environments are read once more, because one that was made during the run is in scope too."""
     unavailable = errors_of(snapshots)
     found = in_each(
@@ -192,17 +225,35 @@ def _assess_everyone(
         for region, snapshot in {**known, **results_of(again)}.items()
         if region not in failed_again
     }
-    assessed = in_each(
+    return extended, known, {**unavailable, **errors_of(found), **failed_again}
+
+
+def _assess_everyone(
+    run: Run,
+    regions: Regions,
+    known: Mapping[str, RegionSnapshot],
+    errors: Mapping[str, RegionError],
+    now: datetime,
+    *,
+    but_settled: bool = False,
+) -> _Settlement:
+    def assess(region: str) -> tuple[list[Assessment], dict[str, CommandReading], int]:
+        before = run.readings.get(region, {})
+        left_out = settled(known[region], before) if but_settled else frozenset()
+        assessments, readings = assess_all(regions, known[region], run, now, but=left_out)
+        kept = {id_: before[id_] for id_ in left_out}
+        confirmed = sum(one.confirmed for one in kept.values())
+        return mark_undone(regions, run, region, assessments), {**readings, **kept}, confirmed
+
+    assessed = in_each(known, assess)
+    results = results_of(assessed)
+    return _Settlement(
         known,
-        lambda region: mark_undone(
-            regions,
-            run,
-            region,
-            assess_all(regions, known[region], run, now),
-        ),
+        {region: assessments for region, (assessments, _, _) in results.items()},
+        {**errors, **errors_of(assessed)},
+        {region: readings for region, (_, readings, _) in results.items()},
+        sum(confirmed for _, _, confirmed in results.values()),
     )
-    errors = {**unavailable, **errors_of(found), **failed_again, **errors_of(assessed)}
-    return extended, _Settlement(known, results_of(assessed), errors)
 
 
 def _finish(run: Run, regions: Regions, known: _Settlement, now: datetime, log_verdict: LogVerdict) -> Run:

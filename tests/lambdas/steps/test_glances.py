@@ -133,3 +133,29 @@ def test_an_instance_without_an_agent_is_asked_for_seldom(cloud: FakeCloud, regi
     while_waiting = [at for at in asked if 2 < at < DRAIN / 60]
     assert len(while_waiting) <= 6
     assert len(story.outcomes) > 100
+
+
+def test_while_one_is_waited_for_at_the_end_the_others_answers_are_not_read_again(cloud: FakeCloud) -> None:
+    region = cloud["us-east-1"]
+    region.add_environment("shop", "shop-workers-new", instances=60)
+    first, second, *_ = region.instances.values()
+    first.answers = [Answer()]
+    second.state = "shutting-down"
+    read = 0
+    original = region.list_command_invocations
+
+    def counted(**given: Any) -> dict[str, Any]:
+        nonlocal read
+        read += 1
+        return original(**given)
+
+    def leave(_turn: int) -> None:
+        if minutes(cloud) > 4:
+            second.state = "terminated"
+
+    region.list_command_invocations = counted  # type: ignore[method-assign]
+    story = Story(cloud, request(regions=cloud.names), leave)
+    assert story.report()["counts"] == {"quiet": 119, "gone": 1}
+    assert len(story.outcomes) > 20
+    # Each of the three commands while the run follows them, in the final phase and at its end.
+    assert read < 3 * len(region.commands) + 5
