@@ -43,7 +43,7 @@ class Cloud:
         self.clock.sleep(_SLOW if "slow" in kinds else _LATENCY)
         try:
             return faults.fail_before(call, kinds) or faults.fail_after(
-                kinds, answer(call, self._value(call, kinds, self.clock.now), _request_id(call))
+                kinds, answer(call, self.value(call, kinds, self.clock.now), _request_id(call))
             )
         except ServiceError as error:
             return refusal(call, error, _request_id(call))
@@ -59,7 +59,8 @@ class Cloud:
         for region in self.regions.values():
             region.timeline.advance(self.clock.now)
 
-    def _value(self, call: Call, kinds: set[str], now: float) -> dict[str, Any]:
+    def value(self, call: Call, kinds: set[str], now: float) -> dict[str, Any]:
+        """What the service answers, before it is written down."""
         if call.service == "stepfunctions":
             return self.executions.answer(call)
         if call.service == "dynamodb":

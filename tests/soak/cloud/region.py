@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -121,16 +121,17 @@ class Region:
     def _describe_instance_information(self, call: Call, kinds: set[str]) -> Json:
         at = self.timeline.now - lag_of(kinds)
         wanted = {one["Key"]: one["Values"] for one in call.parameters.get("Filters", [])}
+        asked = wanted.get("InstanceIds")
         found = []
-        for one in self.instances.values():
+        for one in self._known_ones(asked) if asked else self.instances.values():
             row = {"InstanceId": one.id, "PingStatus": one.ping_status(at), "PlatformType": "Linux"}
             managed = one.agent.at(at) is not None and one.state.at(at) not in ("terminated", None)
-            matches = row["InstanceId"] in wanted.get("InstanceIds", [one.id]) and row[
-                "PingStatus"
-            ] in wanted.get("PingStatus", [row["PingStatus"]])
-            if managed and matches:
+            if managed and row["PingStatus"] in wanted.get("PingStatus", [row["PingStatus"]]):
                 found.append({**row, "LastPingDateTime": one.last_ping(at)})
         return self._json_page("InstanceInformationList", found, call, kinds)
+
+    def _known_ones(self, ids: Iterable[str]) -> list[Instance]:
+        return [self.instances[one] for one in dict.fromkeys(ids) if one in self.instances]
 
     def _describe_document(self, call: Call, _kinds: set[str]) -> Json:
         if call.parameters["Name"] not in ACTIONS:
@@ -158,10 +159,11 @@ class Region:
     def _list_command_invocations(self, call: Call, kinds: set[str]) -> Json:
         at, lag = self.timeline.now, lag_of(kinds)
         command, of = self.run_command.find(call.parameters["CommandId"], at, lag)
+        wanted = call.parameters.get("InstanceId")
         rows = []
         for id_, one in command.invocations.items():
             seen = of - one.lag
-            if command.sent_at > seen:
+            if command.sent_at > seen or wanted not in (None, id_):
                 continue
             ended = one.ended_at is not None and one.ended_at <= seen
             status = one.status if ended else "InProgress" if (one.taken_at or seen) < seen else "Pending"

@@ -59,6 +59,10 @@ class Remembered(Generic[T]):
         index = bisect_right(self._times, moment)
         return self._values[index - 1] if index else None
 
+    def changes(self) -> list[tuple[float, T]]:
+        """Every value with the moment from which on it had it, the oldest first."""
+        return list(zip(self._times, self._values, strict=True))
+
     def between(self, first: float, last: float) -> list[T]:
         """Every value that it had from the first moment to the last."""
         index = bisect_right(self._times, first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
 
@@ -20,10 +20,10 @@ _STARTS_IN: Final = 20.0
 _REGISTERS_IN: Final = 45.0
 
 
-def build(scenario: Scenario, clock: SimulatedClock) -> Cloud:
-    """The cloud at the scenario's start."""
+def build(scenario: Scenario, clock: SimulatedClock, names: Iterable[str] = REGIONS) -> Cloud:
+    """The cloud at the scenario's start, with regions of these names."""
     random = Random(scenario.seed)  # noqa: S311
-    regions = {name: Region(name, Timeline(START), random) for name in REGIONS}
+    regions = {name: Region(name, Timeline(START), random) for name in names}
     for environment in scenario.environments:
         made_at = START + environment.made_at if environment.made_at else 0.0
         regions[environment.region].environments.append(

@@ -1,0 +1,137 @@
+"""What is paid before any work is done: imports of the functions, their bundle, the synthesis, the command line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from infra.lambda_bundle import ROOT, lambda_bundle, python_of_the_functions
+from tests.benchmarks.fleet.figures import Figure, Measured, Table, seconds
+from tests.benchmarks.fleet.functions import SETTINGS
+from tests.soak.scenarios.functions import HANDLERS
+
+_TRIES: Final = 3
+_TELLING: Final = ("notify_slack", "close_run")
+_SLASH: Final = {
+    "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:111122223333:stateMachine:SnowWhite",
+    "SLASH_COMMAND_USERS": "",
+    "SLASH_COMMAND_CHANNELS": "",
+    "SLACK_SIGNING_SECRET": "secret",
+    "SIGNING_SECRET": "secret",
+}
+_IMPORT: Final = "import time; before = time.process_time(); import {}; print(time.process_time() - before)"
+# No service listens there, so a call fails at once.
+_NOWHERE: Final = "http://127.0.0.1:9"
+
+
+def startup(*, synthesizes: bool) -> Measured:
+    """All of it; the synthesis takes longest, and can be left out."""
+    measured = Measured()
+    python = python_of_the_functions() or sys.executable
+    with lambda_bundle() as bundle:
+        _imports(measured, bundle, python)
+        _bundle(measured, bundle)
+    _command_line(measured)
+    if synthesizes:
+        runs = [_synthesis() for _ in range(2)]
+        cpu, passed = runs[-1]
+        measured.figures.append(Figure("synth, warm", f"{seconds(passed)} ({seconds(cpu)} of CPU)", "5 s"))
+    return measured
+
+
+def _imports(measured: Measured, bundle: Path, python: str) -> None:
+    if not any(bundle.rglob("*.pyc")):
+        options = ["-q", "--invalidation-mode", "unchecked-hash", str(bundle)]
+        subprocess.run([python, "-m", "compileall", *options], check=True)
+    of = {name: _import_seconds(bundle, python, name) for name in (*HANDLERS, "slash_command")}
+    version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    rows = tuple((name, f"{one:.2f}") for name, one in sorted(of.items(), key=lambda pair: -pair[1]))
+    measured.tables.append(
+        Table(f"Import of a handler, CPU seconds on {version}", ("handler", "CPU s"), rows)
+    )
+    quiet = [one for name, one in of.items() if name not in _TELLING]
+    telling = [of[name] for name in _TELLING]
+    said = f"{min(quiet):.2f} to {max(quiet):.2f}; those that tell {min(telling):.2f} to {max(telling):.2f}"
+    measured.figures.append(Figure(f"import of a handler, CPU seconds ({version})", said, "0.2; 0.35"))
+
+
+def _import_seconds(bundle: Path, python: str, handler: str) -> float:
+    environ = {**_plain_environment(), **SETTINGS, **_SLASH, "PYTHONPATH": str(bundle)}
+    command = [python, "-c", _IMPORT.format(handler)]
+    return min(
+        float(subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout)
+        for _ in range(_TRIES)
+    )
+
+
+def _bundle(measured: Measured, bundle: Path) -> None:
+    with tempfile.TemporaryFile() as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+            for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
+                packed.write(path, path.relative_to(bundle))
+        size = file.tell() / 1e6
+    compiled = "compiled" if python_of_the_functions() else "not compiled"
+    measured.figures.append(Figure(f"bundle, zipped ({compiled})", f"{size:.1f} MB", "4 MB"))
+
+
+def _synthesis() -> tuple[float, float]:
+    """Seconds of CPU, and seconds that passed."""
+    folder = tempfile.mkdtemp(prefix="snow-white-bench-")
+    try:
+        before, began = os.times(), time.monotonic()
+        environ = {**os.environ, "CDK_OUTDIR": folder, "SNOW_WHITE_SETTINGS_FILE": ""}
+        subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, check=True)
+        after = os.times()
+        cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        return cpu, time.monotonic() - began
+    finally:
+        shutil.rmtree(folder)
+
+
+def _command_line(measured: Measured) -> None:
+    whole, _ = _best(["./scripts/snow-white", "--help"])
+    measured.figures.append(Figure("snow-white --help", seconds(whole), "0.2 s"))
+    for words in (["quiet", "shop"], ["runs"]):
+        _, first = _best(["./scripts/snow-white", *words])
+        measured.figures.append(Figure(f"snow-white {' '.join(words)}: to the first word", seconds(first)))
+
+
+def _best(command: Sequence[str]) -> tuple[float, float]:
+    """The shortest time to the end, and to the first byte that is written, of some tries."""
+    times = [_time(command) for _ in range(_TRIES)]
+    return min(one[0] for one in times), min(one[1] for one in times)
+
+
+def _time(command: Sequence[str]) -> tuple[float, float]:
+    access = {
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": _NOWHERE,
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    began = time.monotonic()
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**_plain_environment(), **access},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout
+        process.stdout.read(1)
+        first = time.monotonic() - began
+        process.stdout.read()
+    return time.monotonic() - began, first
+
+
+def _plain_environment() -> Mapping[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
