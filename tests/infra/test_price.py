@@ -25,13 +25,20 @@ SECRET_MONTH: Final = 0.40
 ALARM_MONTH: Final = 0.10
 
 # What the simulation does not know, on the high side.
-FUNCTION_GB: Final = 0.5
 FUNCTION_SECONDS: Final = 1.0
 EVENT_BYTES: Final = 2_500  # a history event in the log, with the state of ten instances
 METRICS: Final = 6  # that a confirmed run writes once
 
 
-def price(action: str, seconds: float) -> float:
+def function_of(state: str) -> str | None:
+    """The function that a state invokes; None for a state that invokes none."""
+    defined = definition()
+    arguments = defined.states["States"][state]
+    given = arguments.get("Parameters") or arguments.get("Arguments")
+    return defined.functions[given["FunctionName"]] if arguments["Type"] == "Task" else None
+
+
+def price(home: Template, action: str, seconds: float) -> float:
     """Of a run on ten instances, of which one works on a job for so long."""
     workers = "awake" if action == "quiet" else "quiet"
     lengths = [seconds] + [5.0] * 9
@@ -51,11 +58,12 @@ def price(action: str, seconds: float) -> float:
     )
     assert ended.execution.status == "SUCCEEDED"
     entered = [name for name, _ in ended.execution.steps]
-    tasks = [name for name in entered if definition().states["States"][name]["Type"] == "Task"]
-    invocations = len(tasks) + 1  # close_run
+    invoked = [name for state in entered if (name := function_of(state))] + ["close_run"]
+    gigabytes = sum(int(home.function(name)["MemorySize"]) for name in invoked) / 1024
     return (
         len(entered) * TRANSITION
-        + invocations * (INVOCATION + FUNCTION_SECONDS * FUNCTION_GB * GB_SECOND)
+        + len(invoked) * INVOCATION
+        + gigabytes * FUNCTION_SECONDS * GB_SECOND
         + ended.execution.events * EVENT_BYTES * LOGGED_BYTE
         + METRICS * METRIC_HOUR
     )
@@ -75,8 +83,8 @@ def said(row: str) -> float:
         pytest.param("of 2 days", 172_000, marks=pytest.mark.simulates),
     ],
 )
-def test_a_deploy_costs_what_the_readme_says(row: str, seconds: int) -> None:
-    cost = price("quiet", seconds) + price("wake", 5.0)
+def test_a_deploy_costs_what_the_readme_says(home: Template, row: str, seconds: int) -> None:
+    cost = price(home, "quiet", seconds) + price(home, "wake", 5.0)
     assert said(row) * 0.7 <= cost <= said(row)
 
 

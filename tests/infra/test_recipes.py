@@ -23,6 +23,7 @@ from botocore import xform_name
 
 from infra.pipeline import PipelineActions
 from snow_white.model.action import Action
+from snow_white.model.durations import parse_timeout
 from snow_white.model.request import Defaults, Request
 from tests.infra.commands import ROOT, code_blocks, shown_commands
 from tests.infra.templates import Template, allowed, as_list, text
@@ -118,6 +119,12 @@ def test_github_s_job_may_fetch_a_token_and_wakes_whatever_happened() -> None:
     assert login["with"]["role-duration-seconds"] >= job["timeout-minutes"] * 60
     last = job["steps"][-1]
     assert (last["if"], last["run"].split()[1]) == ("always()", "wake")
+    limits = re.findall(
+        r"snow-white .* --timeout (\w+)|eb deploy .* --timeout (\d+)", json.dumps(job).replace('"', "\n")
+    )
+    minutes = [int(eb) if eb else (parse_timeout(run) or 0) / 60 for run, eb in limits]
+    assert len(minutes) == 3
+    assert sum(minutes) < job["timeout-minutes"]
     (trust,) = [one for one in policies() if "token.actions.githubusercontent.com" in json.dumps(one)]
     claims = trust["Statement"][0]["Condition"]["StringEquals"]
     assert claims["token.actions.githubusercontent.com:sub"].endswith(f":environment:{job['environment']}")
