@@ -78,6 +78,18 @@ def _nothing(**_: object) -> None:
     pass
 
 
+def source_of(program: str) -> str:
+    """The text of a script, and of the Python modules that it runs."""
+    script = (ROOT / program).read_text()
+    modules = [
+        file
+        for name in re.findall(r"-m ([\w.]+)", script)
+        for folder in (ROOT, ROOT / "scripts")
+        for file in (folder / name.replace(".", "/") / "__main__.py", folder / f"{name.replace('.', '/')}.py")
+    ]
+    return "\n".join([script, *(file.read_text() for file in modules if file.is_file())])
+
+
 def unknown_options(script: str, arguments: list[str]) -> list[str]:
     """Options that a script does not know; `script` is its text."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments

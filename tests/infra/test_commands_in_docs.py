@@ -12,6 +12,7 @@ from tests.infra.commands import (
     code_blocks,
     commands_of,
     shown_commands,
+    source_of,
     unknown_options,
     wrong_usage,
 )
@@ -27,7 +28,7 @@ def test_the_command_line_takes_what_the_page_shows(path: Path) -> None:
 def test_the_scripts_know_the_options_that_the_page_shows(path: Path) -> None:
     for program, *arguments in shown_commands(path.read_text()):
         if not program.endswith("snow-white"):
-            assert unknown_options((ROOT / program).read_text(), arguments) == [], program
+            assert unknown_options(source_of(program), arguments) == [], program
 
 
 def test_the_pages_show_every_program() -> None:
