@@ -30,7 +30,13 @@ CALLED: Final[Mapping[str, tuple[str, ...]]] = {
         "ListCommands",
         "SendCommand",
     ),
-    "stepfunctions": ("DescribeExecution", "GetExecutionHistory", "ListExecutions", "StartExecution"),
+    "stepfunctions": (
+        "DescribeExecution",
+        "GetExecutionHistory",
+        "ListExecutions",
+        "StartExecution",
+        "StopExecution",
+    ),
 }
 """The operations that the functions call, by botocore's name of the service. A call that is missing here fails in a
 deployed function only, so a test compares them with the functions' permissions."""

@@ -82,6 +82,11 @@ class Permissions:
         """The grants of the slash command's function, which exists only if the command is switched on."""
         return [
             Grant(("states:StartExecution",), (machine_arn,)),
+            Grant(
+                ("states:StopExecution",),
+                (self.execution_arns,),
+                wildcard_reason="A run gets its name when it is started.",
+            ),
             Grant(("secretsmanager:GetSecretValue",), (signing_secret_arn,)),
         ]
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 
 from local_aws import LocalAws
-from local_aws.slack.commands import Reply, form, send, signed
+from local_aws.slack.commands import Reply, buttons, form, press, send, signed
 from snow_white.slash.signature import MAX_BYTES, SignedRequest
 from snow_white_cli.runs import FollowedRun
-from tests.workflow.shop import HOME, ended
+from tests.workflow.shop import HOME, Shop, ended, eventually
 
 CHANNEL: Final = "C0COMMANDS"
 PERSON: Final = "U0ANN"
@@ -42,6 +42,13 @@ class SlackApp:
         pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
         found = [one["executionArn"] for page in pages for one in page["executions"] if one["name"] == name]
         return [FollowedRun(client, arn) for arn in found]
+
+    def press(self, message: dict[str, Any], label: str, user: str = PERSON) -> tuple[Reply, dict[str, str]]:
+        """Press a button of a message; returns Slack's view of the answer, and the headers of the request."""
+        channel = message["channel"]
+        body = press(buttons(message)[label], user, channel, self.aws.slack.response_url(channel))
+        headers = signed(body)
+        return self.send(body, headers), headers
 
 
 @pytest.fixture
@@ -72,6 +79,38 @@ def test_a_command_starts_a_run_as_the_slack_user_and_tells_them_where_they_type
     assert end.error == "NothingMatched"
     assert told(app, CHANNEL, application)
     assert f"<@{PERSON}>" in str(told(app, CHANNEL, application))
+
+
+def test_buttons_stop_the_run_and_wake_what_sleeps_for_those_who_may_and_the_message_says_who_pressed(
+    app: SlackApp, shop: Shop
+) -> None:
+    shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    shop.enqueue(40)
+    eventually(lambda: shop.ledger().running, "the job runs")
+    run = shop.run("quiet", channel=CHANNEL)
+    eventually(lambda: run.has_left("DispatchCommand"), "the command was sent")
+    (message,) = told(app, CHANNEL, shop.name)
+
+    refused, _ = app.press(message, "Stop this run", user="U0EVE")
+    assert (refused.status, refused.body) == (200, "")
+    assert "`U0EVE` to the setting `slash_command_users`" in app.aws.slack.ephemeral(CHANNEL)[-1]["text"]
+    assert not run.has_ended()
+
+    pressed, _ = app.press(message, "Stop this run")
+    assert (pressed.status, pressed.body) == (200, "")
+    eventually(lambda: "stopped by" in told(app, CHANNEL, shop.name)[0]["text"], "the stop was told")
+    message = told(app, CHANNEL, shop.name)[0]
+    assert message["text"] == f"⏹ {shop.name}: stopped by somebody at 0 of 1"
+    assert f"<@{PERSON}> pressed *Stop this run*." in str(app.aws.slack.messages(CHANNEL))
+
+    _, headers = app.press(message, "Wake")
+    (waking,) = app.started_by(headers)
+    assert ended(waking).status == "SUCCEEDED"
+    assert f"<@{PERSON}> pressed *Wake*. Started: `wake` for *{shop.name}*." in str(
+        told(app, CHANNEL, shop.name)
+    )
+    assert shop.ledger().is_exact
 
 
 def test_help_is_answered_and_starts_nothing(app: SlackApp) -> None:
@@ -194,10 +233,11 @@ def test_the_functions_role_may_start_this_machine_and_read_this_secret_only(app
         return str(answer["EvalDecision"])
 
     assert decision("states:StartExecution", machine) == "allowed"
+    assert decision("states:StopExecution", machine.replace("stateMachine", "execution") + ":x") == "allowed"
     assert decision("secretsmanager:GetSecretValue", signing_secret) == "allowed"
     for action, resource in (
         ("states:StartExecution", f"{machine}Other"),
-        ("states:StopExecution", machine.replace("stateMachine", "execution") + ":x"),
+        ("states:StopExecution", machine.replace("stateMachine", "execution") + "Other:x"),
         ("secretsmanager:GetSecretValue", token),
         ("secretsmanager:PutSecretValue", signing_secret),
         ("ssm:SendCommand", "*"),

@@ -16,7 +16,9 @@ from snow_white.model.ended_run import EndedRun
 from snow_white.model.report import Report, Stated
 from snow_white.model.run import Execution, Run
 from snow_white.model.slack_state import Requester
+from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stopping import RUN_ABORTED, RUN_TIMED_OUT
+from snow_white.slack.buttons import final_buttons, working_buttons
 from snow_white.slack.first_line import final_line, others, working_line
 from snow_white.slack.fleet_state import fleet_state
 from snow_white.slack.problems import problem_sections
@@ -49,7 +51,7 @@ class Message:
 
 
 def working_message(run: Run, requester: Requester, *, slash_command: bool = False) -> Message:
-    """The message while the run goes on."""
+    """The message while the run goes on. With the slash command it has buttons."""
     progress = run.progress
     environments = (one.name for part in run.plan for one in part.environments)
     fields = [
@@ -64,6 +66,8 @@ def working_message(run: Run, requester: Requester, *, slash_command: bool = Fal
         *_unavailable_regions(run),
         *_stragglers(run),
     ]
+    if slash_command:
+        blocks += working_buttons(StatedRequest.of(run.request), run.execution)
     waiting = run.waiting_for or run.stragglers.listed
     return _message(working_line(run), blocks, _YELLOW if waiting else _BLUE, run.execution)
 
@@ -74,7 +78,7 @@ def final_message(
     """The message at the end: the state of the fleet and, if the run is not confirmed, its problems with advice.
 
     Args:
-        slash_command: whether people use Snow White in Slack, too.
+        slash_command: whether people use Snow White in Slack, too; the message then has buttons.
     """
     first_line = final_line(report)
     fields = [
@@ -88,6 +92,8 @@ def final_message(
         *_details(report, first_line),
     ]
     blocks = [*(_section(text) for text in texts if text), *_fields(fields)]
+    if slash_command:
+        blocks += final_buttons(report, ended.request)
     return _message(first_line, blocks, _final_colour(report), ended.execution)
 
 

@@ -50,11 +50,15 @@ class TypedCommand:
         for name, pattern in (("command", _COMMAND), ("user_id", MEMBER_ID), ("channel_id", CONVERSATION_ID)):
             if not pattern.fullmatch(fields.get(name, "")):
                 raise Refused(400, f"The form is not a slash command: its {name} is missing or malformed.")
-        name = fields.get("user_name", "")
         return cls(
             fields["command"],
             fields.get("text", ""),
             fields["user_id"],
             fields["channel_id"],
-            name if _USER_NAME.fullmatch(name) else "",
+            user_name(fields.get("user_name", "")),
         )
+
+
+def user_name(name: str) -> str:
+    """The name of a member in Slack; "" if it has characters that must not be shown."""
+    return name if _USER_NAME.fullmatch(name) else ""

@@ -26,6 +26,14 @@ class LocalSlack:
         """The messages (of a channel), oldest first: channel, ts, thread_ts, text, blocks, attachments, edits."""
         return [each for each in self.recorded()["messages"] if channel in (None, each["channel"])]
 
+    def ephemeral(self, channel: str) -> list[dict[str, Any]]:
+        """What was answered to one person only, oldest first: channel, text."""
+        return [each for each in self.recorded()["ephemeral"] if each["channel"] == channel]
+
+    def response_url(self, channel: str) -> str:
+        """Where an app may answer an interaction in this channel."""
+        return f"{self._server}/responses/{channel}"
+
     def add_channel(self, channel: str, name: str) -> None:
         """Add a channel to which the bot may post; C0LOCAL exists from the start."""
         self._request("POST", "/channels", {"id": channel, "name": name})

@@ -1,4 +1,4 @@
-"""Slash commands as Slack sends them: a form, signed with the app's signing secret."""
+"""Slash commands and presses of buttons as Slack sends them: a form, signed with the app's signing secret."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -48,6 +49,30 @@ def form(text: str, user: str, channel: str, **other: str) -> str:
         "trigger_id": secrets.token_hex(16),
     }
     return urlencode({**fields, **other})
+
+
+def buttons(message: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The buttons of a recorded message, by their labels."""
+    groups = [message.get("blocks", []), *(one.get("blocks", []) for one in message.get("attachments", []))]
+    elements = [one for blocks in groups for block in blocks for one in block.get("elements", [])]
+    return {one["text"]["text"]: one for one in elements if one.get("type") == "button"}
+
+
+def press(button: Mapping[str, Any], user: str, channel: str, response_url: str, /, **other: Any) -> str:
+    """The form for a person who presses a button of a message that was posted with attachments."""
+    payload = {
+        "type": "block_actions",
+        "user": {"id": user, "username": "somebody", "name": "somebody", "team_id": "T0LOCAL"},
+        "api_app_id": "A0LOCAL",
+        "token": "deprecated",
+        "container": {"type": "message_attachment", "message_ts": "1.000001", "channel_id": channel},
+        "trigger_id": secrets.token_hex(16),
+        "team": {"id": "T0LOCAL", "domain": "local"},
+        "channel": {"id": channel, "name": "somewhere"},
+        "response_url": response_url,
+        "actions": [{**button, "block_id": "b1", "action_ts": "1.000002"}],
+    }
+    return urlencode({"payload": json.dumps({**payload, **other})})
 
 
 def signed(body: str, secret: str = SIGNING_SECRET, at: float | None = None) -> dict[str, str]:

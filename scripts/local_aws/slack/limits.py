@@ -19,6 +19,7 @@ _MAX_ELEMENTS: Final = 25
 _MAX_BUTTON: Final = 75
 _MAX_URL: Final = 3_000
 _MAX_ID: Final = 255
+_MAX_VALUE: Final = 2_000
 _MAX_CONTEXT_ELEMENTS: Final = 10
 
 Block = dict[str, Any]
@@ -82,6 +83,16 @@ def _is_button(element: Block) -> bool:
         and _is_text(element.get("text"), _MAX_BUTTON, kinds=("plain_text",))
         and len(element.get("url", "")) <= _MAX_URL
         and len(element.get("action_id", "")) <= _MAX_ID
+        and len(element.get("value", "")) <= _MAX_VALUE
+        and element.get("style", "primary") in ("primary", "danger")
+        and ("confirm" not in element or _is_confirmation(element["confirm"]))
+    )
+
+
+def _is_confirmation(dialog: Block) -> bool:
+    limits = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
+    return dialog.keys() == limits.keys() and all(
+        _is_text(dialog[part], limit, kinds=("plain_text",)) for part, limit in limits.items()
     )
 
 

@@ -3,10 +3,12 @@
 It records what was posted with every edit, and fails on request. Besides /api/METHOD it serves:
 
     GET  /                    a page that shows the messages in a browser, ?channel=C... for one channel
-    GET  /recorded            {"people": {id: name}, "channels": {id: name}, "messages": [...], "calls": [...]}
+    GET  /recorded            {"people": {id: name}, "channels": {id: name}, "messages": [...],
+                              "ephemeral": [...], "calls": [...]}
     POST /people              {"email": ..., "id": "U...", "name": ...}: adds a member for users.lookupByEmail
     POST /channels            {"id": "C...", "name": ...}: adds a channel that has the bot in it
     POST /failures            {"calls": 3, "answer": "rate_limited", "retry_after": 1}; see `local_aws.slack.failures`
+    POST /responses/CHANNEL   what an app posts to the response URL of an interaction in that channel
     POST /deletions           {"channel": "C...", "ts": ...}: deletes a message
     DELETE /recorded          deletes messages, calls and failures
 """
@@ -25,6 +27,7 @@ from local_aws.slack.workspace import SlackError, Workspace
 
 TOKEN = "xoxb-local-snow-white"  # noqa: S105  # valid for this server only
 """The bot token it accepts."""
+RESPONSES = "/responses/"
 _STOP_NOTICED_SECONDS = 0.02
 
 
@@ -79,6 +82,9 @@ class _Requests(BaseHTTPRequestHandler):
         if path.startswith("/api/"):
             self._call(path.removeprefix("/api/"))
             return
+        if path.startswith(RESPONSES):
+            self._respond(path.removeprefix(RESPONSES))
+            return
         settings: dict[str, Callable[..., None]] = {
             "/people": workspace.add_person,
             "/channels": workspace.add_channel,
@@ -93,6 +99,14 @@ class _Requests(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         self.server.workspace.clear()
+        self._answer(200, {"ok": True})
+
+    def _respond(self, channel: str) -> None:
+        try:
+            self.server.workspace.respond(channel, self._arguments())
+        except SlackError as error:
+            self._answer(404, {"ok": False, "error": error.code})
+            return
         self._answer(200, {"ok": True})
 
     def _call(self, method: str) -> None:

@@ -65,6 +65,7 @@ class Workspace:
         self._channels: dict[str, str] = {"C0LOCAL": "deployments"}
         self._people: dict[str, dict[str, str]] = {}
         self._messages: list[Message] = []
+        self._ephemeral: list[dict[str, Any]] = []
         self._calls: list[dict[str, Any]] = []
         self._failure: Failure | None = None
         self._counter = itertools.count(1)
@@ -128,10 +129,22 @@ class Workspace:
         with self._lock:
             self._messages = [each for each in self._messages if (each.channel, each.ts) != (channel, ts)]
 
+    def respond(self, channel: str, content: dict[str, Any]) -> None:
+        """Take what an app posts to a response URL: a message for the conversation, or one for the person only."""
+        kind = content.get("response_type", "ephemeral")
+        with self._lock:
+            self._channel_of(channel)
+            shown = _content(content)
+            if kind == "in_channel":
+                self._messages.append(Message(channel, self._new_ts(), shown))
+            else:
+                self._ephemeral.append({"channel": channel, **shown})
+
     def clear(self) -> None:
         """Delete messages, calls and failures; channels and people stay."""
         with self._lock:
             self._messages.clear()
+            self._ephemeral.clear()
             self._calls.clear()
             self._failure = None
 
@@ -140,7 +153,13 @@ class Workspace:
         with self._lock:
             messages = [message.recorded() for message in self._messages]
             people = {id: person["name"] for id, person in self._people.items()}
-            held = {"people": people, "channels": self._channels, "messages": messages, "calls": self._calls}
+            held = {
+                "people": people,
+                "channels": self._channels,
+                "messages": messages,
+                "ephemeral": self._ephemeral,
+                "calls": self._calls,
+            }
             return copy.deepcopy(held)
 
     def _auth_test(self, _arguments: dict[str, Any]) -> dict[str, Any]:

@@ -236,6 +236,8 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "*Asked by*\n<@U0ANN> (ann)",
         STARTED,
         "*Took*\n0 s",
+        "[Wake] wake shop",
+        "[Status] status shop",
         LINK,
     ],
     "invalid_request": [
@@ -256,13 +258,63 @@ def as_read(message: Message) -> list[str]:
     parts = [COLOURS[attachment["color"]], message.text]
     for block in attachment["blocks"]:
         texts = [block["text"]] if "text" in block else block.get("fields") or block["elements"]
-        parts += [text["text"] for text in texts]
+        if block["type"] == "actions":
+            parts += [f"[{button['text']['text']}] {button['value']}" for button in texts]
+        else:
+            parts += [text["text"] for text in texts]
     return parts
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_message_reads_as_specified(name: str) -> None:
     assert as_read(MESSAGES[name]) == EXPECTED[name]
+
+
+def buttons_of(message: Message) -> list[str]:
+    return [part for part in as_read(message) if part.startswith("[")]
+
+
+def test_without_the_slash_command_a_message_has_no_button_and_the_link_is_none() -> None:
+    for message in (working_message(long_run(), Requester()), final_message(aborted(), ended(), Requester())):
+        assert buttons_of(message) == []
+        assert as_read(message)[-1] == LINK
+
+
+def test_while_a_run_goes_on_it_can_be_stopped_and_the_status_asked_for() -> None:
+    asked = request(Action.QUIET, environments_named=True)
+    message = working_message(run(request=asked), Requester(), slash_command=True)
+    assert buttons_of(message) == ["[Status] status shop workers", f"[Stop this run] {ARN}"]
+
+
+@pytest.mark.parametrize(
+    ("action", "buttons"),
+    [
+        ("quiet", ["[Wake] wake shop", "[Status] status shop"]),
+        ("stop", ["[Wake] wake shop", "[Status] status shop"]),
+        ("wake", ["[Status] status shop"]),
+        ("status", ["[Status] status shop"]),
+        ("sleep", []),
+    ],
+)
+def test_at_the_end_what_sleeps_can_be_woken(action: str, buttons: list[str]) -> None:
+    report = read({**REPORT, "action": action})
+    assert buttons_of(final_message(report, ended(), Requester(), slash_command=True)) == buttons
+
+
+def test_wrong_input_has_no_button() -> None:
+    report = read({**INVALID, "action": "quiet", "application": "shop"})
+    assert buttons_of(final_message(report, ended(), Requester(), slash_command=True)) == []
+
+
+def test_slack_asks_before_a_run_is_stopped_or_workers_are_woken() -> None:
+    messages = [
+        working_message(run(), Requester(), slash_command=True),
+        final_message(read(REPORT), ended(), Requester(), slash_command=True),
+    ]
+    blocks = [block for one in messages for block in one.attachments[0]["blocks"]]
+    buttons = [button for block in blocks if block["type"] == "actions" for button in block["elements"]]
+    asks = {button["text"]["text"]: "confirm" in button for button in buttons}
+    assert asks == {"Status": False, "Stop this run": True, "Wake": True}
 
 
 @pytest.fixture
@@ -331,7 +383,9 @@ def check_limits(message: Message) -> None:
 
 @given(report=REPORTS, requester=REQUESTERS)
 def test_the_end_of_any_run_stays_within_slacks_limits(report: dict[str, Any], requester: Requester) -> None:
-    check_limits(final_message(read(report), ended(), requester))
+    asked = StatedRequest.read({**report, "environments": report["environments"]})
+    check_limits(final_message(read(report), ended(request=asked), requester, slash_command=True))
+    check_limits(final_message(read(report), ended(request=asked), requester))
     reply = final_reply(read(report), requester)
     assert 0 < length(reply) <= 3_000
 
@@ -357,7 +411,7 @@ def test_the_progress_of_any_run_stays_within_slacks_limits(
         stragglers=Stragglers(listed=tuple(stragglers), known_at=START),
         dispatched_at=START,
     )
-    check_limits(working_message(running, requester))
+    check_limits(working_message(running, requester, slash_command=True))
 
 
 @given(listed=st.integers(0, 60), more=st.integers(0, 500), jobs=st.integers(0, 30))
