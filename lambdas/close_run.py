@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from runtime.client_config import SHORT_TIMEOUTS, TABLE_TIMEOUTS
 from runtime.idempotency import Limits, Once, RunKeys
 from runtime.notifier import open_notifier
-from runtime.run_end import report_end, retry_unreached
+from runtime.run_end import complete_announcement, report_end
 from runtime.settings import Settings
 from snow_white.aws.execution_history import ExecutionEnd, read_ended_run
 from snow_white.aws.regions import Regions
@@ -53,7 +53,7 @@ def close(end: ExecutionEnd, keys: RunKeys, context: LambdaContext) -> dict[str,
         done["cancelled"], done["not_cancelled"] = cancel_commands(ended, regions)
     if to_report := reportable(ended, end):
         reported = to_report if ended.end_was_announced else report(to_report, keys, context)
-        reported = retry_unreached(reported, partial(open_notifier, settings, context))
+        reported = complete_announcement(reported, partial(open_notifier, settings, context))
         done["slack"] = to_json(reported.report.slack) if reported.report else None
     logger.info("closed", extra=done)
     return done

@@ -12,6 +12,7 @@ from runtime import metrics
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.report import Report
 from snow_white.model.serialisation import to_json
+from snow_white.model.stopping import RUN_ABORTED
 from snow_white.reporting.advice import what_to_do
 from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
@@ -64,20 +65,34 @@ def report_end(
     return notifier.announce_end(ended, report, requester)
 
 
-def retry_unreached(ended: EndedRun, open_notifier: Callable[[], Notifier]) -> EndedRun:
-    """Retry the places that Slack could not be reached for, with growing pauses; the run with who was notified.
+def complete_announcement(ended: EndedRun, open_notifier: Callable[[], Notifier]) -> EndedRun:
+    """Retry, with growing pauses, the places that Slack was out of reach for, and the look-up of who stopped the run.
 
-    `open_notifier` is called before each retry. The retries end when the next pause exceeds the time that is left.
+    CloudTrail shows a call some minutes later. `open_notifier` is called before each retry. The retries end when the
+    next pause exceeds the time that is left.
+
+    Returns:
+        The run with who was notified.
     """
     for pause in _RETRY_PAUSES_SECONDS:
-        if not ended.slack.unreached or ended.report is None:
+        if ended.report is None or not (ended.slack.unreached or _stopper_is_missing(ended)):
             break
         notifier = open_notifier()
         if notifier.slack.time_limit.left <= pause:
             break
         time.sleep(pause)
-        ended = notifier.announce_end(ended, ended.report, notifier.find_requester(ended))
+        if _stopper_is_missing(ended) and (stopper := notifier.find_stopper(ended)):
+            report = replace(ended.report, stopped_by=stopper)
+            ended = replace(ended, report=replace(report, summary=summary(report)))
+            notifier.edit_end(ended)
+        if ended.slack.unreached and ended.report:
+            ended = notifier.announce_end(ended, ended.report, notifier.find_requester(ended))
     return ended
+
+
+def _stopper_is_missing(ended: EndedRun) -> bool:
+    report = ended.report
+    return report is not None and report.error == RUN_ABORTED and report.stopped_by is None
 
 
 def _failed(ended: EndedRun, now: datetime) -> Report:

@@ -219,6 +219,19 @@ def test_who_stopped_a_run_is_looked_up_if_the_cause_does_not_say_it(
     assert asked == [LATER]
 
 
+def test_who_stopped_a_run_is_added_once_cloudtrail_shows_it(
+    function: ModuleType, server: SlackServer, sleeps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([None, None, Caller("ben")])
+    monkeypatch.setattr("runtime.notifier.find_stopper", lambda *_: next(answers))
+    close(function, "ABORTED", entered("WaitForWorkers", halfway(server)))
+    first, reply = messages(server)
+    assert first["text"] == "⏹ shop: stopped by ben at 1 of 3"
+    assert "⏹ shop: stopped at 1 of 3" in shown(first["edits"])
+    assert reply["text"] == "<@U0ANN> ⏹ shop: stopped at 1 of 3"
+    assert sleeps == [30, 60]
+
+
 def test_a_run_that_timed_out_is_yellow_and_says_how_far_it_was(
     function: ModuleType, server: SlackServer
 ) -> None:

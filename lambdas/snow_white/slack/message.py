@@ -22,7 +22,7 @@ from snow_white.slack.buttons import final_buttons, working_buttons
 from snow_white.slack.first_line import final_line, others, working_line
 from snow_white.slack.fleet_state import fleet_state
 from snow_white.slack.problems import problem_sections
-from snow_white.slack.table import MAX_ROWS, Row, more, table
+from snow_white.slack.table import COLUMNS, MAX_ROWS, Row, more, table
 from snow_white.slack.text import duration, escaped, length, local_time, plain, progress_bar
 
 _MAX_FIRST_LINE: Final = 300
@@ -195,5 +195,6 @@ def _stragglers(run: Run) -> list[Block]:
         for one in known.listed[:MAX_ROWS]
     ]
     total = len(known.listed) + known.more
-    lines = [f"*Still busy* ({local_time(known.known_at)})", table(rows), *more(len(rows), total)]
+    heading = f"*{total} still busy* ({local_time(known.known_at)})\n{COLUMNS}:"
+    lines = [heading, table(rows, run.request.application), *more(len(rows), total)]
     return [_section("\n".join(lines))]

@@ -112,6 +112,14 @@ class Notifier:
             report=replace(report, slack=delivery),
         )
 
+    def edit_end(self, ended: EndedRun) -> None:
+        """Edit the messages to show what has become known of the end since it was announced."""
+        if ended.report is not None:
+            requester = ended.slack.requester or Requester()
+            message = final_message(ended.report, ended, requester, slash_command=self.slash_command)
+            for post in ended.slack.posts:
+                self.slack.edit(post, message)
+
     def _edit_or_post(self, place: str, post: Post | None, message: Message) -> Post | None:
         if post is not None and self.slack.edit(post, message):
             return post

@@ -8,7 +8,7 @@ from typing import Final
 from snow_white.model.report import Problem, Report, Stated
 from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict, in_words
 from snow_white.reporting.advice import what_to_do
-from snow_white.slack.table import MAX_ROWS, Row, more, table
+from snow_white.slack.table import COLUMNS, MAX_ROWS, Row, more, table
 from snow_white.slack.text import escaped, length
 
 _MAX_SECTION: Final = 2_600
@@ -23,7 +23,7 @@ def problem_sections(report: Report) -> list[str]:
     room = _MAX_MESSAGE
     for verdict, count in _totals(report).items():
         group = [problem for problem in report.problems if problem.verdict == verdict]
-        text = _verdict_section(verdict, group, count, report.action, room=min(room, _MAX_SECTION))
+        text = _verdict_section(verdict, group, count, report, room=min(room, _MAX_SECTION))
         texts.append(text)
         room -= length(text)
     return texts
@@ -43,14 +43,14 @@ def _totals(report: Report) -> Mapping[str, int]:
     }
 
 
-def _verdict_section(verdict: str, group: Sequence[Problem], count: int, action: Stated, *, room: int) -> str:
-    advice = what_to_do(verdict, action)
+def _verdict_section(verdict: str, group: Sequence[Problem], count: int, report: Report, *, room: int) -> str:
+    advice = what_to_do(verdict, report.action)
     name = "still busy" if verdict == Verdict.BUSY else in_words(verdict)
     parts = [f"*{count} {escaped(name, 40)}*"]
     if advice and room > 2 * _MAX_ADVICE:
         parts.append(escaped(f"{advice[:1].upper()}{advice[1:]}", _MAX_ADVICE))
     shown = 0
-    for rows, text in _tables(group):
+    for rows, text in _tables(group, report.application):
         if length("\n".join([*parts, text])) > room - 30:
             break
         parts.append(text)
@@ -58,7 +58,7 @@ def _verdict_section(verdict: str, group: Sequence[Problem], count: int, action:
     return "\n".join([*parts, *more(shown, count)])
 
 
-def _tables(group: Sequence[Problem]) -> Iterator[tuple[int, str]]:
+def _tables(group: Sequence[Problem], application: Stated) -> Iterator[tuple[int, str]]:
     """Tables of ten rows in all, each with its number of rows: those with the most jobs, then reason by reason."""
     with_jobs = [problem for problem in group if _jobs(problem) and problem.verdict == Verdict.BUSY]
     with_jobs.sort(key=_jobs, reverse=True)
@@ -67,18 +67,18 @@ def _tables(group: Sequence[Problem]) -> Iterator[tuple[int, str]]:
         rows = [
             _row(problem, f"{_jobs(problem)}{'+' * bool(problem.more_processes)}") for problem in with_jobs
         ]
-        yield len(rows[:left]), table(rows[:left])
+        yield len(rows[:left]), f"{COLUMNS}:\n{table(rows[:left], application)}"
         left -= len(rows[:left])
     without = [problem for problem in group if problem not in with_jobs]
     for reason in dict.fromkeys(problem.reason for problem in without):
         rows = [_row(problem) for problem in without if problem.reason == reason][:left]
         if rows:
             said = escaped(reason.rstrip("."), _MAX_REASON)
-            yield len(rows), f"{said[:1].upper()}{said[1:]}:\n{table(rows)}"
+            yield len(rows), f"{said[:1].upper()}{said[1:]}:\n{table(rows, application)}"
             left -= len(rows)
 
 
-def _row(problem: Problem, jobs: str | None = None) -> Row:
+def _row(problem: Problem, jobs: str = "") -> Row:
     return Row(
         problem.environment, f"all in {problem.region}" if problem.is_region else problem.instance, jobs
     )

@@ -6,30 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from snow_white.model.report import Stated
 from snow_white.slack.text import plain, preformatted
 
 MAX_ROWS: Final = 10
-# A phone shows about 40 characters of a fixed-width font on one line; an instance's id has 19.
-_MAX_ENVIRONMENT: Final = 15
+COLUMNS: Final = "Environment, instance, running jobs"
+"""What is in a table with jobs."""
+# A phone shows 35 characters of a fixed-width font on one line. An instance's id has 19, and is needed whole.
+_MAX_ENVIRONMENT: Final = 10
 _MAX_INSTANCE: Final = 24
 
 
 @dataclass(frozen=True)
 class Row:
-    """One instance. `jobs` is None for a table without that column, and "?" if their number is not known."""
+    """One instance. `jobs` is "" for a table without that column, and "?" if their number is not known."""
 
     environment: str
     instance: str
-    jobs: str | None = None
+    jobs: str = ""
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows, aligned and with a header; the longest names are cut."""
-    with_jobs = any(row.jobs is not None for row in rows)
-    header = Row("environment", "instance", "jobs" if with_jobs else None)
+def table(rows: Sequence[Row], application: Stated) -> str:
+    """The rows, aligned. The environments' names are without that of the application, and cut if they are long."""
     cells = [
-        (plain(row.environment, _MAX_ENVIRONMENT), plain(row.instance, _MAX_INSTANCE), row.jobs or "")
-        for row in (header, *rows)
+        (
+            plain(row.environment.removeprefix(f"{application}-"), _MAX_ENVIRONMENT),
+            plain(row.instance, _MAX_INSTANCE),
+            row.jobs,
+        )
+        for row in rows
     ]
     widths = [max(len(row[column]) for row in cells) for column in range(3)]
     return preformatted(

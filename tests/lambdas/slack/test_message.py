@@ -187,9 +187,9 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "*Asked by*\n<@U0ANN> (ann)",
         STARTED,
         f"*Deadline*\n{AT_120}",
-        f"*Still busy* ({AT_12})\n```environment  instance jobs\n"
-        "shop-workers i-0abc      3\n"
-        "shop-workers i-0abd      1```\nand 1 more",
+        f"*3 still busy* ({AT_12})\nEnvironment, instance, running jobs:\n"
+        "```workers i-0abc 3\n"
+        "workers i-0abd 1```\nand 1 more",
         LINK,
     ],
     "confirmed": [
@@ -209,15 +209,14 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "*2 still busy*\n"
         "Its jobs are still running; none was killed. Wait until they have finished, then run quiet again, with a "
         "longer timeout_seconds if needed.\n"
-        "```environment     instance jobs\n"
-        "shop-mail-work… i-0abd      4\n"
-        "shop-workers    i-0abc      2```",
+        "Environment, instance, running jobs:\n"
+        "```mail-work… i-0abd 4\n"
+        "workers    i-0abc 2```",
         "*1 unreachable*\n"
         "Check in Systems Manager, Fleet Manager, that its agent is online and that its instance profile has "
         "AmazonSSMManagedInstanceCore. Repair or terminate the instance, then run quiet again.\n"
         "Its SSM agent is not registered with Systems Manager:\n"
-        "```environment  instance\n"
-        "shop-workers i-0abe```",
+        "```workers i-0abe```",
         *SHOP,
         "*Asked by*\n<@U0ANN>",
         STARTED,
@@ -427,11 +426,21 @@ def test_of_many_stragglers_ten_are_shown_the_longest_first_and_the_others_count
     blocks = final_message(read(report), ended(), Requester()).attachments[0]["blocks"]
     text = "\n".join(block["text"]["text"] for block in blocks if "text" in block)
     shown = [
-        int(line.split()[-1]) for line in text.replace("`", "").splitlines() if line.startswith("shop-w")
+        int(line.split()[-1]) for line in text.replace("`", "").splitlines() if line.startswith("workers i-")
     ]
     assert shown == [jobs + n for n in range(listed, 0, -1)][:10]
     hidden = listed + more - len(shown)
     assert (f"\nand {hidden} more" in text) == (hidden > 0)
+
+
+def test_a_line_of_a_table_fits_on_a_phone() -> None:
+    where = "shop-an-environment-with-a-long-name"
+    one = problem("i-0123456789abcdef0", "busy", "", environment=where, processes=busy((1, "", 999)))
+    report = {**NOT_CONFIRMED, "counts": {"busy": 1}, "problems": [one]}
+    texts = "\n".join(as_read(final_message(read(report), ended(), Requester())))
+    (line,) = [line.strip("`") for line in texts.splitlines() if "i-0123456789abcdef0" in line]
+    assert line == "an-enviro… i-0123456789abcdef0 999"
+    assert len(line) <= 35
 
 
 def test_each_reason_is_said_once() -> None:

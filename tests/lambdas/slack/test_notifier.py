@@ -130,7 +130,7 @@ def test_every_problem_is_shown_with_its_place_and_jobs(server: SlackServer) -> 
     notifier_on(server).end(at_end(run(), failed))
     first, _ = messages(server)
     assert first["text"] == "❌ shop: 2 of 3 quiet, 1 still busy"
-    assert "shop-workers i-0abc      2" in shown(first)
+    assert "```workers i-0abc 2```" in shown(first)
     assert "Its jobs are still running; none was killed." in shown(first)
 
 
