@@ -84,21 +84,23 @@ def pictures() -> Iterator[tuple[str, Picture]]:
     stragglers = Stragglers(listed=tuple(_stragglers(10)), more=30, known_at=_STARTED + timedelta(minutes=12))
     yield (
         "still-busy",
-        Picture(1_010, _working(replace(_RUN, progress=Progress(20, 60), stragglers=stragglers))),
+        Picture(900, _working(replace(_RUN, progress=Progress(20, 60), stragglers=stragglers))),
     )
     confirmed = replace(_REPORT, result=Result.CONFIRMED, counts={"quiet": 60}, duration_seconds=725)
     yield "quiet", _at_end(640, replace(confirmed, error=None, cause=None))
     busy = tuple(_busy(one) for one in _stragglers(40))
     yield "not-quiet", _at_end(1_260, replace(_REPORT, problems=busy))
-    yield "stopped", _at_end(810, replace(_STOPPED, error=RUN_ABORTED, stopped_by="ann", cause=_BY_ANN))
+    yield (
+        "stopped",
+        _at_end(770, replace(_STOPPED, error=RUN_ABORTED, stopped_by="ann", cause="It was stopped.")),
+    )
     yield "out-of-time", _at_end(830, replace(_STOPPED, error=RUN_TIMED_OUT, cause=_TOO_LONG))
     unmatched = "No environment of backups in us-east-1 matches 'wrokers'."
-    yield "not-started", _at_end(510, replace(_NOTHING, error="NothingMatched", cause=unmatched))
+    yield "not-started", _at_end(520, replace(_NOTHING, error="NothingMatched", cause=unmatched))
     wrong = "'action' must be one of quiet, stop, wake, status, not 'sleep'."
-    yield "wrong-input", _at_end(530, replace(_NOTHING, error="InvalidRequest", cause=wrong, action="sleep"))
+    yield "wrong-input", _at_end(570, replace(_NOTHING, error="InvalidRequest", cause=wrong, action="sleep"))
 
 
-_BY_ANN: Final = "Stopped on the command line by ann."
 _TOO_LONG: Final = "The run was ended at the longest duration of an execution."
 
 

@@ -51,11 +51,14 @@ def close(
     seconds: float = 300,
     stopped: datetime = LATER,
     redrives: int = 0,
-    error: str | None = None,
-    cause: str | None = None,
+    stop: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Call the function with the end of an execution whose newest history events are `history`."""
-    vars(function)["step_functions"] = FakeHistory([{"type": ENDS[status]}, *history])
+    """Call the function with the end of an execution whose newest history events are `history`.
+
+    `stop` is the error and the cause with which it was stopped.
+    """
+    end = {"type": ENDS[status], **({"executionAbortedEventDetails": stop} if stop else {})}
+    vars(function)["step_functions"] = FakeHistory([end, *history])
     detail = {
         "status": status,
         "executionArn": ARN,
@@ -63,8 +66,6 @@ def close(
         "startDate": int(START.timestamp() * 1000),
         "stopDate": int(stopped.timestamp() * 1000),
         "redriveCount": redrives,
-        "error": error,
-        "cause": cause,
     }
     done: dict[str, Any] = function.handler({"detail": detail}, Context(seconds))
     return done
@@ -191,9 +192,8 @@ def halfway(server: SlackServer) -> dict[str, Any]:
 def test_a_run_that_was_stopped_is_yellow_and_says_who_stopped_it_how_far_it_was_and_how_to_wake_it(
     function: ModuleType, server: SlackServer
 ) -> None:
-    cause = "Stopped on the command line by ann."
-    state = entered("WaitForWorkers", halfway(server))
-    close(function, "ABORTED", state, error="StoppedByPerson", cause=cause)
+    stop = {"error": "StoppedByPerson", "cause": "Stopped on the command line by ann."}
+    close(function, "ABORTED", entered("WaitForWorkers", halfway(server)), stop=stop)
     first, reply = messages(server)
     assert first["text"] == "⏹ shop: stopped by ann at 1 of 3"
     assert first["attachments"][0]["color"] == YELLOW

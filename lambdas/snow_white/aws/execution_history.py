@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.run import Execution
 from snow_white.model.serialisation import from_json
+from snow_white.model.stopping import who_stopped
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -76,8 +77,12 @@ def read_ended_run(
 
 
 def _read_history(client: SFNClient, execution: Execution) -> tuple[bool, EndedRun]:
-    """Whether it shows the execution's end, and the run in the newest state that holds one."""
+    """Whether it shows the execution's end, and the run in the newest state that holds one.
+
+    Only the history has the error and the cause of an execution that was stopped; the event about its end has neither.
+    """
     complete = False
+    stopped_by = ""
     token: str | None = None
     for _ in range(_HISTORY_PAGES):
         page = client.get_execution_history(
@@ -89,13 +94,15 @@ def _read_history(client: SFNClient, execution: Execution) -> tuple[bool, EndedR
         )
         for event in page["events"]:
             complete = complete or event["type"] in _ENDS
+            stop = event.get("executionAbortedEventDetails", {})
+            stopped_by = stopped_by or who_stopped(stop.get("error"), stop.get("cause"))
             run = _run_in(event, execution)
             if run is not None:
-                return complete, run
+                return complete, replace(run, stopped_by=stopped_by)
         token = page.get("nextToken")
         if not token:
             break
-    return complete, EndedRun(execution)
+    return complete, EndedRun(execution, stopped_by=stopped_by)
 
 
 def _run_in(event: HistoryEventTypeDef, execution: Execution) -> EndedRun | None:

@@ -14,7 +14,7 @@ from snow_white.model.ended_run import EndedRun, StepError
 from snow_white.model.limits import cut
 from snow_white.model.report import Result
 from snow_white.model.request import InvalidRequest
-from snow_white.model.stopping import RUN_ABORTED, RUN_TIMED_OUT, who_stopped
+from snow_white.model.stopping import RUN_ABORTED, RUN_TIMED_OUT
 
 # Errors whose message is written for the requester. Lambda names an error by its class.
 OWN_ERRORS: Final = frozenset(
@@ -60,17 +60,16 @@ def reportable(ended: EndedRun, end: ExecutionEnd) -> EndedRun | None:
     return replace(
         ended,
         report=None,
-        error=caught or execution_error(end),
-        stopped_by=who_stopped(end.error, end.cause),
+        error=caught or execution_error(end, ended.stopped_by),
         stopped_at=end.ended_at if end.status in ("ABORTED", "TIMED_OUT") else None,
     )
 
 
-def execution_error(end: ExecutionEnd) -> StepError:
-    """The error of an execution that ended outside the state machine's error handling."""
+def execution_error(end: ExecutionEnd, stopped_by: str = "") -> StepError:
+    """The error of an execution that ended outside the state machine's error handling, or that `stopped_by` stopped."""
     name, why = _WHY.get(end.status, ("RunEnded", f"The run was ended: its status is {end.status}."))
-    if who_stopped(end.error, end.cause):
-        return StepError(name, end.cause or "")
+    if stopped_by:
+        return StepError(name, f"The run was stopped by {stopped_by}.")
     details = ": ".join(filter(None, (end.error, end.cause)))
     return StepError(name, f"{why} {details}".strip())
 

@@ -34,7 +34,8 @@ def final_buttons(report: Report, request: StatedRequest) -> list[Block]:
     action = report.known_action
     if action is None or report.error == "InvalidRequest":
         return []
-    wake = _command(WAKE, Action.WAKE, request) if action.drains else []
+    told = report.instances or report.so_far
+    wake = _command(WAKE, Action.WAKE, request) if action.drains and told else []
     return _actions([*wake, *_command(STATUS, Action.STATUS, request)])
 
 

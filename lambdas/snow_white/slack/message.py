@@ -107,6 +107,8 @@ def _details(report: Report, first_line: str) -> list[str]:
     if report.confirmed:
         besides = others(report)
         return [f"Not counted: {escaped(besides, _MAX_FIELD)}"] if besides else []
+    if report.error == RUN_ABORTED and report.stopped_by:
+        return []
     if problems := problem_sections(report):
         return problems
     cause = report.cause or ""

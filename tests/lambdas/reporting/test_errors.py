@@ -9,7 +9,7 @@ import pytest
 from snow_white.aws.execution_history import ExecutionEnd
 from snow_white.model.ended_run import EndedRun, StepError
 from snow_white.model.report import Delivery, Report, Result
-from snow_white.model.stopping import stopped_in_slack, stopped_on_command_line
+from snow_white.model.stopping import stopped_in_slack, stopped_on_command_line, who_stopped
 from snow_white.reporting.errors import execution_error, read_error, reportable
 from tests.lambdas.aws.test_execution_history import EXECUTION
 
@@ -97,10 +97,15 @@ def test_a_run_that_was_ended_from_outside_is_no_failure_of_snow_white(name: str
         (None, None, ""),
     ],
 )
-def test_the_cause_of_an_abort_says_who_stopped_the_run_if_a_tool_of_snow_white_did_it(
+def test_the_cause_of_a_stop_says_who_it_was_if_a_tool_of_snow_white_did_it(
     error: str | None, cause: str | None, who: str
 ) -> None:
-    run = reportable(EndedRun(EXECUTION), ExecutionEnd(EXECUTION, "ABORTED", 1_000, error, cause))
+    assert who_stopped(error, cause) == who
+
+
+def test_the_error_of_a_stopped_run_says_who_and_when_if_it_is_known() -> None:
+    end = ExecutionEnd(EXECUTION, "ABORTED", 1_000)
+    run = reportable(EndedRun(EXECUTION, stopped_by="ann"), end)
     assert run is not None
-    assert run.stopped_by == who
+    assert run.error == StepError("RunAborted", "The run was stopped by ann.")
     assert run.stopped_at == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)

@@ -229,7 +229,6 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "*Asleep: 12 instances.* They take no new jobs.\n"
         "*Not confirmed asleep: 28 instances.* Those that were told to sleep finish their jobs and take no new ones.\n"
         "To undo:\n```/snow-white wake shop```",
-        "Stopped on the command line by ann.",
         "*Environments*\nworkers",
         "*Regions*\neu-west-1, us-east-1",
         "*Asked by*\n<@U0ANN> (ann)",
@@ -298,6 +297,12 @@ def test_while_a_run_goes_on_it_can_be_stopped_and_the_status_asked_for() -> Non
 def test_at_the_end_what_sleeps_can_be_woken(action: str, buttons: list[str]) -> None:
     report = read({**REPORT, "action": action})
     assert buttons_of(final_message(report, ended(), Requester(), slash_command=True)) == buttons
+
+
+def test_what_was_told_nothing_needs_no_waking() -> None:
+    report = read({**INVALID, "error": "NothingMatched", "action": "quiet", "application": "shop"})
+    message = final_message(report, ended(), Requester(), slash_command=True)
+    assert buttons_of(message) == ["[Status] status shop"]
 
 
 def test_wrong_input_has_no_button() -> None:
