@@ -1,4 +1,4 @@
-"""Pictures of each kind of Slack message, as wide as a phone, for docs/images; needs Chromium.
+"""Pictures of each kind of Slack message as wide as a phone, and of the local Slack, for docs/images; needs Chromium.
 
 PYTHONPATH=scripts:lambdas .venv/bin/python -m demonstration.slack_pictures docs/images
 """
@@ -31,7 +31,7 @@ from snow_white.slack.client import Slack, slack_client
 from snow_white.slack.message import Message, final_message, final_reply, working_message
 from snow_white.slack.time_limit import TimeLimit
 
-_WIDTH: Final = 390
+_PHONE: Final = 390
 _CHANNEL: Final = "C0LOCAL"
 _STARTED: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 _EXECUTION: Final = Execution(
@@ -71,46 +71,47 @@ _STOPPED: Final = replace(_NOTHING, so_far=Progress(12, 60), duration_seconds=72
 
 @dataclass(frozen=True)
 class Picture:
-    """A message with the reply in its thread, in a window so high."""
+    """Messages, each with the reply in its thread, in a window of that size."""
 
     height: int
-    message: Message
-    reply: str = ""
+    messages: tuple[tuple[Message, str], ...]
+    width: int = _PHONE
 
 
-def pictures() -> Iterator[tuple[str, Picture]]:
+def pictures() -> dict[str, Picture]:
     """The pictures by name."""
-    yield "quieting", Picture(600, _working(_RUN))
     stragglers = Stragglers(listed=tuple(_stragglers(10)), more=30, known_at=_STARTED + timedelta(minutes=12))
-    yield (
-        "still-busy",
-        Picture(900, _working(replace(_RUN, progress=Progress(20, 60), stragglers=stragglers))),
-    )
-    confirmed = replace(_REPORT, result=Result.CONFIRMED, counts={"quiet": 60}, duration_seconds=725)
-    yield "quiet", _at_end(640, replace(confirmed, error=None, cause=None))
-    busy = tuple(_busy(one) for one in _stragglers(40))
-    yield "not-quiet", _at_end(1_260, replace(_REPORT, problems=busy))
-    yield (
-        "stopped",
-        _at_end(770, replace(_STOPPED, error=RUN_ABORTED, stopped_by="ann", cause="It was stopped.")),
-    )
-    yield "out-of-time", _at_end(830, replace(_STOPPED, error=RUN_TIMED_OUT, cause=_TOO_LONG))
+    confirmed = replace(_REPORT, result=Result.CONFIRMED, error=None, cause=None, counts={"quiet": 60})
+    busy = replace(_REPORT, problems=tuple(_busy(one) for one in _stragglers(40)))
+    quieting = _working(_RUN)
+    quiet, not_quiet = _at_end(replace(confirmed, duration_seconds=725)), _at_end(busy)
+    stopped = replace(_STOPPED, error=RUN_ABORTED, stopped_by="ann", cause="It was stopped.")
+    too_long = "The run was ended at the longest duration of an execution."
     unmatched = "No environment of backups in us-east-1 matches 'wrokers'."
-    yield "not-started", _at_end(520, replace(_NOTHING, error="NothingMatched", cause=unmatched))
     wrong = "'action' must be one of quiet, stop, wake, status, not 'sleep'."
-    yield "wrong-input", _at_end(570, replace(_NOTHING, error="InvalidRequest", cause=wrong, action="sleep"))
+    late = replace(_RUN, progress=Progress(20, 60), stragglers=stragglers)
+    timed_out = replace(_STOPPED, error=RUN_TIMED_OUT, cause=too_long)
+    not_started = replace(_NOTHING, error="NothingMatched", cause=unmatched)
+    wrong_input = replace(_NOTHING, error="InvalidRequest", cause=wrong, action="sleep")
+    return {
+        "slack-quieting": Picture(600, (quieting,)),
+        "slack-still-busy": Picture(900, (_working(late),)),
+        "slack-quiet": Picture(630, (quiet,)),
+        "slack-not-quiet": Picture(1_260, (not_quiet,)),
+        "slack-stopped": Picture(770, (_at_end(stopped),)),
+        "slack-out-of-time": Picture(830, (_at_end(timed_out),)),
+        "slack-not-started": Picture(610, (_at_end(not_started),)),
+        "slack-wrong-input": Picture(600, (_at_end(wrong_input),)),
+        "local-slack": Picture(1_480, (quiet, not_quiet, quieting), width=860),
+    }
 
 
-_TOO_LONG: Final = "The run was ended at the longest duration of an execution."
+def _working(run: Run) -> tuple[Message, str]:
+    return working_message(run, _ANN, slash_command=True), ""
 
 
-def _working(run: Run) -> Message:
-    return working_message(run, _ANN, slash_command=True)
-
-
-def _at_end(height: int, report: Report) -> Picture:
-    message = final_message(report, _ENDED, _ANN, slash_command=True)
-    return Picture(height, message, final_reply(report, _ANN))
+def _at_end(report: Report) -> tuple[Message, str]:
+    return final_message(report, _ENDED, _ANN, slash_command=True), final_reply(report, _ANN)
 
 
 def _stragglers(count: int) -> Iterator[Straggler]:
@@ -131,14 +132,15 @@ def _busy(one: Straggler) -> Problem:
 
 
 def take(name: str, picture: Picture, folder: Path) -> None:
-    """Post the message to a Slack of its own, and let Chromium photograph its page."""
+    """Post the messages to a Slack of its own, and let Chromium photograph its page."""
     server = SlackServer()
     server.start()
     server.workspace.add_person("U0ANN", "ann@example.com", "ann")
     slack = Slack(slack_client(TOKEN, server.url, TimeLimit()))
-    post = slack.post(_CHANNEL, picture.message)
-    if post is not None and picture.reply:
-        slack.reply(post, picture.reply)
+    for message, reply in picture.messages:
+        post = slack.post(_CHANNEL, message)
+        if post is not None and reply:
+            slack.reply(post, reply)
     if slack.failures:
         raise RuntimeError(f"{name}: {slack.failures}")
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
@@ -152,8 +154,8 @@ def take(name: str, picture: Picture, folder: Path) -> None:
                 "--hide-scrollbars",
                 "--force-device-scale-factor=1",
                 f"--user-data-dir={profile}",
-                f"--window-size={_WIDTH},{picture.height}",
-                f"--screenshot={folder / f'slack-{name}.png'}",
+                f"--window-size={picture.width},{picture.height}",
+                f"--screenshot={folder / name}.png",
                 server.url.removesuffix("api/"),
             ],
             check=True,
@@ -166,7 +168,7 @@ def take(name: str, picture: Picture, folder: Path) -> None:
 def main() -> None:
     """Take all pictures."""
     folder = Path(sys.argv[1]).absolute()
-    for name, picture in pictures():
+    for name, picture in pictures().items():
         take(name, picture, folder)
 
 

@@ -86,7 +86,7 @@ def test_buttons_stop_the_run_and_wake_what_sleeps_for_those_who_may_and_the_mes
 ) -> None:
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    shop.enqueue(40)
+    jobs = shop.enqueue(40)
     eventually(lambda: shop.ledger().running, "the job runs")
     run = shop.run("quiet", channel=CHANNEL)
     eventually(lambda: run.has_left("DispatchCommand"), "the command was sent")
@@ -104,9 +104,11 @@ def test_buttons_stop_the_run_and_wake_what_sleeps_for_those_who_may_and_the_mes
     assert message["text"] == f"⏹ {shop.name}: stopped by somebody at 0 of 1"
     assert f"<@{PERSON}> pressed *Stop this run*." in str(app.aws.slack.messages(CHANNEL))
 
+    eventually(lambda: shop.ledger().finished == frozenset(jobs), "the job has finished by itself")
     _, headers = app.press(message, "Wake")
     (waking,) = app.started_by(headers)
-    assert ended(waking).status == "SUCCEEDED"
+    end = ended(waking)
+    assert (end.status, end.cause) == ("SUCCEEDED", None)
     assert f"<@{PERSON}> pressed *Wake*. Started: `wake` for *{shop.name}*." in str(
         told(app, CHANNEL, shop.name)
     )
