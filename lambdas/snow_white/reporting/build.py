@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -15,12 +16,12 @@ from snow_white.model.progress import Progress
 from snow_white.model.report import ALL_INSTANCES, InstanceResult, Problem, Report, Result
 from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import to_json
+from snow_white.model.state_budget import LISTED_BYTES
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict, in_words
 
 NOT_CONFIRMED_ERROR: Final = "NotConfirmed"
 _MAX_LISTED: Final = 100
-_MAX_LISTED_BYTES: Final = 60_000  # of each list: a state may have 256 KB in all
 _MAX_IN_CAUSE: Final = 10
 _MAX_PROCESSES: Final = 20
 _MAX_REASON: Final = 500
@@ -58,11 +59,12 @@ def final_report(
     ]
     without_sidekiq = _results(everyone, HARMLESS)
     cause = _cause(run.request.action, len(everyone), confirmed, problems, len(without_sidekiq), len(ended))
-    listed_problems, more_problems = _as_fits(problems)
-    listed_notes, more_notes = _as_fits([*without_sidekiq, *ended])
+    room = _Room()
+    listed_problems, more_problems = room.take(problems)
     hosts, more_hosts = None, None
     if run.request.action is Action.STATUS:
-        hosts, more_hosts = _as_fits(_results(everyone, CONFIRMED))
+        hosts, more_hosts = room.take(_results(everyone, CONFIRMED))
+    listed_notes, more_notes = room.take([*without_sidekiq, *ended])
     return Report(
         result=Result.NOT_CONFIRMED if cause else Result.CONFIRMED,
         error=NOT_CONFIRMED_ERROR if cause else None,
@@ -198,15 +200,20 @@ def _seconds_since_start(execution: Execution, now: datetime) -> int:
     return round((now - execution.started_at).total_seconds())
 
 
-def _as_fits(results: Iterable[R]) -> tuple[tuple[R, ...], int]:
-    """The results as far as they fit, and how many did not: a report must not burst the state that carries it."""
-    kept: list[R] = []
-    size = left_out = 0
-    for one in results:
-        size += len(json.dumps(to_json(one)))
-        never_cut = isinstance(one, Problem) and one.is_region
-        if never_cut or (len(kept) < _MAX_LISTED and size <= _MAX_LISTED_BYTES):
+@dataclass
+class _Room:
+    """The bytes that a report's lists may still take: it must not burst the state that carries it."""
+
+    left: int = LISTED_BYTES
+
+    def take(self, results: Sequence[R]) -> tuple[tuple[R, ...], int]:
+        """The results as far as they fit, and how many did not."""
+        kept: list[R] = []
+        for one in results:
+            # A region hides more than any instance.
+            never_cut = isinstance(one, Problem) and one.is_region
+            if not never_cut and (len(kept) >= _MAX_LISTED or self.left <= 0):
+                break
+            self.left -= len(json.dumps(to_json(one)))
             kept.append(one)
-        else:
-            left_out += 1
-    return tuple(kept), left_out
+        return tuple(kept), len(results) - len(kept)

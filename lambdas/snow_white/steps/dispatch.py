@@ -22,15 +22,13 @@ from snow_white.aws.run_command import Sent
 from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
 from snow_white.judgement.freshness import renewable
 from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
+from snow_white.model import state_budget
 from snow_white.model.durations import MIN_TIMEOUT_SECONDS
 from snow_white.model.run import CommandReading, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.final_phase import is_final_phase, sendable, since_when_refused
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_to_wait
 
-_REFUSALS_KEPT: Final = 300
-# The lists show every command by its comment; ids are kept for the moment in which they do not yet.
-_IDS_KEPT: Final = 100  # of each region, the newest
 WAIT_FOR_REGIONS: Final = timedelta(minutes=5)
 """How long a run waits at its start for regions that do not answer."""
 REFUSAL_LASTS: Final = timedelta(seconds=60)
@@ -164,7 +162,7 @@ def _record(
     transient = any(isinstance(error, RegionUnavailable) for error in errors.values())
     for region, result in results.items():
         known = (*commands.get(region, ()), *result.known_commands, *result.sent.command_ids)
-        commands[region] = tuple(dict.fromkeys(known))[-_IDS_KEPT:]
+        commands[region] = tuple(dict.fromkeys(known))
         readings[region] = {
             command: one
             for command, one in readings.get(region, {}).items()
@@ -181,10 +179,10 @@ def _record(
         wait = min(SHORTEST_SECONDS * 2 ** max(0, fruitless - 1), _LONGEST_PAUSE_SECONDS)
     return replace(
         run,
-        commands=commands,
+        commands=state_budget.newest(commands, state_budget.COMMAND_IDS),
         sendings=run.sendings + 1,
         fruitless_sendings=fruitless,
-        refusals=dict(islice(refusals.items(), _REFUSALS_KEPT)),
+        refusals=dict(islice(refusals.items(), state_budget.REFUSALS)),
         readings=readings,
         stragglers=replace(run.stragglers, lost=()),
         renewals=run.renewals + renews,

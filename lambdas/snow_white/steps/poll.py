@@ -23,6 +23,7 @@ from snow_white.judgement.undone import mark_undone
 from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.fleet import RegionPlan
 from snow_white.model.run import CommandReading, Outcome, Progress, Run
+from snow_white.model.state_budget import INSTANCE_IDS, newest
 from snow_white.reporting.build import final_report
 from snow_white.steps.environments import extend_plan, read_environments, with_new_environments
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
@@ -34,7 +35,6 @@ ANNOUNCE_EVERY: Final = timedelta(seconds=15)  # Slack: chat.update takes about 
 # region keep the numbers moving. The end is judged by all of them.
 _COMMANDS_READ_PER_POLL: Final = 5
 _INSTANCES_READ_EVERY: Final = timedelta(minutes=10)
-_IDS_KEPT: Final = 100  # of each region; EC2 is asked again for others that are gone
 
 LogVerdict = Callable[[str, Assessment], None]
 """Called at the end with each instance's region and assessment."""
@@ -269,18 +269,24 @@ def _finish(run: Run, regions: Regions, known: _Settlement, now: datetime, log_v
     gone = {region: snapshot.gone for region, snapshot in known.snapshots.items()}
     unavailable = {region: str(error) for region, error in known.errors.items()}
     report = final_report(run, fresh, unavailable, gone=gone, now=now)
+    # The report says it all; what was needed to get there would only fill the state.
+    run = replace(run, refusals={}, gone={}, unsent={}, readings={})
     return replace(run, outcome=Outcome.FINISHED, report=report, wait_seconds=0)
 
 
 def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot]) -> Run:
-    gone = {region: snapshot.gone[-_IDS_KEPT:] for region, snapshot in snapshots.items() if snapshot.gone}
+    gone = {region: snapshot.gone for region, snapshot in snapshots.items() if snapshot.gone}
     unsent = {
-        region: tuple(instance.id for instance in snapshot.unsent[:_IDS_KEPT])
+        region: tuple(instance.id for instance in snapshot.unsent)
         for region, snapshot in snapshots.items()
         if snapshot.unsent
     }
     silent = {region: ids for region, ids in run.unsent.items() if region not in snapshots}
-    return replace(run, gone={**run.gone, **gone}, unsent={**silent, **unsent})
+    return replace(
+        run,
+        gone=newest({**run.gone, **gone}, INSTANCE_IDS),
+        unsent=newest({**silent, **unsent}, INSTANCE_IDS),
+    )
 
 
 def _wait(run: Run, now: datetime) -> Run:

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from snow_white.model.run import Execution, Run
+from snow_white.model.serialisation import to_json
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
 from snow_white.steps.poll import poll
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, says
+from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeInstance, says
 from tests.lambdas.steps.test_whole_runs import BUSY
 from tests.lambdas.story import Story, request
 
@@ -32,22 +33,47 @@ def test_a_drain_of_48_hours_stays_within_the_history_and_the_state() -> None:
 def test_ten_thousand_instances_in_twelve_regions_fit_into_the_state() -> None:
     names = tuple(f"us-east-{number}" for number in range(12))
     cloud = FakeCloud(names)
+    leaving: list[FakeInstance] = []
     for name in names:
         for number in range(4):
             for index, one in enumerate(
                 cloud[name].add_environment("shop", f"shop-workers-{number}", instances=209)
             ):
                 one.answers = [Answer(after=20 + index * 5), Answer(20)]
+                if index % 20 == 1:
+                    one.managed = False
+                if index % 20 == 3:
+                    leaving.append(one)
                 if index % 20 == 0:
                     one.answers = [
                         Answer(300, "Failed", 2, says("busy", message="m" * 900, processes=[BUSY] * 25))
                     ]
-    story = Story(cloud, request(regions=names))
+
+    def leave(turn: int) -> None:
+        for one in leaving[turn * 100 : (turn + 1) * 100]:
+            one.state = "terminated"
+
+    story = Story(cloud, request(regions=names), leave)
     report = story.report()
-    assert report["instances"] == 12 * 4 * 209
-    assert report["counts"]["busy"] == len(report["problems"]) + report["more_problems"]
-    assert story.largest_state < 262_144
+    assert report["instances"] + report["counts"]["gone"] == 12 * 4 * 209
+    problems = len(report["problems"]) + report["more_problems"]
+    assert problems == report["counts"]["busy"] + report["counts"]["unreachable"]
+    assert story.largest_state < 100_000
     assert len(json.dumps(report["cause"])) < 32_768
+
+
+def test_what_hundreds_of_instances_are_refused_for_takes_little_of_the_state() -> None:
+    cloud = FakeCloud(("us-east-1",))
+    for one in cloud["us-east-1"].add_environment("shop", "shop-workers", instances=300):
+        one.refused = True
+    run = Run.planned(
+        Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
+        request(regions=("us-east-1",)),
+        discover(request(regions=("us-east-1",)), cloud).plan,  # type: ignore[arg-type]
+    )
+    run = dispatch(run, cloud, cloud.clock.now)  # type: ignore[arg-type]
+    assert len(run.refusals) == 60
+    assert len(json.dumps(to_json(run))) < 15_000
 
 
 def test_a_poll_reads_a_page_of_commands_and_not_every_instance() -> None:
