@@ -7,13 +7,18 @@
     )
 
 CodePipeline waits up to seven days for such an action. The action fails if the run fails. Then later actions of the
-pipeline do not run, so nothing is deployed while a worker is not confirmed quiet.
+pipeline do not run, so nothing is deployed while a worker is not confirmed quiet. The wake action does not run either:
+
+    workers.wake_on_failure(stack)
+
+wakes the workers when the pipeline's execution ends without it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,13 +26,18 @@ from aws_cdk import Token
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
 
+from infra.wake_on_failure import WakeOnFailure
 from snow_white.model.durations import MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
 
 MAX_INPUT_LENGTH: Final = 1_000
 """Characters; CodePipeline accepts no longer value in an action's configuration."""
 MAX_PREFIX_LENGTH: Final = 43
 """Characters; the name of an execution, at most 80, is the prefix, a hyphen and an id of 36 characters."""
+QUIET: Final = "QuietWorkers"
+STOP: Final = "StopWorkers"
+WAKE: Final = "WakeWorkers"
 _MAX_REQUESTED_BY_LENGTH: Final = 256
 _ID_LENGTH: Final = 36
 _PREFIX: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_PREFIX_LENGTH}}}")
@@ -64,17 +74,51 @@ class PipelineActions:
     slack_user: str | None = None
     direct_message: bool | None = None
 
-    def quiet(self, *, name: str = "QuietWorkers", run_order: int | None = None) -> _Action:
+    def quiet(self, *, name: str = QUIET, run_order: int | None = None) -> _Action:
         """Wait until every worker has finished its jobs and takes no new ones. Goes before a deploy."""
         return self._build("quiet", name, run_order)
 
-    def stop(self, *, name: str = "StopWorkers", run_order: int | None = None) -> _Action:
+    def stop(self, *, name: str = STOP, run_order: int | None = None) -> _Action:
         """Quiet and stop every worker; it stays down until it is woken. Goes before a deploy."""
         return self._build("stop", name, run_order)
 
-    def wake(self, *, name: str = "WakeWorkers", run_order: int | None = None) -> _Action:
+    def wake(self, *, name: str = WAKE, run_order: int | None = None) -> _Action:
         """Start every worker that is quiet or stopped. Goes after a deploy."""
         return self._build("wake", name, run_order)
+
+    def wake_on_failure(
+        self,
+        scope: Construct,
+        construct_id: str = "WakeOnFailure",
+        *,
+        quieting_actions: Sequence[str] = (QUIET, STOP),
+        waking_action: str = WAKE,
+    ) -> WakeOnFailure:
+        """Wake the workers when an execution of the pipeline fails, is stopped or canceled after it has quieted them.
+
+        It is one for each pipeline, and belongs into a stack of the pipeline's region.
+
+        Args:
+            scope: the stack, or another construct.
+            construct_id: a name that is unique in the scope.
+            quieting_actions: the names of the pipeline's actions that quiet or stop these workers.
+            waking_action: the name of the action that wakes them.
+        """
+        wake_input = json.loads(self.execution_input("wake"))
+        del wake_input["requested_by"]  # the state machine has the execution's id from the event
+        return WakeOnFailure(
+            scope,
+            construct_id,
+            pipeline=self.pipeline,
+            snow_white=self.state_machine,
+            wake_input=wake_input,
+            wake_prefix=execution_name_prefix("wake", self.application),
+            quieting_prefixes=[
+                execution_name_prefix(action, self.application) for action in ("quiet", "stop")
+            ],
+            quieting_actions=quieting_actions,
+            waking_action=waking_action,
+        )
 
     def execution_input(self, action: str) -> str:
         """The execution's input as JSON, with a variable that CodePipeline replaces with its execution's id.

@@ -39,7 +39,8 @@ def serve(folder: Path) -> None:
     patches.install()
     registered = services.install()
     faults = FaultControl(
-        HostFaults(registered.agents, registered.elastic_beanstalk.operations, registered.run_command)
+        HostFaults(registered.agents, registered.elastic_beanstalk.operations, registered.run_command),
+        registered.code_pipeline,
     )
     faults.install()
     slack = SlackServer()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws.agent.registry import AgentRegistry
+from local_aws.code_pipeline import CodePipeline
 from local_aws.elastic_beanstalk import ec2_lifecycle
 from local_aws.elastic_beanstalk.query_protocol import NAMESPACE
 from local_aws.elastic_beanstalk.service import ElasticBeanstalk
@@ -26,6 +27,7 @@ class Services:
     agents: AgentRegistry
     run_command: RunCommand
     elastic_beanstalk: ElasticBeanstalk
+    code_pipeline: CodePipeline
 
     def close(self) -> None:
         """End everything they run, hosts included."""
@@ -40,7 +42,9 @@ def install() -> Services:
     agents = AgentRegistry()
     handlers = find(app, "SERVICE_HANDLERS")
     run_command = _register_run_command(handlers, agents)
-    return Services(agents, run_command, _register_elastic_beanstalk(handlers, agents))
+    code_pipeline = CodePipeline(ACCOUNT)
+    code_pipeline.install(handlers)
+    return Services(agents, run_command, _register_elastic_beanstalk(handlers, agents), code_pipeline)
 
 
 def _register_run_command(handlers: dict[str, Handler], agents: AgentRegistry) -> RunCommand:

@@ -70,6 +70,7 @@ class ExamplePipeline(Stack):
             ],
         )
 
+        workers.wake_on_failure(self)
         self._acknowledge_what_the_cdk_grants()
 
     def _acknowledge_what_the_cdk_grants(self) -> None:

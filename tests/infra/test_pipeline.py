@@ -86,6 +86,35 @@ def test_each_action_s_role_may_start_and_watch_such_runs_and_nothing_else(
         }
 
 
+def test_an_end_without_wake_starts_what_may_look_at_this_pipeline_and_start_and_stop_such_runs(
+    template: Template,
+) -> None:
+    rule = template.only("AWS::Events::Rule")
+    assert rule["EventPattern"] == {
+        "source": ["aws.codepipeline"],
+        "detail-type": ["CodePipeline Pipeline Execution State Change"],
+        "detail": {"pipeline": [NAME], "state": ["FAILED", "STOPPED", "CANCELED"]},
+    }
+    machine = template.only("AWS::StepFunctions::StateMachine")
+    role = text(machine["RoleArn"]).removeprefix("<").removesuffix(".Arn>")
+    (policy,) = [
+        policy
+        for policy in template.resources("AWS::IAM::Policy").values()
+        if [text(one) for one in policy["Roles"]] == [f"<{role}>"]
+    ]
+    runs = MACHINE.replace(":stateMachine:", ":execution:")
+    assert allowed(policy) == {
+        (
+            "codepipeline:ListActionExecutions",
+            f"arn:aws:codepipeline:us-east-1:111122223333:{NAME}",
+            "",
+        ),
+        ("states:StartExecution", MACHINE, ""),
+        ("states:StopExecution", f"{runs}:quiet-backups*", ""),
+        ("states:StopExecution", f"{runs}:stop-backups*", ""),
+    }
+
+
 def test_the_example_passes_the_checks(folder: Path) -> None:
     require_clean_report(folder)
     result = subprocess.run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -35,6 +35,27 @@ class FaultSwitches:
     ) -> None:
         """Let Run Command's lists be so far behind, and show rows twice; it is over after `for_seconds`."""
         self._turn_on("lists", lag_seconds=lag_seconds, repeats_rows=repeats_rows, for_seconds=for_seconds)
+
+    def pipeline_ends(
+        self,
+        region: str,
+        pipeline: str,
+        execution: str,
+        state: str,
+        actions: Iterable[tuple[str, str, str]] = (),
+    ) -> None:
+        """An execution of CodePipeline ends as FAILED, STOPPED or CANCELED.
+
+        `actions` are those that it has had, in their order: name, status, and the ARN of what it started or "".
+        """
+        self._turn_on(
+            "pipeline_ends",
+            region=region,
+            pipeline=pipeline,
+            execution=execution,
+            state=state,
+            actions=list(actions),
+        )
 
     def agent_dies(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from local_aws.code_pipeline import CodePipeline
 from local_aws.faults.calls import CallFaults
 from local_aws.faults.connections import Application, breaking
 from local_aws.faults.functions import FunctionFaults
@@ -15,10 +16,11 @@ from local_aws.faults.rules import PATH, CallFault, FunctionFault
 class FaultControl:
     """All faults of a local AWS. POST adds one, DELETE removes all, GET answers what happened so far."""
 
-    def __init__(self, hosts: HostFaults) -> None:
+    def __init__(self, hosts: HostFaults, code_pipeline: CodePipeline) -> None:
         self._calls = CallFaults()
         self._functions = FunctionFaults()
         self._hosts = hosts
+        self._code_pipeline = code_pipeline
 
     def install(self) -> None:
         """Hook the services and the functions."""
@@ -65,6 +67,8 @@ class FaultControl:
                 self._calls.throttle_like_aws(**arguments)
             case "lists":
                 self._hosts.lists(**arguments)
+            case "pipeline_ends":
+                self._code_pipeline.end(**arguments)
             case _:
                 self._hosts.apply(what, arguments)
 

@@ -57,6 +57,39 @@ def test_a_machine_invokes_only_what_its_role_allows(aws: LocalAws, workbench: W
     assert "not authorized to perform: lambda:InvokeFunction" in ended["cause"]
 
 
+@pytest.mark.parametrize(
+    ("resource", "given", "action", "error"),
+    [
+        (
+            "aws-sdk:codepipeline:listActionExecutions",
+            {"PipelineName": "backups-deploy"},
+            "codepipeline:ListActionExecutions",
+            "CodePipeline.CodePipelineException",
+        ),
+        (
+            "aws-sdk:sfn:stopExecution",
+            {"ExecutionArn": "arn:aws:states:us-east-1:111122223333:execution:a:b"},
+            "states:StopExecution",
+            "Sfn.SfnException",
+        ),
+        (
+            "states:startExecution",
+            {"StateMachineArn": "arn:aws:states:us-east-1:111122223333:stateMachine:a"},
+            "states:StartExecution",
+            "StepFunctions.AWSStepFunctionsException",
+        ),
+    ],
+)
+def test_a_machine_calls_aws_only_as_its_role_allows(
+    resource: str, given: dict[str, str], action: str, error: str, workbench: Workbench
+) -> None:
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": given, "End": True}
+    ended = workbench.run({"Call": task})
+
+    assert (ended["status"], ended["error"]) == ("FAILED", error)
+    assert f"not authorized to perform: {action} on resource" in ended["cause"]
+
+
 def test_send_command_is_checked_on_the_document_and_on_each_instance(aws: LocalAws) -> None:
     ec2 = aws.client("ec2", "eu-west-1")
 
