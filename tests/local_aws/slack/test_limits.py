@@ -23,6 +23,9 @@ def actions(*elements: dict[str, Any]) -> dict[str, Any]:
 
 
 FIELD = {"type": "mrkdwn", "text": "x"}
+CONFIRM: dict[str, Any] = {
+    part: {"type": "plain_text", "text": "x"} for part in ("title", "text", "confirm", "deny")
+}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,7 @@ FIELD = {"type": "mrkdwn", "text": "x"}
         section("x" * 3_000),
         {"type": "section", "fields": [FIELD] * 10},
         actions(button()),
+        actions(button(value="x" * 2_000, style="danger", confirm=CONFIRM)),
         {"type": "divider"},
         {"type": "context", "elements": [FIELD]},
     ],
@@ -57,6 +61,11 @@ def test_a_block_within_the_limits_is_accepted(block: dict[str, Any]) -> None:
         actions(button(text={"type": "mrkdwn", "text": "x"})),
         actions(button(url="https://example.com/" + "x" * 3_000)),
         actions(button(), button()),
+        actions(button(value="x" * 2_001)),
+        actions(button(style="green")),
+        actions(button(confirm=CONFIRM | {"title": {"type": "plain_text", "text": "x" * 101}})),
+        actions(button(confirm=CONFIRM | {"text": {"type": "mrkdwn", "text": "x"}})),
+        actions(button(confirm={"title": CONFIRM["title"]})),
         {"type": "progress_bar"},
     ],
 )

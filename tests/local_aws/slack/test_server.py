@@ -7,6 +7,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+from slack_sdk.webhook import WebhookClient
 
 from local_aws.slack.client import LocalSlack
 
@@ -137,3 +138,16 @@ def test_everything_can_be_cleared(slack: LocalSlack, bot: WebClient) -> None:
 
     assert slack.recorded()["messages"] == slack.recorded()["calls"] == []
     assert bot.auth_test()["ok"]
+
+
+def test_an_answer_to_an_interaction_is_for_the_person_unless_it_is_for_the_channel(
+    slack: LocalSlack,
+) -> None:
+    webhook = WebhookClient(slack.response_url(CHANNEL))
+    assert webhook.send(text="only you").status_code == 200
+    assert webhook.send(text="all of you", response_type="in_channel").status_code == 200
+    assert [one["text"] for one in slack.ephemeral(CHANNEL)] == ["only you"]
+    assert [one["text"] for one in slack.messages(CHANNEL)] == ["all of you"]
+    assert WebhookClient(slack.response_url("C0NOWHERE")).send(text="nobody").status_code == 404
+    slack.clear()
+    assert slack.ephemeral(CHANNEL) == []
