@@ -100,9 +100,9 @@ def pictures() -> dict[str, Picture]:
         "slack-not-quiet": Picture(1_260, (not_quiet,)),
         "slack-stopped": Picture(770, (_at_end(stopped),)),
         "slack-out-of-time": Picture(830, (_at_end(timed_out),)),
-        "slack-not-started": Picture(610, (_at_end(not_started),)),
+        "slack-not-started": Picture(640, (_at_end(not_started),)),
         "slack-wrong-input": Picture(600, (_at_end(wrong_input),)),
-        "local-slack": Picture(1_480, (quiet, not_quiet, quieting), width=860),
+        "local-slack": Picture(1_670, (quiet, not_quiet, quieting), width=860),
     }
 
 

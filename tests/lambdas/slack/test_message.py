@@ -145,6 +145,22 @@ MESSAGES: Final = {
     "confirmed": final_message(read(REPORT), ended(), Requester("ann", why_unknown="ann has no tag")),
     "not_confirmed": final_message(read(NOT_CONFIRMED), ended(), Requester(member="U0ANN")),
     "aborted": final_message(aborted(), ended(), Requester("ann", "U0ANN"), slash_command=True),
+    "out_of_time": final_message(
+        failure_report(ended().request, EXECUTION, "RunTimedOut", "Too long.", START, Progress(0, 40)),
+        ended(),
+        Requester("ann"),
+    ),
+    "not_started": final_message(
+        failure_report(ended().request, EXECUTION, "NothingMatched", "Nothing matches 'x'.", START),
+        ended(),
+        Requester("ann"),
+        slash_command=True,
+    ),
+    "confirmed_beside_others": final_message(
+        read({**REPORT, "action": "stop", "counts": {"stopped": 38, "no_worker": 2, "gone": 1}}),
+        ended(),
+        Requester("ann"),
+    ),
     "invalid_request": final_message(read(INVALID), ended(request=StatedRequest()), Requester()),
 }
 COLOURS: Final = {"#3aa3e3": "blue", "#ecb22e": "yellow", "#2eb67d": "green", "#e01e5a": "red"}
@@ -236,6 +252,40 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "*Took*\n0 s",
         "[Wake] wake shop",
         "[Status] status shop",
+        LINK,
+    ],
+    "out_of_time": [
+        "yellow",
+        "⏱ shop: out of time at 0 of 40",
+        "*Asleep: none.*\n"
+        "*Not confirmed asleep: 40 instances.* Those that were told to sleep finish their jobs and take no new ones.\n"
+        "To undo:\n```snow-white wake shop```",
+        "Too long.",
+        "*Environments*\nworkers",
+        "*Regions*\neu-west-1, us-east-1",
+        "*Asked by*\nann",
+        STARTED,
+        "*Took*\n0 s",
+        LINK,
+    ],
+    "not_started": [
+        "red",
+        "❌ shop: quiet did not start: Nothing matches 'x'.",
+        "*Environments*\nworkers",
+        "*Regions*\neu-west-1, us-east-1",
+        "*Asked by*\nann",
+        STARTED,
+        "*Took*\n0 s",
+        "[Status] status shop",
+        LINK,
+    ],
+    "confirmed_beside_others": [
+        "green",
+        "✅ shop: 38 workers stopped (3 h 20 min)",
+        "Not counted: 2 without Sidekiq, 1 gone",
+        *SHOP,
+        "*Asked by*\nann",
+        STARTED,
         LINK,
     ],
     "invalid_request": [
