@@ -17,15 +17,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from infra.lambda_bundle import ROOT
 from tests.benchmarks.fleet import ends
 from tests.benchmarks.fleet.figures import Measured, markdown
 from tests.benchmarks.fleet.fleet import REGIONS
 from tests.benchmarks.fleet.functions import bundled_handlers
 from tests.benchmarks.fleet.growth import Size, Start, drain_prices, growth
+from tests.benchmarks.fleet.memory import peak_memory
+from tests.benchmarks.fleet.page import write_page
 from tests.benchmarks.fleet.startup import startup
 
 Handlers = Mapping[str, ModuleType]
-_PARTS: Final = ("growth", "ends", "prices", "startup")
+_PARTS: Final = ("growth", "memory", "ends", "prices", "startup")
 _QUICK_SIZES: Final[tuple[Size, ...]] = ((10, 1), (100, 5), (1_000, 5))
 _SIZES: Final[tuple[Size, ...]] = tuple(
     (count, regions) for count in (10, 100, 1_000, 10_000) for regions in (1, 5, 17) if regions <= count
@@ -45,8 +48,12 @@ def main(arguments: list[str]) -> int:
                     print(f"\n{table.note}")
             sys.stdout.flush()
             measured.figures += part.figures
+            measured.tables += part.tables
+            measured.curves.update(part.curves)
     figures = [(one.name, one.measured, one.target) for one in measured.figures]
     print(f"\n{markdown(('figure', 'measured', 'to reach'), figures)}")
+    if folder := _folder(options):
+        write_page(folder, measured, " ".join(["./scripts/bench", *arguments]))
     print(f"\nMeasured in {time.monotonic() - began:.0f} s.")
     return 0
 
@@ -71,6 +78,13 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
+def _folder(options: argparse.Namespace) -> Path | None:
+    """Where the page is written: to docs/ after everything was measured, or where one asks for it."""
+    if options.write:
+        return Path(options.write)
+    return None if options.quick or options.only or options.size else ROOT / "docs"
+
+
 def _size(text: str) -> Size:
     found = re.fullmatch(r"(\d+)x(\d+)", text)
     if not found:
@@ -90,6 +104,8 @@ def _measure(
     if {"growth", "prices"} & set(parts):
         measured, starts = growth(handlers, sizes)
         yield measured
+    if "memory" in parts:
+        yield peak_memory(handlers, ((1_000, 5),) if quick else ((1_000, 5), (10_000, 17), (50_000, 17)))
     if "prices" in parts:
         few = [start for start in starts if start.fleet.instances <= 1_000] if quick else starts
         yield drain_prices(handlers, few, (2,) if quick else (2, 48))

@@ -14,6 +14,8 @@ from tests.soak.scenarios.scenario import REGIONS
 MB_OF_A_CORE: Final = 1769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
+_EVENT_BYTES: Final = 330  # of an event in the log of a state machine, beside its data
+
 
 @dataclass(frozen=True)
 class Deployed:
@@ -29,6 +31,12 @@ class Deployed:
     def share_of_a_core(self, handler: str) -> float:
         """Python's threads share one core, whatever else a function has."""
         return min(1.0, self.memory_mb[handler] / MB_OF_A_CORE)
+
+    def log_bytes(self, events: int, data_bytes: int) -> int:
+        """What the state machine logs of so many events, whose inputs and outputs have so many bytes."""
+        if self.logs_level != "ALL":
+            return 0
+        return events * _EVENT_BYTES + (data_bytes if self.logs_data else 0)
 
 
 @cache

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tests.benchmarks.fleet.deployed import Deployed
 from tests.benchmarks.fleet.run import Run
 
 # https://aws.amazon.com/step-functions/pricing/: Standard workflows, each state transition
-_TRANSITION: Final = 25 / 1e6
+TRANSITION: Final = 25 / 1e6
 # https://aws.amazon.com/lambda/pricing/: each GB-second by architecture, each request
 _GB_SECOND: Final[Mapping[str, float]] = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
 _REQUEST: Final = 0.20 / 1e6
@@ -52,24 +53,34 @@ def price(run: Run, cpu_of: Mapping[str, float] | None = None) -> Price:
             that are missing work no time: the functions only wait for answers.
     """
     cpu = cpu_of or {}
-    setup = run.deployed
-    functions = 0.0
-    for one in run.functions.invocations:
-        works = cpu.get(one.step, 0.0) / setup.share_of_a_core(one.handler)
-        gigabytes = setup.memory_mb[one.handler] / 1024
-        functions += (
-            _REQUEST + (one.seconds + works) * gigabytes * _GB_SECOND[setup.architecture[one.handler]]
-        )
     calls = run.cloud.calls
     return Price(
-        run.history.transitions * _TRANSITION,
-        functions,
-        sum(one.logged for one in run.functions.invocations) / 1e9 * _LOGGED_GB,
-        run.log_bytes_of_the_machine / 1e9 * _LOGGED_GB,
+        run.history.transitions * TRANSITION,
+        sum(
+            invocation_price(
+                run.deployed,
+                one.handler,
+                one.seconds + cpu.get(one.step, 0.0) / run.deployed.share_of_a_core(one.handler),
+            )
+            for one in run.functions.invocations
+        ),
+        logs_price(sum(one.logged for one in run.functions.invocations)),
+        logs_price(run.log_bytes_of_the_machine),
         run.cloud.written * _WRITE
         + calls["GetItem"] * _READ
         + sum(calls[operation] * each for operation, each in _CALLS.items()),
     )
+
+
+def invocation_price(deployed: Deployed, handler: str, seconds: float) -> float:
+    """Of one invocation that takes so long."""
+    gigabytes = deployed.memory_mb[handler] / 1024
+    return _REQUEST + seconds * gigabytes * _GB_SECOND[deployed.architecture[handler]]
+
+
+def logs_price(logged: int) -> float:
+    """Of so many bytes."""
+    return logged / 1e9 * _LOGGED_GB
 
 
 def smallest_fargate_task(seconds: float) -> float:

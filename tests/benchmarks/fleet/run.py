@@ -24,8 +24,7 @@ from tests.soak.scenarios import world
 from tests.soak.states_language.machine import Execution, Json, Machine
 
 NAME: Final = "bench-1"
-# What Step Functions writes of each event beside its data, and what it wraps around the answer of a function.
-_EVENT_BYTES: Final = 330
+# What Step Functions wraps around the answer of a function.
 _ANSWER_BYTES: Final = 750
 
 
@@ -75,10 +74,7 @@ class Run:
     @property
     def log_bytes_of_the_machine(self) -> int:
         """As the template has it configured."""
-        if self.deployed.logs_level != "ALL":
-            return 0
-        data = self.history.data_bytes if self.deployed.logs_data else 0
-        return self.execution.events * _EVENT_BYTES + data
+        return self.deployed.log_bytes(self.execution.events, self.history.data_bytes)
 
     @property
     def seconds(self) -> float:

@@ -104,6 +104,11 @@ class Schedule(SimulatedClock):
             self.now = self.function_ends_at
             raise FunctionEnded("Sandbox.Timedout", "Task timed out")
 
+    def wait_until(self, moment: float) -> None:
+        """Pause until then, or not at all if that is over."""
+        self.finish_work()
+        self.sleep(moment - self.now)
+
     def start(self, work: Callable[[], None]) -> None:
         """Run the work in a thread of its own, which begins now."""
         strand = _Strand()
@@ -151,15 +156,22 @@ class Schedule(SimulatedClock):
 
 
 class _Result(Future[T], Generic[T]):
+    """`there_at` is when it is there: the thread that made it may be ahead of the one that asks for it."""
+
     def __init__(self, schedule: Schedule) -> None:
         super().__init__()
         self._schedule = schedule
         self.waiters: list[_Strand] = []
+        self.there_at = 0.0
 
     def result(self, timeout: float | None = None) -> T:
+        self.wait()
+        return super().result(timeout)
+
+    def wait(self) -> None:
         if not self.done():
             self._schedule.park(self.waiters)
-        return super().result(timeout)
+        self._schedule.wait_until(self.there_at)
 
 
 class Pool:
@@ -179,7 +191,7 @@ class Pool:
 
     def shutdown(self, wait: bool = True, **_: Any) -> None:
         for one in self._results if wait else ():
-            one.exception() if one.done() else self._schedule.park(one.waiters)
+            one.wait()
 
     def submit(self, work: Callable[..., T], *values: Any, **named: Any) -> _Result[T]:
         result: _Result[T] = _Result(self._schedule)
@@ -202,5 +214,7 @@ class Pool:
                 result.set_result(job())
             except BaseException as error:  # noqa: BLE001
                 result.set_exception(error)
+            self._schedule.finish_work()
+            result.there_at = self._schedule.now
             self._schedule.unpark(result.waiters)
         self._free += 1

@@ -1,0 +1,71 @@
+"""Peak memory of a poll: its function runs in a process of its own, and asks the simulated AWS through a socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from multiprocessing.connection import Listener
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from infra.lambda_bundle import ROOT, lambda_bundle
+from tests.benchmarks.fleet.cloud import FleetCloud
+from tests.benchmarks.fleet.edge import read_request
+from tests.benchmarks.fleet.figures import Figure, Measured, Table
+from tests.benchmarks.fleet.fleet import Fleet
+from tests.benchmarks.fleet.functions import SETTINGS
+from tests.benchmarks.fleet.run import Bench
+
+_TARGETS: Final = {10_000: "200 MB", 50_000: "it runs"}
+
+
+def peak_memory(handlers: Mapping[str, ModuleType], sizes: Iterable[tuple[int, int]]) -> Measured:
+    """Of a poll that waits, by number of instances and regions."""
+    measured, rows = Measured(), []
+    with lambda_bundle() as bundle:
+        for count, regions in sizes:
+            peak, configured = _peak(handlers, bundle, Fleet(count, regions))
+            name = f"peak memory of a poll, {count:,} instances in {regions} regions"
+            measured.figures.append(Figure(name, f"{peak:.0f} of {configured} MB", _TARGETS.get(count, "")))
+            rows.append((f"{count:,}", str(regions), f"{peak:.0f}", str(configured)))
+    header = ("instances", "regions", "peak MB", "MB of the function")
+    measured.tables.append(Table("Peak memory of a poll that waits", header, tuple(rows)))
+    return measured
+
+
+def _peak(handlers: Mapping[str, ModuleType], bundle: Path, fleet: Fleet) -> tuple[float, int]:
+    bench = Bench.counting(handlers, has_buckets=False)
+    run = bench.run(fleet, lambda functions: len(functions.of("PollCommand")) > 1)
+    run.cloud.large = True
+    event = {"step": "PollCommand", "run": run.execution.state, "redrives": 0}
+    paths = (bundle, ROOT)
+    environ = {**os.environ, **SETTINGS, "PYTHONPATH": ":".join(map(str, paths))}
+    with tempfile.TemporaryDirectory(prefix="snow-white-bench-") as folder:
+        given, socket = Path(folder) / "event.json", str(Path(folder) / "aws")
+        given.write_text(json.dumps({"event": event, "now": run.cloud.clock.now}))
+        command = [sys.executable, "-m", "tests.benchmarks.fleet.poll_process", str(given), socket]
+        with (
+            Listener(socket, "AF_UNIX") as listener,
+            subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as child,
+        ):
+            with listener.accept() as pipe:
+                _answer(pipe, run.cloud)
+            said, _ = child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"The poll of {fleet.instances:,} instances ended with {child.returncode}.")
+    return float(said.splitlines()[-1]), run.deployed.memory_mb["poll_command"]
+
+
+def _answer(pipe: Any, cloud: FleetCloud) -> None:
+    while True:
+        try:
+            url, headers, body = pipe.recv()
+        except EOFError:
+            return
+        reply = cloud(read_request(url, headers, body))
+        pipe.send((reply.status, dict(reply.headers), reply.body))

@@ -1,0 +1,105 @@
+"""Where the design ends: the quotas of AWS that a large enough fleet comes up against, computed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from snow_white.judgement.freshness import FRESH_FOR
+from snow_white.steps.pacing import LONGEST_SECONDS
+from tests.benchmarks.fleet.figures import Table
+from tests.soak.states_language.machine import MOST_BYTES, MOST_EVENTS
+
+_SENT_BY_A_COMMAND: Final = 50
+"""SendCommand's InstanceIds: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html"""
+_SENDS_A_SECOND: Final = 2
+"""Not published; as low as users report it. A burst of ten comes on top."""
+_LIST_PAGE: Final = 50
+"""https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListCommandInvocations.html"""
+_LISTS_A_SECOND: Final = 5
+"""Not published; as low as users report it."""
+_EC2_PAGE: Final = 1_000
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html"""
+_EC2_A_SECOND: Final = 20
+"""https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html: refilled for filtered, paginated calls"""
+_FUNCTION_SECONDS: Final = 300
+_EVENTS_OF_A_TURN: Final = 19
+"""Wait, poll and choice are 9; an announcement and a sending 5 each."""
+_LONGEST_RUN_SECONDS: Final = 172_800
+_ID_BYTES: Final = 40
+"""Of a command's id in the state, as JSON."""
+_IDS_KEPT: Final = 100
+_REGIONS: Final = 20
+
+
+@dataclass(frozen=True)
+class Wall:
+    """One quota: what it limits, how far that goes, and what one would do beyond it."""
+
+    quota: str
+    source: str
+    reaches: str
+    beyond: str
+
+
+_DOCS: Final = "https://docs.aws.amazon.com"
+
+
+def walls() -> list[Wall]:
+    """All of them, the nearest first."""
+    fresh = FRESH_FOR.total_seconds()
+    renewed = int(fresh * _SENDS_A_SECOND * _SENT_BY_A_COMMAND)
+    judged = int(fresh * _LISTS_A_SECOND * _LIST_PAGE)
+    described = int(60 * _EC2_A_SECOND * _EC2_PAGE)
+    turns = math.ceil(_LONGEST_RUN_SECONDS / LONGEST_SECONDS) + 180
+    ids = _REGIONS * _IDS_KEPT * _ID_BYTES
+    return [
+        Wall(
+            f"SSM takes about {_SENDS_A_SECOND} SendCommand a second, {_SENT_BY_A_COMMAND} instances each",
+            f"{_DOCS}/general/latest/gr/ssm.html (the rate is not published)",
+            f"{renewed:,} instances a region: more cannot all be asked again within {fresh / 60:.0f} minutes, so that "
+            "the first confirmations are stale when the last one comes",
+            "ask AWS for a higher rate, or start one run for each group of environments",
+        ),
+        Wall(
+            f"SSM answers about {_LISTS_A_SECOND} ListCommandInvocations a second, {_LIST_PAGE} rows each",
+            f"{_DOCS}/general/latest/gr/ssm.html (the rate is not published)",
+            f"{judged:,} instances a region are judged within {fresh / 60:.0f} minutes, the length of one invocation",
+            "keep judgements in the run's table and read ended commands once; then let the hosts' answers come as "
+            "events of EventBridge instead of being read",
+        ),
+        Wall(
+            f"EC2 refills {_EC2_A_SECOND} DescribeInstances a second, {_EC2_PAGE:,} instances each",
+            f"{_DOCS}/ec2/latest/devguide/ec2-api-throttling.html",
+            f"{described:,} instances a region in a minute: SSM's rates end first",
+            "nothing",
+        ),
+        Wall(
+            f"Step Functions keeps {MOST_EVENTS:,} events of an execution",
+            f"{_DOCS}/step-functions/latest/dg/service-quotas.html",
+            f"48 hours are about {turns:,} turns; with an announcement and a sending in each of them "
+            f"{turns * _EVENTS_OF_A_TURN:,} events",
+            "wait longer between polls once half of the events are used, or go on in a new execution",
+        ),
+        Wall(
+            f"Step Functions carries {MOST_BYTES:,} bytes from state to state",
+            f"{_DOCS}/step-functions/latest/dg/service-quotas.html",
+            f"{_IDS_KEPT} command ids of each of {_REGIONS} regions are {ids:,} bytes; names of environments, ids of "
+            "instances that are gone and the report come on top",
+            "keep lists in the run's DynamoDB table, and only their key in the state",
+        ),
+        Wall(
+            f"A function runs {_FUNCTION_SECONDS} seconds here, 900 at most",
+            f"{_DOCS}/lambda/latest/dg/gettingstarted-limits.html",
+            f"at {_LISTS_A_SECOND} pages a second it reads {_FUNCTION_SECONDS * _LISTS_A_SECOND * _LIST_PAGE:,} "
+            "instances of a region before it is ended, and the step is tried again",
+            "a longer time limit; then one function for each region in a Map state, whose events then count",
+        ),
+    ]
+
+
+def walls_table() -> Table:
+    """The walls as the page shows them."""
+    rows = tuple((one.quota, one.reaches, one.beyond, one.source) for one in walls())
+    return Table("Where the design ends", ("quota", "how far that goes", "beyond it", "source"), rows)

@@ -1,0 +1,105 @@
+"""What a run may cost, so that no later change makes it dearer unseen: calls, bytes, events, and AWS's list prices.
+
+Each bound is what is reached today and a tenth more. ./scripts/bench measures the rest: seconds, CPU and memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from types import ModuleType
+
+import pytest
+
+from snow_white.model.durations import MAX_TIMEOUT_SECONDS
+from snow_white.model.run import Outcome
+from tests.benchmarks.fleet.cloud import CALL_SECONDS
+from tests.benchmarks.fleet.deployed import deployed
+from tests.benchmarks.fleet.fleet import Fleet
+from tests.benchmarks.fleet.functions import load_handlers
+from tests.benchmarks.fleet.prices import TRANSITION, invocation_price, logs_price, smallest_fargate_task
+from tests.benchmarks.fleet.run import Bench
+from tests.lambdas.fake_cloud import START, Answer, FakeCloud
+from tests.lambdas.story import Story, request
+from tests.soak.cloud.shared_clients import shared_clients
+
+HOUR = 3600
+
+
+@pytest.fixture(scope="module")
+def handlers() -> Iterator[Mapping[str, ModuleType]]:
+    with shared_clients():
+        yield load_handlers()
+
+
+def drained(timeout: int, *, new_every: int = 0) -> tuple[Story, FakeCloud]:
+    """Ten hosts whose jobs end one after the other until shortly before the time limit."""
+    cloud = FakeCloud()
+    added = 0
+    for number, one in enumerate(cloud["us-east-1"].add_environment("shop", "shop-workers", instances=10)):
+        one.answers = [Answer(after=max(5, (timeout - 120) * (number + 1) / 10)), Answer(20)]
+
+    def meanwhile(_turn: int) -> None:
+        nonlocal added
+        while new_every and cloud.clock.now - START >= timedelta(seconds=(added + 1) * new_every):
+            cloud["us-east-1"].add_instance("shop-workers", launched_at=cloud.clock.now)
+            added += 1
+
+    story = Story(cloud, request(timeout_seconds=timeout), meanwhile)
+    story.end()
+    return story, cloud
+
+
+def price(story: Story, cloud: FakeCloud) -> float:
+    """Dollars, without the functions' own CPU time: as if they only waited for answers, one after the other."""
+    turns, sent = len(story.outcomes), story.outcomes.count(Outcome.SEND) + 1
+    shown = story.outcomes.count(Outcome.PROGRESS)
+    transitions = 7 + 3 * turns + sent + shown  # 7: before the first turn and after the last
+    invocations = 4 + turns + sent + shown
+    calls = sum(len(region.calls) for region in cloud.regions.values())
+    setup = deployed()
+    waiting = invocation_price(setup, "poll_command", calls * CALL_SECONDS / invocations) * invocations
+    logged = setup.log_bytes(story.events, 2 * story.events * story.largest_state) + 900 * invocations
+    return transitions * TRANSITION + waiting + logs_price(logged)
+
+
+@pytest.mark.simulates
+@pytest.mark.parametrize(
+    ("timeout", "new_every", "most"),
+    [
+        (60, 0, 0.00036),
+        (600, 0, 0.0104),
+        (2 * HOUR, 0, 0.0269),
+        (2 * HOUR, 300, 0.0316),
+        (6 * HOUR, 300, 0.0622),
+        (12 * HOUR, 0, 0.0570),
+        (MAX_TIMEOUT_SECONDS, 0, 0.162),
+    ],
+)
+def test_a_drain_costs_a_few_cents_however_long_it_is(timeout: int, new_every: int, most: float) -> None:
+    story, cloud = drained(timeout, new_every=new_every)
+    assert price(story, cloud) < most
+    if timeout >= 6 * HOUR:
+        assert price(story, cloud) < smallest_fargate_task(timeout)
+
+
+@pytest.mark.simulates
+def test_instances_that_come_all_the_time_leave_room_in_the_history() -> None:
+    hours = 6
+    story, _ = drained(hours * HOUR, new_every=300)
+    turns = len(story.outcomes)
+    assert story.events / turns < 12.6
+    assert story.largest_state < 8_700
+
+
+@pytest.mark.parametrize(
+    ("instances", "regions", "most"), [(10, 1, 4), (100, 5, 22), (500, 5, 33), (340, 17, 74)]
+)
+def test_a_poll_that_waits_makes_few_calls(
+    handlers: Mapping[str, ModuleType], instances: int, regions: int, most: int
+) -> None:
+    run = Bench.counting(handlers).run(
+        Fleet(instances, regions), lambda functions: len(functions.of("PollCommand")) > 5
+    )
+    polls = run.functions.of("PollCommand")
+    assert max(one.call_count for one in polls) <= most
