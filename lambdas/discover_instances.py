@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(execution=execution.name)
     request = Request.parse(raw["request"], settings.defaults)
     found = discover(request, regions)
-    run = Run.planned(execution, request, found.plan, found.waiting_for)
+    run = Run.planned(execution, request, found.plan, found.waiting_for, found.unsent)
     demand_no_opposite_run(run, _other_runs(execution), settings.defaults)
     logger.info(
         "planned", extra={"plan": [to_json(part) for part in run.plan], "waiting_for": dict(run.waiting_for)}

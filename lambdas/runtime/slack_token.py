@@ -23,7 +23,8 @@ def open_slack(settings: Settings, time_limit: TimeLimit) -> Slack:
     try:
         token = str(_secrets.get(settings.slack_token_secret, max_age=_TOKEN_CACHE_SECONDS)).strip()
     except GetParameterError as error:
-        return Slack(None, f"Slack was not notified: the Slack token could not be read ({error}).")
+        reason = f"Slack was not notified: the Slack token could not be read ({error})."
+        return Slack(None, reason, token_may_come=True, time_limit=time_limit)
     if not token:
         return Slack(None, "Slack was not notified: the secret for the Slack token is empty.")
     return Slack(slack_client(token, settings.slack_api_url, time_limit), time_limit=time_limit)

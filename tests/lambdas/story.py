@@ -33,6 +33,7 @@ class Story:
 
     Attributes:
         meanwhile: called before each poll with the number of the turn: what happens outside.
+        planned: called when the plan is made, before anything is sent.
         announced: called with the run whenever Slack would be told of its progress.
         events: how many history events the walk would have made (a Wait + Task + Choice turn is 9, a Task 5).
     """
@@ -40,6 +41,7 @@ class Story:
     cloud: FakeCloud
     request: Request
     meanwhile: Callable[[int], None] = lambda _turn: None
+    planned: Callable[[], None] = lambda: None
     announced: Callable[[Run], None] = lambda _run: None
     outcomes: list[Outcome] = field(default_factory=list)
     events: int = 0
@@ -53,8 +55,10 @@ class Story:
             self.request,
             found.plan,
             found.waiting_for,
+            found.unsent,
         )
         run = replace(run, announced=run.progress, announced_at=self.cloud.clock.now)
+        self.planned()
         run = self._dispatch(run)
         for turn in range(most_turns):
             self.cloud.clock.advance(run.wait_seconds)

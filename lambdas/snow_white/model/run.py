@@ -122,10 +122,12 @@ class Run:
         request: Request,
         plan: tuple[RegionPlan, ...],
         waiting_for: Mapping[str, str] | None = None,
+        unsent: Mapping[str, tuple[str, ...]] | None = None,
     ) -> Run:
         """A run before anything was sent."""
-        return cls(execution, request, (), waiting_for or {}).with_plan(plan)
+        return cls(execution, request, (), waiting_for or {}).with_plan(plan, unsent or {})
 
-    def with_plan(self, plan: tuple[RegionPlan, ...]) -> Run:
+    def with_plan(self, plan: tuple[RegionPlan, ...], unsent: Mapping[str, tuple[str, ...]]) -> Run:
         """The run with what was found in all of its regions."""
-        return replace(self, plan=plan, progress=Progress(0, sum(part.instances for part in plan)))
+        progress = Progress(0, sum(part.instances for part in plan))
+        return replace(self, plan=plan, unsent=unsent, progress=progress)

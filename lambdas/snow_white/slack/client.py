@@ -23,6 +23,7 @@ _TIMEOUT_SECONDS: Final = 10
 _TRANSIENT_ERRORS: Final = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
+_SERVER_ERROR: Final = 500
 LONGEST_CALL_SECONDS: Final = 40
 """The longest duration of one call: three attempts and the pauses between them."""
 
@@ -42,7 +43,8 @@ class Slack:
     """Posts, edits and answers messages. Failures are collected, never raised.
 
     Attributes:
-        client: None if there is no token; `no_client_reason` then says why.
+        client: None if there is no token; `no_client_reason` then says why, and `token_may_come` whether it is worth
+            trying again.
         time_limit: when it is over, no further call is made.
         failures: a sentence for each call that failed.
         unreached: the places for which a call failed because Slack was down, busy or out of reach. A later call may
@@ -51,6 +53,7 @@ class Slack:
 
     client: WebClient | None
     no_client_reason: str = ""
+    token_may_come: bool = False
     time_limit: TimeLimit = field(default_factory=TimeLimit)
     failures: list[str] = field(default_factory=list)
     unreached: set[str] = field(default_factory=set)
@@ -117,6 +120,8 @@ class Slack:
 
     def _call(self, place: str, method: str, **arguments: Any) -> Mapping[str, Any] | None:
         if self.client is None:
+            if self.token_may_come:
+                self.unreached.add(place)
             if self.no_client_reason not in self.failures:
                 self.failures.append(self.no_client_reason)
             return None
@@ -129,7 +134,7 @@ class Slack:
             answer: Mapping[str, Any] = call(**arguments).data
             return answer
         except SlackApiError as error:
-            if error.response.get("error") in _TRANSIENT_ERRORS:
+            if _is_transient(error):
                 self.unreached.add(place)
             self.failures.append(
                 f"Slack refused the message to {place}: {error.response.get('error', error)}."
@@ -138,3 +143,9 @@ class Slack:
             self.unreached.add(place)
             self.failures.append(f"Slack could not be reached to notify {place}: {error}.")
         return None
+
+
+def _is_transient(error: SlackApiError) -> bool:
+    """Whether Slack itself has a problem; a page that a server in front of it shows has no error of Slack's in it."""
+    status = getattr(error.response, "status_code", 200)
+    return status >= _SERVER_ERROR or error.response.get("error") in _TRANSIENT_ERRORS

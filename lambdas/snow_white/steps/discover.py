@@ -25,16 +25,18 @@ from snow_white.aws.regions import (
 )
 from snow_white.model.fleet import Environment, RegionPlan
 from snow_white.model.request import Request
+from snow_white.model.state_budget import INSTANCE_IDS, newest
 
 
 @dataclass(frozen=True)
 class Discovery:
     """The plan; or, while regions do not answer or refuse, none: an incomplete plan would not be the truth.
 
-    `errors` then says why, by region.
+    `errors` then says why, by region. `unsent` has ids of the instances that were seen, by region; capped.
     """
 
     plan: tuple[RegionPlan, ...] = ()
+    unsent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     errors: Mapping[str, RegionError] = field(default_factory=dict)
 
     @property
@@ -66,10 +68,11 @@ def discover(request: Request, regions: Regions) -> Discovery:
     if errors := errors_of(looked):
         return Discovery(errors=errors)
     parts = results_of(looked)
-    if not any(part.instances for part in parts.values()):
-        names = ", ".join(sorted(one.name for part in parts.values() for one in part.environments))
+    unsent = {region: ids for region, (_, ids) in parts.items() if ids}
+    if not unsent:
+        names = ", ".join(sorted(one.name for part, _ in parts.values() for one in part.environments))
         raise NothingMatched(f"No instance is running in {names} ({', '.join(planned)}).")
-    return Discovery(tuple(parts.values()))
+    return Discovery(tuple(part for part, _ in parts.values()), newest(unsent, INSTANCE_IDS))
 
 
 def _demand_matches(
@@ -102,16 +105,17 @@ def _applications(request: Request, regions: Regions) -> set[str]:
 
 def _plan(
     regions: Regions, request: Request, region: str, environments: tuple[Environment, ...]
-) -> RegionPlan:
+) -> tuple[RegionPlan, tuple[str, ...]]:
     _require_document(regions, request, region)
     instances = present_instances(regions.ec2(region), environments)
     managed = managed_ids(regions.ssm(region), (instance.id for instance in instances))
-    return RegionPlan(
+    part = RegionPlan(
         region=region,
         environments=environments,
         instances=len(instances),
         unmanaged=sum(instance.id not in managed for instance in instances),
     )
+    return part, tuple(instance.id for instance in instances)
 
 
 def _require_document(regions: Regions, request: Request, region: str) -> None:

@@ -96,7 +96,7 @@ def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
     if found.errors and now - run.execution.started_at > WAIT_FOR_REGIONS:
         raise RegionUnavailable("; ".join(found.waiting_for.values()))
     return replace(
-        run.with_plan(found.plan),
+        run.with_plan(found.plan, found.unsent),
         waiting_for=found.waiting_for,
         refused_since=refused_since,
         wait_seconds=_BETWEEN_DISCOVERIES_SECONDS,

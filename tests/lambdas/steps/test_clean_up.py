@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,11 @@ def cancel(run: Run, cloud: FakeCloud) -> tuple[int, list[str]]:
     return cancel_commands(from_json(to_json(run), EndedRun), cloud)  # type: ignore[arg-type]
 
 
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+
+
 def test_what_goes_on_is_cancelled_in_every_region() -> None:
     cloud = FakeCloud()
     assert cancel(running(cloud), cloud) == (2, [])
@@ -41,6 +47,24 @@ def test_commands_that_the_state_does_not_know_yet_are_found_by_their_comment() 
     cloud = FakeCloud()
     before_the_sending = replace(running(cloud), commands={})
     assert cancel(before_the_sending, cloud)[0] == 2
+
+
+def test_a_command_that_is_listed_only_after_the_run_was_stopped_is_cancelled_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = FakeCloud()
+    before_the_sending = replace(running(cloud), commands={})
+    hidden = [(region, region.commands[:]) for region in cloud.regions.values()]
+    for region, _ in hidden:
+        region.commands.clear()
+
+    def show(_seconds: float) -> None:
+        for region, commands in hidden:
+            region.commands.extend(commands)
+
+    monkeypatch.setattr(time, "sleep", show)
+    assert cancel(before_the_sending, cloud) == (2, [])
+    assert all(command.cancelled for region in cloud.regions.values() for command in region.commands)
 
 
 def test_what_has_ended_is_left_alone() -> None:

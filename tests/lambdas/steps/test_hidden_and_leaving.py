@@ -39,6 +39,17 @@ def test_an_empty_list_of_nodes_at_the_start_is_waited_out(cloud: FakeCloud, len
     assert (report["result"], report["counts"]) == ("confirmed", {"quiet": 3})
 
 
+def test_instances_that_ec2_stops_listing_before_anything_was_sent_to_them_are_not_forgotten(
+    cloud: FakeCloud,
+) -> None:
+    region = cloud["us-east-1"]
+    (hidden, *_) = region.instances.values()
+    counted = Story(cloud, request(regions=cloud.names, timeout_seconds=600))
+    counted.planned = lambda: region.unlisted_instances.add(hidden.id)
+    report = counted.report()
+    assert (report["result"], report["counts"]) == ("confirmed", {"quiet": 3})
+
+
 def test_an_instance_without_an_agent_is_named_after_a_fair_time(cloud: FakeCloud) -> None:
     lonely = cloud["us-east-1"].add_instance("shop-workers", managed=False)
     report = Story(cloud, request(regions=cloud.names)).report()
