@@ -32,6 +32,11 @@ _THROTTLED: Final = {
     "elasticbeanstalk": ("Throttling", 400),
     "iam": ("Throttling", 400),
 }
+_REFUSED: Final = {
+    "ec2": ("UnauthorizedOperation", 403),
+    "elasticbeanstalk": ("AccessDenied", 403),
+    "iam": ("AccessDenied", 403),
+}
 _HTML: Final = b"<html><head><title>Sign in</title></head><body><p>Please sign in.</p></body></html>"
 _BROKEN_HTML: Final = (
     b"<!DOCTYPE html><html><head><meta charset=utf-8><title>Sign in</title><body><br>Please sign in"
@@ -92,6 +97,11 @@ def fail_before(call: Call, kinds: set[str]) -> Reply | None:
     if "throttled" in kinds:
         code, status = _THROTTLED.get(call.service, ("ThrottlingException", 400))
         raise ServiceError(code, "Rate exceeded", status)
+    if "refused" in kinds:
+        code, status = _REFUSED.get(call.service, ("AccessDeniedException", 400))
+        raise ServiceError(code, f"You are not authorized to perform {call.operation}.", status)
+    if "not-found" in kinds:
+        raise ServiceError("ResourceNotFoundException", "Requested resource not found")
     if "internal-error" in kinds:
         code = "InternalError" if call.service == "ec2" else "InternalServerError"
         raise ServiceError(code, "An internal error has occurred", 500)

@@ -111,7 +111,10 @@ class Functions:
 
     def invoke(self, resource: str, payload: Any) -> Any:
         """What a Task state calls."""
-        step = str(payload["step"])
+        return self.perform(self.by_resource[resource], str(payload["step"]), payload)
+
+    def perform(self, name: str, step: str, event: Any) -> Any:
+        """One invocation of a function, with the fault that there is for it."""
         number = self._invocations[step]
         self._invocations[step] += 1
         fault = next((one for one in self.faults if (one.step, one.number) == (step, number)), None)
@@ -124,9 +127,9 @@ class Functions:
             self.clock.sleep(seconds)
             raise StateError(name, '{"errorType": "simulated"}')
         self._calls_left = fault.calls if fault and kind == "crash-during" else None
-        result = self.call(self.by_resource[resource], step, payload)
+        result = self.call(name, step, event)
         if kind == "twice":
-            result = self.call(self.by_resource[resource], step, payload)
+            result = self.call(name, step, event)
         if kind == "timed-out":
             self.clock.sleep(FUNCTION_SECONDS)
             raise StateError("Sandbox.Timedout", "Task timed out after 300.00 seconds")

@@ -13,6 +13,7 @@ from tests.soak.cloud.host import State, is_awake, is_quiet, is_stopped
 from tests.soak.cloud.instance import Instance
 from tests.soak.cloud.run_command import ACTIONS
 from tests.soak.scenarios.run import Ended
+from tests.soak.scenarios.scenario import FOREVER
 from tests.soak.states_language.machine import MOST_BYTES, MOST_EVENTS
 
 _FRESH_SECONDS: Final = 300.0
@@ -29,6 +30,7 @@ _OWN_ERRORS: Final = (
     "RegionUnavailable",
     "OppositeRunUnderWay",
 )
+_RETRIES_OF_AN_EVENT: Final = 2
 _CONFIRMING: Final = ("quiet", "stopped", "awake", "reported")
 _PROVES: Final[Mapping[str, Callable[[tuple[State, ...]], bool]]] = {
     "quiet": is_quiet,
@@ -195,6 +197,8 @@ def _ends_in_its_own_words(ended: Ended) -> Iterator[Violation]:
     execution = ended.execution
     if execution.status == "SUCCEEDED" or execution.error in _OWN_ERRORS:
         return
+    if execution.status == "ABORTED" and ended.scenario.stopped_at < FOREVER:
+        return
     if len(ended.scenario.lambda_faults) > 3:
         return
     raised = "; ".join(f"{step}: {kind}: {text[:200]}" for step, kind, text in ended.functions.raised[-2:])
@@ -213,7 +217,9 @@ def _tells_once(ended: Ended) -> Iterator[Violation]:
     for place, count in Counter(place for _, place in ended.slack.replies).items():
         if count > 1 + died and "dynamodb" not in ended.cloud.faults.hit_services:
             yield Violation("told twice", f"The end was told {count} times in {place}.")
-    if not ended.slack.replies and not ended.scenario.slack_faults and not _home_faults(ended):
+    unclosed = sum(one.step == "close_run" for one in ended.scenario.lambda_faults) > _RETRIES_OF_AN_EVENT
+    disturbed = ended.scenario.slack_faults or _home_faults(ended) or unclosed
+    if not ended.slack.replies and not disturbed:
         yield Violation("not told", "Nobody was told the end.")
 
 

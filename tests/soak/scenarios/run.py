@@ -82,7 +82,13 @@ def run(scenario: Scenario) -> Ended:
     defined = definition()
     functions = Functions(clock, defined.functions, scenario.lambda_faults)
     slack = Slack(clock, scenario.slack_faults)
-    machine = Machine(defined.states, clock, functions.invoke, Random(scenario.seed))  # noqa: S311
+    machine = Machine(
+        defined.states,
+        clock,
+        functions.invoke,
+        Random(scenario.seed),  # noqa: S311
+        clock.now + scenario.stopped_at,
+    )
     edge = Edge(clock, functions.count_call(cloud), functions.unless_crashing(cloud.undisturbed))
     with simulated(edge, scenario.seed), _in_place(clock, slack), functions.logging():
         execution = machine.run(NAME, scenario.request)
@@ -134,7 +140,7 @@ def _close(execution: Execution, cloud: Cloud, functions: Functions) -> None:
     for _ in range(2):  # EventBridge may deliver it twice
         for pause in (*_RETRIED_AFTER, 0.0):
             try:
-                functions.call("close_run", "close_run", {"detail": detail})
+                functions.perform("close_run", "close_run", {"detail": detail})
                 break
             except StateError:
                 functions.clock.sleep(pause)

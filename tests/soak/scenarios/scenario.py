@@ -118,6 +118,7 @@ class Scenario:
 
     Attributes:
         other_run: the action of another run that is under way on the same environments at the start; "" for none.
+        stopped_at: seconds after the start at which a person stops the execution; `FOREVER` for never.
     """
 
     seed: int
@@ -133,6 +134,7 @@ class Scenario:
     lambda_faults: tuple[LambdaFault, ...] = ()
     slack_faults: tuple[SlackFault, ...] = ()
     other_run: str = ""
+    stopped_at: float = FOREVER
 
     @property
     def request(self) -> dict[str, Any]:
@@ -154,6 +156,8 @@ class Scenario:
         lines = [f"seed {self.seed} ({kind}): {self.action} in {where}, timeout {self.timeout_seconds} s"]
         if self.other_run:
             lines.append(f"  a {self.other_run} of the same environments is under way")
+        if self.stopped_at < FOREVER:
+            lines.append(f"  after {self.stopped_at:.0f} s somebody stops the execution")
         parts: list[object] = [*self.environments, *self.hosts, *self.events, *self.deliveries]
         parts += [*self.lambda_faults, *self.slack_faults]
         lines += [f"  {part}" for part in parts]

@@ -7,6 +7,7 @@ limits: 25,000 events, 262,144 bytes of state.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,12 +82,13 @@ Invoke = Callable[[str, Any], Any]
 
 @dataclass
 class Machine:
-    """A definition, with what its tasks call."""
+    """A definition, with what its tasks call; `stopped_at` is when a person stops the execution."""
 
     definition: Json
     clock: Clock
     invoke: Invoke
     random: Random
+    stopped_at: float = math.inf
 
     def run(self, name: str, data: Any) -> Execution:
         """Start an execution and follow it to its end."""
@@ -201,12 +203,15 @@ class Machine:
 
     def _pass_time(self, execution: Execution, seconds: float) -> None:
         limit = execution.started_at + self.definition.get("TimeoutSeconds", 31_536_000)
-        self.clock.sleep(min(seconds, max(0.0, limit - self.clock.now)))
+        until = min(limit, self.stopped_at)
+        self.clock.sleep(min(seconds, max(0.0, until - self.clock.now)))
         self._keep_time(execution)
 
     def _keep_time(self, execution: Execution) -> None:
         if self.clock.now - execution.started_at >= self.definition.get("TimeoutSeconds", 31_536_000):
             raise _Ended("TIMED_OUT", "States.Timeout", "The execution ran longer than it may.")
+        if self.clock.now >= self.stopped_at:
+            raise _Ended("ABORTED", "", "somebody stopped it")
 
     def _count(self, execution: Execution, events: int) -> None:
         execution.events += events

@@ -1,0 +1,1 @@
+"""The matrix: each fault, beginning in each step of a run, for each action, with the outcome that is expected of it."""

@@ -1,0 +1,65 @@
+"""Faults of Slack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from tests.soak.matrix.outcomes import CONFIRMED, CONFIRMED_UNTOLD, STOPPED, STOPPED_UNTOLD
+from tests.soak.matrix.table import STOPPED_AT, Begin, Group, Inject, Row, Step, at_each
+from tests.soak.scenarios.scenario import Scenario, SlackFault
+
+_STEPS: Final = (Step.ANNOUNCE_START, Step.NOTIFY, Step.CLOSE)
+
+
+def _slack(kind: str) -> Inject:
+    def inject(scenario: Scenario, begin: Begin) -> Scenario:
+        if begin.step is Step.CLOSE:
+            fault = SlackFault(kind, STOPPED_AT, begin.seconds)
+            return replace(scenario, slack_faults=(fault,), stopped_at=STOPPED_AT)
+        return replace(scenario, slack_faults=(SlackFault(kind, begin.at, begin.seconds),))
+
+    return inject
+
+
+def _down(fault: str, kind: str) -> Row:
+    """Slack cannot be reached: the run goes on, and close_run tries again for three minutes."""
+    return Row(
+        fault,
+        _slack(kind),
+        {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED), Step.CLOSE: STOPPED},
+        {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED_UNTOLD), Step.CLOSE: STOPPED_UNTOLD},
+    )
+
+
+def _refusing(fault: str, kind: str) -> Row:
+    """Slack refuses in a way that a second try does not change."""
+    return Row(
+        fault,
+        _slack(kind),
+        {Step.ANNOUNCE_START: CONFIRMED, Step.NOTIFY: CONFIRMED_UNTOLD, Step.CLOSE: STOPPED_UNTOLD},
+        {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED_UNTOLD), Step.CLOSE: STOPPED_UNTOLD},
+        # It has ended before the fault is over.
+        except_passes={(Step.ANNOUNCE_START, "status"): CONFIRMED_UNTOLD},
+    )
+
+
+_TOLD: Final = {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED), Step.CLOSE: STOPPED}
+
+SLACK: Final = Group(
+    "Slack",
+    "No run fails for Slack. Whom a step could not reach is told by `close_run`, which tries for three minutes. What "
+    "Slack refuses for good is not tried again. In the column `close_run`, somebody stops the execution.",
+    _STEPS,
+    (
+        _down("rate limit (429)", "ratelimited"),
+        _down("error 503", "server-error"),
+        _down("no answer", "down"),
+        _down("the message arrives, but the answer is lost", "lost-answer"),
+        _refusing("the token is not valid", "invalid_auth"),
+        _refusing("the channel does not exist", "channel_not_found"),
+        Row("the message was deleted", _slack("message_not_found"), _TOLD, _TOLD),
+    ),
+    passes_after=25,
+    timeout_seconds=900,
+)
