@@ -9,15 +9,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from runtime.client_config import SHORT_TIMEOUTS
+from runtime.other_runs import demand_alone
 from runtime.settings import Settings
-from snow_white.aws.errors import call_failed
-from snow_white.aws.executions import RunUnderWay, runs_under_way
 from snow_white.aws.regions import Regions
 from snow_white.model.request import Request
 from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.discover import discover
-from snow_white.steps.opposite_run import demand_no_opposite_run
 
 logger = Logger()
 settings = Settings.from_env()
@@ -34,19 +32,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request = Request.parse(raw["request"], settings.defaults)
     found = discover(request, regions)
     run = Run.planned(execution, request, found.plan, found.waiting_for, found.unsent)
-    demand_no_opposite_run(run, _other_runs(execution), settings.defaults)
+    if run.plan:
+        demand_alone(run, step_functions, settings.defaults, logger)
     logger.info(
         "planned", extra={"plan": [to_json(part) for part in run.plan], "waiting_for": dict(run.waiting_for)}
     )
     return to_json(run)
-
-
-def _other_runs(execution: Execution) -> list[RunUnderWay]:
-    """Best effort: that it cannot be looked up fails no run, since the end is checked for what others have sent."""
-    try:
-        return runs_under_way(step_functions, execution)
-    except Exception as error:
-        if not call_failed(error):
-            raise
-        logger.warning("other runs unknown", extra={"error": str(error)})
-        return []

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from runtime.client_config import SHORT_TIMEOUTS
+from runtime.other_runs import demand_alone
+from runtime.settings import Settings
 from snow_white.aws.regions import Regions
 from snow_white.model.run import Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.dispatch import dispatch
 
 logger = Logger()
+settings = Settings.from_env()
 regions = Regions(boto3.Session())
+step_functions = boto3.client("stepfunctions", config=SHORT_TIMEOUTS)
 
 
 @logger.inject_lambda_context
@@ -23,6 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step, run}; returns the run with the ids of the sent commands."""
     run = from_json(event["run"], Run)
     logger.append_keys(execution=run.execution.name)
-    after = dispatch(run, regions, datetime.now(UTC))
+    alone = partial(demand_alone, client=step_functions, defaults=settings.defaults, logger=logger)
+    after = dispatch(run, regions, datetime.now(UTC), alone)
     logger.info("sent", extra={"sending": after.sendings, "commands": dict(after.commands)})
     return to_json(after)

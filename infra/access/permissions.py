@@ -45,17 +45,13 @@ class Permissions:
             "discover_instances": [
                 self._in_worker_regions(_DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES),
                 self._on_documents("ssm:DescribeDocument"),
-                Grant(("states:ListExecutions",), (self.machine_arn,)),
-                Grant(
-                    ("states:DescribeExecution",),
-                    (self.execution_arns,),
-                    wildcard_reason="A run gets its name when it is started.",
-                ),
+                *self._see_other_runs(),
             ],
             "dispatch_command": [
                 self._in_worker_regions(_DESCRIBE_ENVIRONMENTS, *_DESCRIBE_INSTANCES, *_READ_COMMANDS),
                 # It completes the plan when a region has not answered at the start.
                 self._on_documents("ssm:DescribeDocument", "ssm:SendCommand"),
+                *self._see_other_runs(),
                 self._send_to_beanstalk_instances(),
             ],
             "poll_command": [
@@ -109,6 +105,17 @@ class Permissions:
             Grant(("cloudtrail:LookupEvents",), ("*",), wildcard_reason=NO_RESOURCE_IN_IAM),
             Grant(("events:PutEvents",), (self.event_bus_arn,)),
             self.remember,
+        ]
+
+    def _see_other_runs(self) -> list[Grant]:
+        """What finding an opposite run that is under way needs."""
+        return [
+            Grant(("states:ListExecutions",), (self.machine_arn,)),
+            Grant(
+                ("states:DescribeExecution",),
+                (self.execution_arns,),
+                wildcard_reason="A run gets its name when it is started.",
+            ),
         ]
 
     def _in_worker_regions(self, *actions: str) -> Grant:

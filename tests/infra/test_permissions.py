@@ -46,6 +46,9 @@ def telling(secret: str, table: str) -> Rights:
     }
 
 
+OTHER_RUNS: Rights = {("states:ListExecutions", MACHINE, ""), ("states:DescribeExecution", EXECUTIONS, "")}
+
+
 def rights_of(function: str, secret: str, table: str) -> Rights:
     """The table."""
     match function:
@@ -53,13 +56,14 @@ def rights_of(function: str, secret: str, table: str) -> Rights:
             return (
                 in_worker_regions(MATCH, *FIND)
                 | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
-                | {("states:ListExecutions", MACHINE, ""), ("states:DescribeExecution", EXECUTIONS, "")}
+                | OTHER_RUNS
             )
         case "dispatch_command":
             return (
                 in_worker_regions(MATCH, *FIND, *FOLLOW)
                 | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
                 | {("ssm:SendCommand", arn, "") for arn in DOCUMENTS}
+                | OTHER_RUNS
                 | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
             )
         case "poll_command":

@@ -74,3 +74,22 @@ def test_lists_that_lag_behind_for_the_whole_run_only_delay_it(lag: str, action:
     assert not violations(ended)
     sent = [command for _, command in ended.own_commands() if ACTIONS[command.document] == action]
     assert len(sent) == 2, "nothing is sent twice for it"
+
+
+@pytest.mark.parametrize("kind", ["throttled", "refused", "reset"])
+@pytest.mark.parametrize(("mine", "others"), [("quiet", "wake"), ("stop", "wake"), ("wake", "quiet")])
+def test_an_opposite_run_is_found_when_a_region_did_not_answer_at_the_start(
+    kind: str, mine: str, others: str
+) -> None:
+    workers = EnvironmentSpec("us-east-1", "shop-workers", "e-1")
+    asked = {
+        "action": mine,
+        "environments": (workers,),
+        "other_run": others,
+        "faults": (ApiFault(kind, "us-east-1", "DescribeEnvironments", 0.0, 40.0),),
+    }
+    ended = run(Scenario(**{**vars(NOTHING_MATCHES), **asked}))
+    assert (ended.execution.status, ended.execution.error) == ("FAILED", "OppositeRunUnderWay")
+    assert "other" in (ended.execution.cause or "")
+    assert not list(ended.own_commands())
+    assert not violations(ended)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -50,11 +50,21 @@ class _Sending:
     known_commands: tuple[str, ...]
 
 
-def dispatch(run: Run, regions: Regions, now: datetime) -> Run:
+def _demand_nothing(_run: Run) -> None:
+    return None
+
+
+def dispatch(
+    run: Run, regions: Regions, now: datetime, demand_alone: Callable[[Run], None] = _demand_nothing
+) -> Run:
     """Look up the instances at this moment and send to them, in all regions at once.
 
     Doing it again is safe: what an earlier, interrupted try has sent is found by its comment. A region that
     does not answer, or refuses, is left for the next time, and what it said is kept.
+
+    Args:
+        demand_alone: called when the plan has become complete, before anything is sent; it raises an error if an
+            opposite run is under way.
 
     Raises:
         RegionUnavailable: a region has not answered for so long that there is no plan.
@@ -64,6 +74,7 @@ def dispatch(run: Run, regions: Regions, now: datetime) -> Run:
         run = _complete_plan(run, regions, now)
         if run.waiting_for:
             return run
+        demand_alone(run)
     looked = in_each(
         (part.region for part in run.plan),
         lambda region: take_snapshot(regions, run, run.region_plan(region), now),
