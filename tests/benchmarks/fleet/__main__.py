@@ -26,9 +26,11 @@ from tests.benchmarks.fleet.growth import Size, Start, drain_prices, growth
 from tests.benchmarks.fleet.memory import peak_memory
 from tests.benchmarks.fleet.page import write_page
 from tests.benchmarks.fleet.startup import startup
+from tests.benchmarks.fleet.state import churn, worst_mix
 
+_MOST_FOR_DAYS: Final = 1_000  # instances of which two days are simulated
 Handlers = Mapping[str, ModuleType]
-_PARTS: Final = ("growth", "memory", "ends", "prices", "startup")
+_PARTS: Final = ("growth", "memory", "prices", "state", "ends", "startup")
 _QUICK_SIZES: Final[tuple[Size, ...]] = ((10, 1), (100, 5), (1_000, 5))
 _SIZES: Final[tuple[Size, ...]] = tuple(
     (count, regions) for count in (10, 100, 1_000, 10_000) for regions in (1, 5, 17) if regions <= count
@@ -107,8 +109,13 @@ def _measure(
     if "memory" in parts:
         yield peak_memory(handlers, ((1_000, 5),) if quick else ((1_000, 5), (10_000, 17), (50_000, 17)))
     if "prices" in parts:
-        few = [start for start in starts if start.fleet.instances <= 1_000] if quick else starts
-        yield drain_prices(handlers, few, (2,) if quick else (2, 48))
+        few = [start for start in starts if start.fleet.instances <= _MOST_FOR_DAYS]
+        yield drain_prices(handlers, few if quick else starts, 2)
+        if not quick:
+            yield drain_prices(handlers, few, 48)
+    if "state" in parts:
+        yield worst_mix(handlers, 1_000 if quick else 10_000, 5 if quick else 17)
+        yield churn(handlers, 2 if quick else 48)
     if "ends" in parts:
         yield from (one() for one in _ends(handlers, quick=quick))
     if "startup" in parts:

@@ -117,24 +117,20 @@ def _fargate_columns(count: int) -> tuple[str, str, str]:
     return str(one.calls), f"{one.cpu:.3f}", seconds(one.seconds)
 
 
-def drain_prices(
-    handlers: Mapping[str, ModuleType], starts: Iterable[Start], hours: Iterable[int]
-) -> Measured:
+def drain_prices(handlers: Mapping[str, ModuleType], starts: Iterable[Start], hours: int) -> Measured:
     """What drains of so many hours cost, with the CPU that the starts have measured."""
     measured, rows = Measured(), []
-    for length in hours:
-        for start in starts:
-            fleet = replace(
-                start.fleet, first_end=60.0, last_end=length * 3600.0 - 120, timeout_seconds=length * 3600
-            )
-            run = Bench.counting(handlers).run(fleet)
-            rows.append(_price_row(run, start, length))
-            of, task = price(run, start.cpu_of).total, smallest_fargate_task(run.seconds)
-            if target := _PRICE_TARGETS.get((fleet.instances, length)):
-                name = f"{length} h drain, {fleet.instances:,} instances in {fleet.regions} regions"
-                measured.figures.append(Figure(name, f"{dollars(of)} (Fargate {dollars(task)})", target))
-            measured.curves.setdefault(f"{length} h", []).append((fleet.instances, of))
-            measured.curves.setdefault(f"{length} h, Fargate", []).append((fleet.instances, task))
+    for start in starts:
+        last_end = hours * 3600.0 - 120
+        fleet = replace(start.fleet, first_end=60.0, last_end=last_end, timeout_seconds=hours * 3600)
+        run = Bench.counting(handlers).run(fleet)
+        rows.append(_price_row(run, start, hours))
+        of, task = price(run, start.cpu_of).total, smallest_fargate_task(run.seconds)
+        if target := _PRICE_TARGETS.get((fleet.instances, hours)):
+            name = f"{hours} h drain, {fleet.instances:,} instances in {fleet.regions} regions"
+            measured.figures.append(Figure(name, f"{dollars(of)} (Fargate {dollars(task)})", target))
+        measured.curves.setdefault(f"{hours} h", []).append((fleet.instances, of))
+        measured.curves.setdefault(f"{hours} h, Fargate", []).append((fleet.instances, task))
     header = (
         "drain", "instances", "regions", "ended", "total", "of which transitions", "functions", "logs", "other",
         "Fargate task", "ratio", "AWS calls", "Fargate's way", "events", "largest state",
@@ -143,7 +139,7 @@ def drain_prices(
         "List prices in us-east-1 with logs, without free tiers. The task has 0.25 vCPU and 0.5 GB for the same time; "
         "its way is one request for each instance every 10 seconds, in brackets where it cannot (more than 50)."
     )
-    measured.tables.append(Table("A drain's price and calls", header, tuple(rows), note))
+    measured.tables.append(Table(f"Price and calls of a drain of {hours} hours", header, tuple(rows), note))
     return measured
 
 
