@@ -12,14 +12,14 @@ import pytest
 import snow_white.steps.poll
 from snow_white.judgement import assessment, verdict
 from snow_white.model.verdict import Verdict
-from tests.soak.cloud.faults import CALL_FAULTS, ROW_FAULTS
+from tests.soak.cloud.faults import CALL_FAULTS, ROW_FAULTS, ApiFault
 from tests.soak.scenarios.definition import definition
 from tests.soak.scenarios.examine import Examined, examine, tell
 from tests.soak.scenarios.functions import FUNCTION_SECONDS
 from tests.soak.scenarios.generate import LAMBDA_FAULTS, SLACK_FAULTS, generate
 from tests.soak.scenarios.invariants import violations
 from tests.soak.scenarios.run import run
-from tests.soak.scenarios.scenario import EnvironmentSpec, HostEvent, HostSpec, Scenario
+from tests.soak.scenarios.scenario import FOREVER, EnvironmentSpec, HostEvent, HostSpec, Scenario
 from tests.soak.scenarios.shrink import shrink
 
 _SCENARIOS: Final = 2_000
@@ -90,6 +90,30 @@ def test_an_instance_that_is_left_out_is_found(monkeypatch: pytest.MonkeyPatch) 
     original = assessment.assess_all
     monkeypatch.setattr(snow_white.steps.poll, "assess_all", lambda *given: original(*given)[1:])
     assert broken((one for one in some(healthy=True) if len(one.hosts) > 2), 10)["no verdict"]
+
+
+def test_a_region_that_refuses_and_is_left_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = Scenario(
+        seed=1,
+        action="quiet",
+        timeout_seconds=900,
+        regions=("us-east-1", "eu-west-1"),
+        healthy=False,
+        environments=(
+            EnvironmentSpec("us-east-1", "shop-workers-a", "e-1"),
+            EnvironmentSpec("eu-west-1", "shop-workers-b", "e-2"),
+        ),
+        hosts=(
+            HostSpec("i-1", "us-east-1", "e-1", "awake", (10.0,)),
+            HostSpec("i-2", "eu-west-1", "e-2", "awake", (10.0,)),
+        ),
+        faults=(ApiFault("refused", "eu-west-1", "*", 4.0, FOREVER),),
+    )
+    ended = run(scenario)
+    assert not violations(ended)
+    assert "eu-west-1" in (ended.execution.cause or "")
+    monkeypatch.setattr(snow_white.steps.poll, "errors_of", lambda _found: {})
+    assert "refused region not named" in {one.name for one in violations(run(scenario))}
 
 
 def test_a_healthy_fleet_that_fails_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
+from tests.soak.cloud.clock import START
+from tests.soak.cloud.faults import ANY
 from tests.soak.cloud.host import State, is_awake, is_quiet, is_stopped
 from tests.soak.cloud.instance import Instance
 from tests.soak.cloud.run_command import ACTIONS
@@ -98,6 +100,31 @@ def _undone(ended: Ended) -> Iterator[Violation]:
                             f"{id_} is confirmed, but a {ACTIONS[command.document]} of another run, "
                             f"{at - command.sent_at:.0f} s before the report, made it {'/'.join(truth)}.",
                         )
+
+
+def _refused_is_named(ended: Ended) -> Iterator[Violation]:
+    """A region that refused every call of the last poll is reported, and nobody in it is confirmed."""
+    if not _has_judged(ended):
+        return
+    report = ended.report or {}
+    named = {one["region"] for one in report["problems"] if one["instance"] == "all"}
+    first = max(at for name, at in ended.execution.steps if name == "PollCommand") - START
+    last = ended.functions.judged_at - START
+    for fault in ended.scenario.faults:
+        whole = fault.kind == "refused" and fault.operation == ANY and fault.share >= 1
+        if not whole or fault.start > first or fault.start + fault.seconds <= last:
+            continue
+        for region in report["regions"]:
+            if fault.region not in (ANY, region):
+                continue
+            if region not in named:
+                yield Violation(
+                    "refused region not named", f"{region} refused everything; it is not reported."
+                )
+            for one in ended.functions.verdicts:
+                if one["region"] == region and one["verdict"] in _CONFIRMING:
+                    text = f"{one['instance']} is {one['verdict']}, but {region} refused everything."
+                    yield Violation("confirmed without an answer", text)
 
 
 def _everyone_has_a_verdict(ended: Ended) -> Iterator[Violation]:
@@ -242,6 +269,7 @@ def _verdict(ended: Ended, id_: str) -> str:
 
 _CHECKS: Final = (
     _confirmed_is_true,
+    _refused_is_named,
     _everyone_has_a_verdict,
     _healthy_succeeds,
     _ends_in_time,
