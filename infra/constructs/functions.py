@@ -97,7 +97,7 @@ class Functions(Construct):
             "SLACK_CHANNEL": settings.slack_channel,
             "SLACK_USER_TAG": settings.slack_user_tag,
             "SLACK_API_URL": settings.slack_api_url,
-            "SLASH_COMMAND": "true" if settings.slash_command else "false",
+            **({"SLASH_COMMAND": "true"} if settings.slash_command else {}),
         }
         table = {"IDEMPOTENCY_TABLE": self._idempotency_table}
         return {

@@ -1,7 +1,8 @@
-"""The slash command: nothing of it by default; if switched on, a URL, an empty secret and two permissions."""
+"""The slash command: nothing of it by default; if switched on, a URL, an empty secret and three permissions."""
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -31,8 +32,16 @@ def test_without_the_setting_the_template_has_none_of_it(home: Template) -> None
     assert len(secrets_of(home)) == 1
 
 
-def test_the_setting_adds_this_and_changes_nothing_else(home: Template, home_with: Template) -> None:
-    before, after = (dict(template.content["Resources"]) for template in (home, home_with))
+def test_the_setting_adds_this_and_changes_only_that_messages_have_buttons(
+    home: Template, home_with: Template
+) -> None:
+    before, after = (copy.deepcopy(template.content["Resources"]) for template in (home, home_with))
+    knowing = set()
+    for name in before:
+        variables = after[name].get("Properties", {}).get("Environment", {}).get("Variables", {})
+        if variables.pop("SLASH_COMMAND", None):
+            knowing.add(after[name]["Properties"]["Handler"])
+    assert knowing == {"notify_slack.handler", "close_run.handler"}, "they make the messages' buttons"
     assert {name: after[name] for name in before} == before
     added = sorted(after[name]["Type"] for name in after.keys() - before.keys())
     assert added == [
@@ -48,7 +57,7 @@ def test_the_setting_adds_this_and_changes_nothing_else(home: Template, home_wit
     assert new_outputs == {"SlashCommandUrl", "SlackSigningSecretArn"}
 
 
-def test_its_function_may_start_this_machine_and_read_its_own_secret_and_nothing_else(
+def test_its_function_may_start_this_machine_stop_its_runs_and_read_its_own_secret_and_nothing_else(
     home: Template, home_with: Template
 ) -> None:
     function = home_with.function("slash_command")
@@ -57,6 +66,7 @@ def test_its_function_may_start_this_machine_and_read_its_own_secret_and_nothing
     logs = f"<{function['LoggingConfig']['LogGroup']['Ref']}.Arn>"
     assert allowed(home_with.role(function["Role"])) == {
         ("states:StartExecution", f"<{machine}>", ""),
+        ("states:StopExecution", "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*", ""),
         ("secretsmanager:GetSecretValue", f"<{signing_secret}>", ""),
         ("logs:CreateLogStream", logs, ""),
         ("logs:PutLogEvents", logs, ""),
