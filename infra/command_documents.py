@@ -26,7 +26,7 @@ LARGEST_DOCUMENT: Final = 64 * 1024  # bytes, what SSM takes
 LARGEST_SCRIPT_DOCUMENT: Final = 60_000  # bytes, our own bound: room for a change that cannot wait
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents"
-_LIMIT_LINE: Final = "set -- '{{ executionTimeout }}'"
+_LIMIT: Final = "{{ executionTimeout }}"
 
 
 class DocumentTooLarge(Exception):
@@ -34,7 +34,7 @@ class DocumentTooLarge(Exception):
 
 
 def action_script(action: str) -> str:
-    """The script of an action: bash, takes executionTimeout (seconds) as its only argument."""
+    """The script of an action: bash, takes executionTimeout (seconds), and the launchers as further arguments."""
     modules = ScriptModules()
     code = "".join(without_comments(modules.text(module)) for module in modules.order(action))
     return f"#!/bin/bash\n{code}"
@@ -45,22 +45,29 @@ def script_sha256(action: str) -> str:
     return hashlib.sha256(action_script(action).encode("ascii")).hexdigest()
 
 
-def command_document(action: str, source: ScriptSource | None = None) -> dict[str, Any]:
+def command_document(
+    action: str, source: ScriptSource | None = None, launchers: Sequence[str] = ()
+) -> dict[str, Any]:
     """The document of an action as it is handed to SSM; with the script inside, or with where to download it.
+
+    `launchers` are the ends of the paths of the application's own programs that start Sidekiq.
 
     Raises ``KeyError`` for an unknown action and ``DocumentTooLarge``.
     """
     text = (_FOLDER / f"{action}_sidekiq_workers.yaml").read_text(encoding="ascii")
     document: dict[str, Any] = yaml.safe_load(text)
     step = document["mainSteps"][0]
+    words = " ".join(f"'{word}'" for word in (_LIMIT, *launchers))
     if source is None:
         shebang, _, body = action_script(action).partition("\n")
         # One entry: the agent joins entries with line breaks and ends the last one with a line break itself.
-        step["inputs"]["runCommand"] = [f"{shebang}\n{_LIMIT_LINE}\n{body}".rstrip("\n")]
+        step["inputs"]["runCommand"] = [f"{shebang}\nset -- {words}\n{body}".rstrip("\n")]
     else:
         folder = f"/var/lib/snow-white/{action}"
         document["mainSteps"].insert(0, _download_step(action, source, folder))
-        step["inputs"]["runCommand"] = [_checked_run(f"{folder}/{_file(action)}", script_sha256(action))]
+        step["inputs"]["runCommand"] = [
+            _checked_run(f"{folder}/{_file(action)}", script_sha256(action), words)
+        ]
     size = document_size(document)
     if size > LARGEST_DOCUMENT:
         raise DocumentTooLarge(
@@ -91,10 +98,10 @@ def _download_step(action: str, source: ScriptSource, folder: str) -> dict[str, 
     }
 
 
-def _checked_run(path: str, sha256: str) -> str:
+def _checked_run(path: str, sha256: str, words: str) -> str:
     """Runs a downloaded script if it is the expected one; else the answer says that it is not."""
     checker = without_comments((_FOLDER / "run_downloaded.sh").read_text(encoding="ascii"))
-    return f"#!/bin/bash\nset -- '{path}' '{sha256}' '{{{{ executionTimeout }}}}'\n{checker}".rstrip("\n")
+    return f"#!/bin/bash\nset -- '{path}' '{sha256}' {words}\n{checker}".rstrip("\n")
 
 
 def write_scripts(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
@@ -18,17 +19,24 @@ class DocumentsStack(Stack):
     """One SSM Command document per action. The names are fixed, so nothing is looked up across regions.
 
     Raises DocumentTooLarge. `source` is where hosts download the scripts from; None: the documents contain them.
+    `launchers` are the application's own programs that start Sidekiq.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, source: ScriptSource | None = None, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        source: ScriptSource | None = None,
+        launchers: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        build_documents(self, source)
+        build_documents(self, source, launchers)
         CfnOutput(self, "Version", value=VERSION, description="The version of Snow White")
 
 
-def build_documents(stack: Stack, source: ScriptSource | None) -> None:
+def build_documents(stack: Stack, source: ScriptSource | None, launchers: Sequence[str]) -> None:
     """Add the documents to a stack; raises DocumentTooLarge."""
     for action in Action:
         ssm.CfnDocument(
@@ -40,5 +48,5 @@ def build_documents(stack: Stack, source: ScriptSource | None) -> None:
             target_type="/AWS::EC2::Instance",
             # A changed script becomes the new default version. A replacement would fail, because the name is taken.
             update_method="NewVersion",
-            content=command_document(action, source),
+            content=command_document(action, source, launchers),
         )

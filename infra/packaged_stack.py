@@ -97,7 +97,8 @@ class PackagedStack(SnowWhiteStack):
             description=f"Snow White {VERSION}: quiets, stops and wakes Sidekiq workers on Elastic Beanstalk",
         )
         self._only_in_home_region()
-        build_documents(self, script_source(settings.script_source, settings.script_source_token))
+        source = script_source(settings.script_source, settings.script_source_token)
+        build_documents(self, source, settings.launchers)
 
     def _deployed_settings(self, settings: Settings) -> Settings:
         self._parameters = _Parameters.add_to(self, settings)

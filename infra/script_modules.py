@@ -78,7 +78,7 @@ class ScriptModules:
 
 
 def without_comments(text: str) -> str:
-    """A script's text with less for a document to carry: no comments, no empty lines, one space for each level.
+    """A script's text with less for a document to carry: no comments, no empty lines, no indentation.
 
     shellcheck's directives stay, so that the whole script can be checked as it runs.
     """
@@ -91,5 +91,4 @@ def without_comments(text: str) -> str:
 
 def _line_without_comment(line: str) -> str:
     code = _COMMENT_AFTER_DECLARATION.sub(r"\1", _COMMENT_AFTER_CODE.sub("", line))
-    words = code.lstrip(" ")
-    return " " * ((len(code) - len(words)) // 2) + words
+    return code.lstrip(" ")

@@ -36,6 +36,7 @@ LOG_RETENTION_DAYS: Final = (7, 14, 30, 60, 90, 180, 365, 731)
 MAX_REGIONS: Final = 20
 # The ids are environment variables of the function; Lambda limits those to 4 KB.
 MAX_SLASH_COMMAND_IDS: Final = 80
+MAX_LAUNCHERS: Final = 10
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
@@ -70,6 +71,9 @@ class Settings:
     """Address of the folder on GitHub or in S3 with the scripts for the hosts; empty: the documents contain them."""
     script_source_token: str = ""
     """Name of the SecureString parameter in every worker region with the token for a private GitHub repository."""
+    launchers: tuple[str, ...] = ()
+    """The application's own programs that start Sidekiq, such as "bin/worker": ends of their paths. A process that runs
+    one counts as a worker that is starting."""
     log_level: str = "INFO"
     """Log level of the functions."""
     log_retention_days: int = 90
@@ -234,6 +238,12 @@ _RULES: Final = {
     "script_source_token": _Rule(
         "the name of an SSM parameter, such as '/snow-white/github-token', or '' for none",
         _is_text(r"([a-zA-Z0-9_.-]|/(?!/)){0,512}"),
+    ),
+    "launchers": _Rule(
+        "a list of up to 10 different ends of paths, such as ['bin/worker'], or []",
+        lambda value: (
+            _is_short_list_of(_is_text(r"[\w.-]+(/[\w.-]+)*"))(value) and len(value) <= MAX_LAUNCHERS
+        ),
     ),
     "log_level": _Rule(f"one of {', '.join(LOG_LEVELS)}", lambda value: value in LOG_LEVELS),
     "log_retention_days": _Rule(

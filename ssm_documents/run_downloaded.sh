@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Runs a downloaded script (path, expected SHA-256, executionTimeout) if it is the one that the document was made for.
+# Runs a downloaded script (path, expected SHA-256, and the script's own words) if it is the one that the document was made for.
 # A download that failed leaves an empty file or yesterday's, and this step is run all the same.
 
 set -euo pipefail
@@ -17,4 +17,4 @@ found=$(printf '%s' "$copy" | sha256sum) || refuse "The downloaded script could 
 if [[ ${found%% *} != "$2" ]]; then
   refuse "The downloaded script is not the expected one (SHA-256 ${found%% *}, expected $2), so it was not run."
 fi
-exec bash -c "$copy" snow-white "$3"
+exec bash -c "$copy" snow-white "${@:3}"

@@ -1,18 +1,16 @@
 # shellcheck shell=bash
-# needs: find_workers obstacles signals thread_records
+# needs: find_workers obstacles signals thread_records unprovable
 # Quiets every worker on the host and waits until all of them are proven quiet, or can be said never to be. Ends the
 # script itself with "busy" when time runs out.
 
-readonly SWARM_LIMIT=$((30 * SECOND))      # so long a swarm's missing child is waited for
-readonly THREADS_LIMIT=$((15 * SECOND))    # so long missing threads may still be starting
-readonly UNPROVABLE_AFTER=$((60 * SECOND)) # so long a worker must appear quiet to count as unprovable
-readonly RESTART_LIMIT=$((120 * SECOND))   # so long a unit that is about to be started is waited for
-readonly IDLE_THREADS_END=$((5 * SECOND))  # so long after the signal idle threads are gone; they take about 3 s
-readonly SIGNAL_AGAIN=$((15 * SECOND))     # so long after the signal the title should have changed
+readonly SWARM_LIMIT=$((30 * SECOND))     # so long a swarm's missing child is waited for
+readonly THREADS_LIMIT=$((15 * SECOND))   # so long missing threads may still be starting
+readonly RESTART_LIMIT=$((120 * SECOND))  # so long a unit that is about to be started is waited for
+readonly IDLE_THREADS_END=$((5 * SECOND)) # so long after the signal idle threads are gone; they take about 3 s
+readonly SIGNAL_AGAIN=$((15 * SECOND))    # so long after the signal the title should have changed
 
-LAST_START=0                   # time when the last new worker was found, or when the drain began
-RESTARTING_SINCE=''            # time from which a unit that is about to be started is all that is waited for
-declare -A UNPROVABLE_SINCE=() # key -> time from which a worker appears quiet, but cannot be proven to be
+LAST_START=0        # time when the last new worker was found, or when the drain began
+RESTARTING_SINCE='' # time from which a unit that is about to be started is all that is waited for
 
 drain() {
   now
@@ -93,6 +91,7 @@ quiet_worker() { # PID
   fi
   count_hidden_jobs "$pid"
   note_unprovable "$pid"
+  if [[ -n ${SIGNALLED[$key]-} ]]; then record_threads "$key"; fi
 }
 
 signal_worker() { # PID
@@ -108,9 +107,10 @@ track_threads() { # PID
   local key=${P_KEY[$1]}
   if ! is_stopping "$1"; then
     note_threads "$1"
-    if [[ -n ${SIGNALLED[$key]-} ]]; then record_threads "$key"; fi
-  elif [[ -z ${SIGNALLED[$key]-}${QUIETED_EARLIER[$key]-} ]]; then
-    unset "THREADS_MISSING_SINCE[$key]"
+    unset "STOPPING_SINCE[$key]"
+  else
+    STOPPING_SINCE[$key]=${STOPPING_SINCE[$key]:-$NOW}
+    if [[ -z ${SIGNALLED[$key]-}${QUIETED_EARLIER[$key]-} ]]; then unset "MISSING_SINCE[$key]"; fi
   fi
 }
 
@@ -120,7 +120,7 @@ takes_signals() { # PID
 }
 
 signal_is_due() { # PID
-  local last=${SIGNALLED[${P_KEY[$1]}]-} missing=${THREADS_MISSING_SINCE[${P_KEY[$1]}]-}
+  local last=${SIGNALLED[${P_KEY[$1]}]-} missing=${MISSING_SINCE[${P_KEY[$1]}]-}
   if [[ -n $last ]]; then
     ((NOW - last >= SIGNAL_AGAIN))
   else
@@ -136,40 +136,16 @@ count_hidden_jobs() { # PID
   if ((PROCESSORS >= 0)) || count_processors "$1"; then JOBS[$key]=$PROCESSORS; fi
 }
 
-# A worker whose title says more, or less, than is understood may appear quiet, but that is no proof. Nor is it one when
-# its threads had names that are not understood.
-note_unprovable() { # PID
-  local key=${P_KEY[$1]}
-  if appears_unprovable "$1"; then
-    UNPROVABLE_SINCE[$key]=${UNPROVABLE_SINCE[$key]:-$NOW}
-  else
-    unset "UNPROVABLE_SINCE[$key]"
-  fi
-}
-
-appears_unprovable() { # PID
-  [[ ${P_BUSY[$1]} == 0 ]] || return 1
-  case ${P_TAIL[$1]} in
-    '') return 1 ;;
-    ' ?') ;;
-    ' stopping') [[ -n ${THREADS_MISSING_SINCE[${P_KEY[$1]}]-} ]] || return 1 ;;
-    *) is_stopping "$1" || return 1 ;;
-  esac
-  count_processors "$1" && ((PROCESSORS == 0))
-}
-
-is_unprovable() { # PID
-  local since=${UNPROVABLE_SINCE[${P_KEY[$1]}]-}
-  [[ -n $since ]] && ((NOW - since >= UNPROVABLE_AFTER))
-}
-
 # Only after all have been signalled: a supervisor may take its time to answer.
 find_supervisors() {
   local pid LOOK_UP_UNTIL
   if ((NOW - LAST_START > 60 * SECOND)); then return 0; fi
   now
   LOOK_UP_UNTIL=$((NOW + 5 * SECOND))
-  for pid in "${!WORKERS[@]}"; do find_supervisor "${P_KEY[$pid]}"; done
+  for pid in "${!WORKERS[@]}"; do
+    find_supervisor "${P_KEY[$pid]}"
+    note_worked_for "$SUPERVISOR"
+  done
 }
 
 # Often while things happen, seldom in the hours between, and less when the host is so full that a scan costs much.
@@ -182,16 +158,12 @@ pause_between_scans() {
     seconds=10
   fi
   seconds_left left
-  pause $((left < seconds ? left : seconds))
-}
-
-# More than 0.3% of a core so far? The kernel counts in the same hundredths.
-uses_much_cpu() {
-  local line
-  IFS= read -r line </proc/self/stat
-  # shellcheck disable=SC2086  # it is to be split
-  set -- ${line##*) }
-  (((${12} + ${13}) * 1000 > (NOW - STARTED) * 3))
+  seconds=$(((left < seconds ? left : seconds) * SECOND))
+  # Not later than the first moment at which the last one can be proven.
+  left=$((LAST_QUIET_AT + PROOF_APART + 5 - NOW))
+  if ((left > 0 && left < seconds)); then seconds=$left; fi
+  printf -v seconds '%d.%02d' $((seconds / SECOND)) $((seconds % SECOND))
+  pause "$seconds"
 }
 
 answer_busy() {

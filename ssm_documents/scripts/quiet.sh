@@ -25,4 +25,4 @@ quiet_host() {
   fi
 }
 
-run_action quiet_host "${1:-}"
+run_action quiet_host "$@"

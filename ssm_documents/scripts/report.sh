@@ -16,10 +16,22 @@ list_processes() {
     read_title "$pid" || continue
     add_entry "$pid" '' "$PROCESS_TITLE" 0 embedded ''
   done
+  note_impostors
   for key in "${!LOST_JOBS[@]}"; do
     IFS=$'\x1f' read -r version tag <<<"${SEEN_AS[$key]}"
     add_entry "${key%%:*}" "$version" "$tag" "${LOST_JOBS[$key]}" lost "${SUPERVISORS[$key]-}"
   done
+}
+
+note_impostors() {
+  local pid names='' shown=0
+  FOOTNOTE=''
+  for pid in "${!IMPOSTORS[@]}"; do
+    read_title "$pid" || continue
+    ((shown++ < 3)) || break
+    names+="${names:+, }$pid ${PROCESS_TITLE:0:40}"
+  done
+  if [[ -n $names ]]; then FOOTNOTE=" Not counted, because no Ruby runs in them: $names."; fi
 }
 
 list_process() { # PID
@@ -57,14 +69,36 @@ describe_worker() { # PID
     WHY='suspended'
   elif ! is_stopping "$1"; then
     WHY='did not react to the signal to be quiet'
-  elif [[ ${P_TAIL[$1]} != ' stopping' ]]; then
+  elif ! ends_in_stopping "$1"; then
     WHY='its title ends in unknown words'
-  elif count_processors "$1" && ((PROCESSORS > 0)); then
+  elif count_processors "$1"; then
+    describe_threads "$1"
+  fi
+}
+
+describe_threads() { # PID, counted
+  local key=${P_KEY[$1]}
+  if ((PROCESSORS)); then
     counted WHY "$PROCESSORS" thread
     WHY="its title says 0 busy, but $WHY may still run a job"
-  elif [[ -n ${THREADS_MISSING_SINCE[${P_KEY[$1]}]-} ]]; then
-    WHY="not all of its ${P_SIZE[$1]} threads for jobs were identified before it was quieted"
+    name_threads "${!T_KIND[@]}"
+    if ! has_known_processor "$key"; then WHY+=', or only be called so'; fi
+  elif may_hide_thread "$1"; then
+    if [[ -n ${MISSING_SINCE[$key]-} ]]; then
+      WHY="not all of its ${P_SIZE[$1]} threads for jobs were identified before it was quieted"
+    else
+      WHY='it was quieted by others, and a job may have renamed its thread'
+      name_threads "${RENAMED[@]}"
+    fi
   fi
+}
+
+name_threads() { # IDS
+  local id names=''
+  for id in "$@"; do
+    names+="${names:+, }$id ${T_NAME[id]}"
+  done
+  WHY+=" (${names:0:80})"
 }
 
 report_missing_children() {

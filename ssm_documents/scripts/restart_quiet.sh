@@ -2,7 +2,10 @@
 # needs: signals start_stopped
 # Replaces quiet workers by new ones: their supervisor restarts them, or they are ended and something starts new ones.
 
+STILL_QUIETED=()         # PID -> 1 for an old worker that is quieted and not yet proven quiet
+LAST_RESTART=0           # time when something was last told to restart, or when wake began
 declare -A LEFT_QUIET=() # key -> 1 for a quiet worker that stays so; PROBLEMS says why
+declare -A RESTARTED=()  # key -> 1 for a quiet worker whose restart was tried
 
 # The workers stay quiet, for a reason that the answer gives.
 leave_quiet() { # REASON PIDS
@@ -11,15 +14,42 @@ leave_quiet() { # REASON PIDS
   for pid in "${@:2}"; do LEFT_QUIET[${P_KEY[$pid]:-gone}]=1; done
 }
 
+# Those of one supervisor's entry are restarted together, when none of them is still to become quiet.
 restart_quiet() {
-  local name pid quiet awake
+  local name pid quiet awake waits
+  ((LAST_RESTART)) || LAST_RESTART=$NOW
+  any_to_restart || return 0
+  group_workers
   for name in "${!GROUP[@]}"; do
-    quiet=() awake=0
+    quiet=() awake=0 waits=''
     for pid in ${GROUP[$name]}; do
-      if is_proven "$pid"; then quiet+=("$pid"); else awake=$((awake + 1)); fi
+      if [[ -n ${STILL_QUIETED[pid]-} ]]; then
+        waits=1
+      elif is_to_restart "$pid"; then
+        quiet+=("$pid")
+      else
+        awake=$((awake + 1))
+      fi
     done
-    if ((${#quiet[@]})); then restart_group "$name" "$awake" "${quiet[@]}"; fi
+    ((${#quiet[@]})) || continue
+    [[ -z $waits ]] || are_swarm_children "${quiet[@]}" || continue
+    for pid in "${quiet[@]}"; do RESTARTED[${P_KEY[$pid]}]=1; done
+    restart_group "$name" "$awake" "${quiet[@]}"
+    now
+    LAST_RESTART=$NOW
   done
+}
+
+is_to_restart() { # PID
+  is_proven "$1" && [[ -z ${RESTARTED[${P_KEY[$1]}]-} ]]
+}
+
+any_to_restart() {
+  local pid
+  for pid in "${!TITLED[@]}"; do
+    if is_to_restart "$pid"; then return 0; fi
+  done
+  return 1
 }
 
 restart_group() { # NAME AWAKE PIDS
@@ -42,8 +72,8 @@ restart_group() { # NAME AWAKE PIDS
 
 # What is ended and does not come back is for the next wake.
 expect_new() { # NAME PROCESSES
-  EXPECTED[$1]=$2
-  record_down "$1" "$2"
+  EXPECTED[$1]=$((${EXPECTED[$1]:-0} + $2))
+  record_down "$1" "${EXPECTED[$1]}"
 }
 
 end_quiet_workers() { # PIDS
@@ -54,9 +84,7 @@ end_quiet_workers() { # PIDS
 # The end of one worker is often the end of all that stand beside it: systemd ends the whole unit, foreman all its
 # children, a container itself. Only a swarm's parent is known to start the one again and leave alone the others.
 can_be_ended_alone() { # NAME AWAKE PIDS
-  local pid alone=1
-  for pid in "${@:3}"; do is_swarm "${P_PARENT[$pid]:-0}" || alone=''; done
-  [[ -z $alone ]] || return 0
+  if are_swarm_children "${@:3}"; then return 0; fi
   if [[ $1 == 'parent:systemd('* ]]; then
     user_units_are_quiet "${@:3}"
     return
@@ -74,6 +102,11 @@ can_be_ended_alone() { # NAME AWAKE PIDS
       ;;
     *) return 1 ;; # group_is_quiet has said why not
   esac
+}
+
+are_swarm_children() { # PIDS
+  local pid
+  for pid in "$@"; do is_swarm "${P_PARENT[$pid]:-0}" || return 1; done
 }
 
 # A user's manager starts and ends each of its units by itself, with all that is in it.

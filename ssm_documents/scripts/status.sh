@@ -18,7 +18,19 @@ status_host() {
   fi
   if ((${#ENTRIES[@]} == 0)); then answer 3 no_worker "No Sidekiq process on this host.$running"; fi
   counted processes "${#TITLED[@]}" process
-  answer 0 reported "$processes with a Sidekiq title.$running"
+  answer 0 reported "$processes with a Sidekiq title$(jobs_in_titles).$running"
+}
+
+# Titles are rewritten every 5 seconds by Sidekiq up to 6, every 10 seconds from 7 on.
+jobs_in_titles() {
+  local pid jobs=0 age=5
+  ((${#TITLED[@]})) || return 0
+  for pid in "${!TITLED[@]}"; do
+    jobs=$((jobs + P_BUSY[$pid]))
+    if [[ ${P_VERSION[$pid]} != [0-6].* ]]; then age=10; fi
+  done
+  counted jobs "$jobs" job
+  printf '%s' ", which say $jobs as of $age s ago"
 }
 
 # A worker that is being restarted is away for a moment.
@@ -56,4 +68,4 @@ check_all() {
   for pid in "${!TITLED[@]}"; do check_quiet "$pid" || :; done
 }
 
-run_action status_host "${1:-}"
+run_action status_host "$@"

@@ -156,4 +156,4 @@ report_start() { # PID
   PROBLEMS+=" Process $1 was started after the stop, by $SUPERVISOR."
 }
 
-run_action stop_host "${1:-}"
+run_action stop_host "$@"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# needs: failed_starts restart_quiet restarting_units run_action thread_records
-# wake: starts what stop has stopped, replaces what is quiet by a new process, leaves alone what is awake. Refuses while
-# a quieted worker still runs jobs. Confirmed when the new processes are there, with a title and not quieted.
+# needs: failed_starts restart_quiet restarting_units run_action thread_records unprovable
+# wake: starts what stop has stopped, replaces what is proven quiet by a new process, waits for what still runs jobs and
+# replaces it then; leaves alone what is awake. Confirmed when the new processes are there, with a title and not quieted.
 
 readonly COMES_BACK_WITHIN=$((300 * SECOND)) # so long a new process is waited for
 readonly AWAKE_FOR=$((3 * SECOND))           # so long a new process must have had a title that takes jobs
@@ -16,11 +16,9 @@ wake_host() {
   clean_thread_records
   read_stopped
   wait_for_workers
-  prove_quieted
   for pid in "${!WORKERS[@]}"; do OLD[${P_KEY[$pid]}]=1; done
   start_stopped
-  restart_quiet
-  wait_for_new
+  wake_quieted
   list_processes
   list_stopped
   answer_awake
@@ -32,7 +30,13 @@ answer_awake() {
     if [[ -n ${TITLED[pid]-} ]]; then continue; fi
     PROBLEMS+=" It is not known whether process $pid is awake: its title cannot be read."
   done
-  if [[ -n $PROBLEMS ]]; then
+  if ((${#STILL_QUIETED[@]})); then
+    for pid in "${!STILL_QUIETED[@]}"; do
+      describe_worker "$pid"
+      PROBLEMS+=" Process $WORKER: $WHY."
+    done
+    answer 2 busy "Not all were woken: jobs may still run, and a restart would kill them.$PROBLEMS"
+  elif [[ -n $PROBLEMS ]]; then
     answer 1 unconfirmed "Not confirmed awake.$PROBLEMS"
   elif ((${#TITLED[@]})); then
     counted processes "${#TITLED[@]}" process
@@ -58,75 +62,65 @@ wait_for_workers() {
   PROCESSES_BEFORE=${#TITLED[@]}
 }
 
-# Nothing is touched before every quieted worker is proven quiet.
-prove_quieted() {
-  local pid unproven began=$NOW
+# Restarts each worker as soon as it is proven quiet, until all are awake or nothing is left to wait for.
+wake_quieted() {
+  local name
   while :; do
-    unproven=()
-    for pid in "${!TITLED[@]}"; do
-      if [[ ${P_STATE[$pid]} == T ]]; then resume "$pid" || :; fi
-      is_stopping "$pid" || continue
-      if ((P_BUSY[$pid] > 0)); then refuse_to_wake; fi
-      check_quiet "$pid" || :
-      is_proven "$pid" || unproven+=("$pid")
-    done
-    ((${#unproven[@]})) || return 0
-    if out_of_time; then refuse_to_wake; fi
-    if ((NOW - began > 60 * SECOND)); then
-      leave_unproven "${unproven[@]}"
-      return
-    fi
-    pause 2
     now
-    scan_all
-  done
-}
-
-# A worker that can never be proven quiet does not keep the others from being woken; one that may run a job does.
-leave_unproven() { # PIDS
-  local pid
-  for pid in "$@"; do
-    count_processors "$pid" || refuse_to_wake
-    if ((PROCESSORS > 0 || P_BUSY[$pid] > 0)) || [[ ${P_STATE[$pid]} == [Tt] ]]; then refuse_to_wake; fi
-  done
-  for pid in "$@"; do
-    describe_worker "$pid"
-    leave_quiet "Process $WORKER was left as it is: $WHY. Restart it by hand." "$pid"
-  done
-}
-
-refuse_to_wake() {
-  local pid text=''
-  list_processes
-  for pid in "${!TITLED[@]}"; do
-    if ! is_stopping "$pid" || is_proven "$pid"; then continue; fi
-    describe_worker "$pid"
-    text+="${text:+; }$WORKER: $WHY"
-  done
-  answer 2 busy "Nothing was woken, because quieted workers may still run jobs. $text."
-}
-
-wait_for_new() {
-  local began name
-  now
-  began=$NOW
-  while :; do
-    scan_all
-    now
+    find_still_quieted
+    restart_quiet
     note_awake
     note_failed_starts
-    all_are_awake && break
-    if out_of_time || ((NOW - began > COMES_BACK_WITHIN)) || all_missing_failed; then
+    if ((${#STILL_QUIETED[@]} == 0)) && all_are_awake; then break; fi
+    if out_of_time || nothing_comes_back; then
       report_missing
       break
     fi
-    pause "1.$((RANDOM % 10))" # out of step with what systemd does every second
+    pause_before_look
+    scan_all
   done
   for name in "${!EXPECTED[@]}"; do
     [[ -n ${MISSING[$name]-} || -z ${DOWN[$name]-} ]] || record_up "$name"
   done
   # What came back just now is no replacement of what did not.
   for name in "${!DOWN[@]}"; do record_down "$name" "${DOWN[$name]}"; done
+}
+
+# One that can never be proven quiet stays as it is.
+find_still_quieted() {
+  local pid key
+  STILL_QUIETED=()
+  for pid in "${!TITLED[@]}"; do
+    key=${P_KEY[$pid]}
+    [[ -n ${OLD[$key]-} && -z ${LEFT_QUIET[$key]-} ]] || continue
+    if [[ ${P_STATE[$pid]} == T ]]; then resume "$pid" || :; fi
+    is_stopping "$pid" || continue
+    STOPPING_SINCE[$key]=${STOPPING_SINCE[$key]:-$NOW}
+    check_quiet "$pid" || :
+    if is_proven "$pid"; then continue; fi
+    note_unprovable "$pid"
+    if is_unprovable "$pid"; then
+      describe_worker "$pid"
+      leave_quiet "Process $WORKER was left as it is: $WHY. Restart it by hand." "$pid"
+    else
+      STILL_QUIETED[pid]=1
+    fi
+  done
+}
+
+nothing_comes_back() {
+  ((${#STILL_QUIETED[@]} == 0)) && { ((NOW - LAST_RESTART > COMES_BACK_WITHIN)) || all_missing_failed; }
+}
+
+# Jobs may run for hours. When something was just told to start, looks are out of step with systemd's own second.
+pause_before_look() {
+  local seconds=1 left
+  if ((${#STILL_QUIETED[@]} && NOW - LAST_RESTART > 60 * SECOND)); then
+    seconds=5
+    if uses_much_cpu; then seconds=10; fi
+  fi
+  seconds_left left
+  pause "$((left < seconds ? left : seconds)).$((RANDOM % 10))"
 }
 
 note_awake() {
@@ -212,8 +206,9 @@ report_missing() {
   report_failed_starts 1
   if ((LOOKS_WITHOUT < LOOKS_NEEDED)); then report_restarting "$LAST_RESTARTING"; fi
   for pid in "${!TITLED[@]}"; do
-    is_awake "$pid" || [[ -n ${LEFT_QUIET[${P_KEY[$pid]}]-} ]] || PROBLEMS+=" Process $pid is not awake."
+    [[ -n ${STILL_QUIETED[pid]-}${LEFT_QUIET[${P_KEY[$pid]}]-} ]] || is_awake "$pid" ||
+      PROBLEMS+=" Process $pid is not awake."
   done
 }
 
-run_action wake_host "${1:-}"
+run_action wake_host "$@"

@@ -84,6 +84,15 @@ def test_with_a_script_source_a_host_downloads_the_script_and_knows_what_it_must
 
 
 @pytest.mark.synthesizes
+@pytest.mark.parametrize("source", ["", "https://s3.eu-west-1.amazonaws.com/acme-scripts/snow-white/"])
+def test_the_launchers_of_the_settings_are_the_script_s_further_words(source: str) -> None:
+    (template,) = documents_templates(launchers=["bin/worker", "worker.rb"], script_source=source)
+    for document in template.resources("AWS::SSM::Document").values():
+        script = document["Content"]["mainSteps"][-1]["inputs"]["runCommand"][0]
+        assert "'{{ executionTimeout }}' 'bin/worker' 'worker.rb'" in script.splitlines()[1]
+
+
+@pytest.mark.synthesizes
 def test_with_a_bucket_it_is_the_object_of_the_action() -> None:
     (template,) = documents_templates(
         script_source="https://s3.eu-west-1.amazonaws.com/acme-scripts/snow-white/"
@@ -100,7 +109,7 @@ def test_with_a_bucket_it_is_the_object_of_the_action() -> None:
     }
 
 
-def documents_templates(**settings: str) -> list[Template]:
+def documents_templates(**settings: object) -> list[Template]:
     """The templates with documents of an application in one region, made in this process and without functions."""
     region = "eu-west-1"
     app = App()

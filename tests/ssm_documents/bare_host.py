@@ -207,10 +207,11 @@ class BareHost:
         limit: int = 60,
         runner: Sequence[str] = ("sh", "-c"),
         source: ScriptSource | None = None,
+        launchers: Sequence[str] = (),
     ) -> Command:
         """Start an action's document on the host; `limit` is its executionTimeout."""
         script = self.folder / f"script-{time.monotonic_ns()}.sh"
-        lines = command_document(action, source)["mainSteps"][-1]["inputs"]["runCommand"]
+        lines = command_document(action, source, launchers)["mainSteps"][-1]["inputs"]["runCommand"]
         script.write_text("\n".join(lines).replace("{{ executionTimeout }}", str(limit)))
         script.chmod(0o700)
         process = self.popen(

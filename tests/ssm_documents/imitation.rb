@@ -14,6 +14,8 @@
 #   sneak=N    N seconds after quiet an uncounted job begins on a thread that the title does not show
 #   names=A,B  what the first threads for jobs are called: an old Ruby could not name them, or jobs have renamed them
 #   heartbeat=NAME  what the heartbeat's thread is called
+#   scheduler=NAME  what the scheduler's thread is called
+#   inherit=N  N threads that run no job come later, under the name of one that does, and stay
 #   disguise=NAME  the first thread for jobs takes this name on being quieted, and 20 seconds later an uncounted job
 #   raw=HEX    bytes that are appended to the tag
 
@@ -69,7 +71,30 @@ end
 queue = Queue.new
 JOBS.each { |seconds| queue << seconds }
 
-workers = CAPSULES.flat_map do |capsule|
+def title
+  return FIXED if FIXED
+
+  text = "sidekiq #{VERSION} ".b + TAG + " [#{$busy} of #{SIZE * CAPSULES.size} busy]".b
+  text << " stopping" if $stopping
+  text
+end
+
+# In Sidekiq's order: the heartbeat, the scheduler, the threads for jobs.
+tail = settings["tail"]
+Thread.new do
+  Thread.current.name = settings["heartbeat"] || thread_name("heartbeat", nil)
+  loop do
+    $0 = tail ? title + " #{tail}" : title
+    sleep(BEAT)
+  end
+end
+
+Thread.new do
+  Thread.current.name = settings["scheduler"] || thread_name("scheduler", nil)
+  sleep(0.2) until $stopping
+end
+
+CAPSULES.each do |capsule|
   Array.new(SIZE) do |index|
     Thread.new do
       Thread.current.name = NAMES[index] || thread_name("processor", capsule)
@@ -96,21 +121,15 @@ workers = CAPSULES.flat_map do |capsule|
   end
 end
 
-def title
-  return FIXED if FIXED
-
-  text = "sidekiq #{VERSION} ".b + TAG + " [#{$busy} of #{SIZE * CAPSULES.size} busy]".b
-  text << " stopping" if $stopping
-  text
-end
-
-tail = settings["tail"]
 Thread.new do
-  Thread.current.name = settings["heartbeat"] || thread_name("heartbeat", nil)
-  loop do
-    $0 = tail ? title + " #{tail}" : title
-    sleep(BEAT)
+  sleep(1.5)
+  Integer(settings.fetch("inherit", "0")).times do
+    Thread.new do
+      Thread.current.name = thread_name("processor", CAPSULES.first)
+      sleep
+    end
   end
+  sleep
 end
 
 if EMBEDDED

@@ -24,8 +24,8 @@ def start_supervisord(host: BareHost, programs: Mapping[str, str]) -> HostProces
     return host.popen(["sh", "-c", supervisord])
 
 
-def tell_supervisord(host: BareHost, *words: str) -> None:
-    """Give its supervisorctl an order, as a deploy does."""
-    host.run(
+def tell_supervisord(host: BareHost, *words: str) -> str:
+    """Give its supervisorctl an order, as a deploy does; returns what it prints."""
+    return host.run(
         [sys.executable, "-m", "supervisor.supervisorctl", "-c", f"{host.folder}/supervisord.conf", *words]
     )

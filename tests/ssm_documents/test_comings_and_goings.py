@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import IMITATION, BareHost
+from tests.ssm_documents.supervisord import start_supervisord, tell_supervisord
 
 
 def sidekiq_program(folder: Path) -> Path:
@@ -266,3 +267,34 @@ def test_workers_that_end_by_themselves_leave_a_host_that_is_not_called_quiet(ho
 
     assert answer.summary() == (1, "unconfirmed")
     assert "ended during the command" in answer.message
+
+
+def test_a_launcher_of_the_application_s_own_that_the_settings_name_boots_a_worker(host: BareHost) -> None:
+    host.imitate(beat=1)
+    (up,) = host.wait_for_workers(1)
+    host.popen(host.imitation(boot=20, beat=1, jobs="2"))
+
+    answer = host.start("quiet", launchers=["bin/worker", "ssm_documents/imitation.rb"]).answer()
+
+    assert answer.summary() == (0, "quiet")
+    (booted,) = set(host.workers()) - {up}
+    assert host.signals(booted) == ["TSTP"]
+
+
+def test_a_program_without_a_title_boots_a_worker_when_its_supervisor_s_entry_has_run_one_before(
+    host: BareHost,
+) -> None:
+    seconds = host.folder / "boot"
+    seconds.write_text("0")
+    worker = " ".join(host.imitation(beat=1))
+    start_supervisord(host, {"worker": f"sh -c 'exec {worker} boot=$(cat {seconds})'"})
+    host.wait_for_workers(1)
+    assert host.ask("quiet").summary() == (0, "quiet")
+    seconds.write_text("20")
+    tell_supervisord(host, "restart", "worker")
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    (booted,) = host.workers()
+    assert host.signals(booted) == ["TSTP"]

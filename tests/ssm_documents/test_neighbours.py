@@ -29,6 +29,42 @@ def test_a_host_with_look_alikes_only_has_no_sidekiq_and_none_of_them_is_signall
     assert [process.poll() for process in processes] == [None] * len(processes)
 
 
+# What any user of the host can start. The first title has no end in sight.
+IMPOSTORS = [
+    "exec -a \"$(printf 'sidekiq 6.4.1 app [0 of 5 busy]%*s' 120000 '')\" sleep 1000",
+    "exec -a 'sidekiq 6.4.1 app [3 of 5 busy]' sleep 1000",
+    "exec -a sidekiq sleep 1000",
+    "exec -a 'sidekiqswarm, managing 9 processes' sleep 1000",
+]
+
+
+def test_what_only_looks_like_sidekiq_is_named_and_does_not_keep_a_host_from_being_quiet_or_awake(
+    host: BareHost,
+) -> None:
+    host.popen(["sh", "-c", 'while :; do "$@"; done', "sh", *host.imitation(beat=1, jobs="3")])
+    impostors = [host.popen(["bash", "-c", command]) for command in IMPOSTORS]
+    host.wait_for_workers(3)
+
+    answers = [host.ask(action) for action in ("quiet", "wake", "status")]
+
+    assert [answer.summary() for answer in answers] == [(0, "quiet"), (0, "awake"), (0, "reported")]
+    assert [len(answer.json["processes"]) for answer in answers] == [1, 1, 1]
+    for answer in answers:
+        assert "Not counted, because no Ruby runs in them: " in answer.message
+        assert "sidekiqswarm" in answer.message or "sidekiq 6.4.1 app" in answer.message
+    assert [process.poll() for process in impostors] == [None] * len(IMPOSTORS)
+
+
+def test_a_ruby_of_any_name_in_any_place_is_believed(host: BareHost) -> None:
+    program = host.folder / "interpreter"
+    program.write_bytes(Path("/usr/bin/ruby").resolve().read_bytes())
+    program.chmod(0o755)
+    host.popen([str(program), *host.imitation(beat=1)[1:]])
+    host.wait_for_workers(1)
+
+    assert host.ask("quiet").summary() == (0, "quiet")
+
+
 def test_a_script_does_not_find_itself_when_its_path_speaks_of_sidekiq(
     host: BareHost, tmp_path: Path
 ) -> None:

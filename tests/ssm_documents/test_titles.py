@@ -50,7 +50,7 @@ def test_a_tag_that_reads_like_a_quiet_title_does_not_make_a_worker_look_quiet(h
 
 
 def test_words_of_a_plugin_after_the_title_are_not_known_to_mean_quiet(host: BareHost) -> None:
-    host.imitate(tail="leader", beat=1)
+    host.imitate(tail="paused", beat=1)
     (pid,) = host.wait_for_workers(1)
 
     answer = host.ask("stop", limit=120)
@@ -58,7 +58,17 @@ def test_words_of_a_plugin_after_the_title_are_not_known_to_mean_quiet(host: Bar
     assert answer.summary() == (1, "unconfirmed")
     assert host.signals(pid) == ["TSTP"]
     assert "its title ends in unknown words" in answer.message
-    assert "stopping leader" in host.workers()[pid]
+    assert "stopping paused" in host.workers()[pid]
+
+
+def test_the_leader_of_sidekiq_enterprise_is_proven_quiet_like_any_other(host: BareHost) -> None:
+    host.imitate(tail="leader", beat=1, jobs="3")
+    (pid,) = host.wait_for_workers(1)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    assert host.workers()[pid].endswith(" stopping leader")
 
 
 def test_the_answer_fits_with_200_processes_of_any_bytes_and_names_the_busiest_first(host: BareHost) -> None:

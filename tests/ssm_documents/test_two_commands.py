@@ -103,3 +103,15 @@ def test_a_folder_that_somebody_else_has_made_is_not_trusted(host: BareHost) -> 
     assert answer.summary() == (1, "unconfirmed")
     assert "Cannot create the folder /run/snow-white, or another user owns it." in answer.message
     assert host.signals(pid) == []
+
+
+def test_who_joined_a_command_whose_time_is_over_goes_on_by_its_own_time(host: BareHost) -> None:
+    host.imitate(jobs="65", beat=1)
+    (pid,) = host.wait_for_workers(1)
+    first = host.start("quiet", limit=60)
+    eventually(lambda: host.signals(pid), "the first is at work")
+    second = host.start("quiet", limit=200)
+
+    assert first.answer().summary() == (2, "busy")
+    assert second.answer().summary() == (0, "quiet")
+    assert [event for _, event in host.events()].count("job ends") == 1

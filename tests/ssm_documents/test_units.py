@@ -304,3 +304,47 @@ def test_the_worker_of_a_user_s_unit_is_ended_by_wake_when_nothing_else_ends_wit
     assert len([line for line in events(systemd).splitlines() if line.endswith("TERM")]) == (
         beside == "nothing"
     )
+
+
+def test_wake_wakes_what_is_quiet_at_once_and_names_at_its_end_who_still_works(systemd: SystemdHost) -> None:
+    add_units(
+        systemd,
+        {"idle": ALWAYS + imitation(tag="idle"), "busy": ALWAYS + imitation(tag="busy", jobs="1000")},
+    )
+    wait_for_workers(systemd, 2)
+    idle, busy = (quiet_by_hand(systemd, tag) for tag in ("idle", "busy"))
+    wake = start_document(systemd, "wake")
+
+    eventually(lambda: idle not in workers(systemd), "the idle one is replaced while the other one works")
+    assert wake.is_running
+    answer = wake.answer()
+
+    assert answer.summary() == (2, "busy")
+    assert f"Process {busy} (busy): 1 job." in answer.message
+    assert sorted(answer.states) == ["awake", "quieting"]
+    assert busy in workers(systemd)
+    assert f"{busy} TERM" not in events(systemd)
+
+
+def test_a_group_that_a_user_has_called_like_a_unit_makes_nobody_start_that_unit(
+    systemd: SystemdHost,
+) -> None:
+    own_group = (
+        "own=/sys/fs/cgroup/system.slice/holder.service/victim.service\n"
+        f"mkdir $own; echo $$ >$own/cgroup.procs; exec {imitation()}\n"
+    )
+    systemd.write("/root/holder.sh", own_group)
+    victim = "[Service]\nType=forking\nExecStart=/bin/sh -c 'touch /root/victim; sleep 1000 &'"
+    add_units(
+        systemd, {"holder": "[Service]\nDelegate=yes\nRestart=always\nExecStart=/bin/sh /root/holder.sh"}
+    )
+    systemd.write("/etc/systemd/system/victim.service", victim)
+    systemd.run(["systemctl", "daemon-reload"], check=True)
+    wait_for_workers(systemd, 1)
+
+    stopped = ask(systemd, "stop")
+    woken = ask(systemd, "wake")
+
+    assert [process["supervisor"] for process in stopped.json["processes"]] == ["systemd:holder.service"]
+    assert (stopped.summary(), woken.summary()) == ((0, "stopped"), (0, "awake"))
+    assert not (systemd.root / "root" / "victim").exists()

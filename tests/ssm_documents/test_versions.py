@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import signal
+from pathlib import Path
 
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import Answer, BareHost
@@ -109,7 +111,7 @@ def test_a_thread_that_a_job_renames_is_waited_for_under_any_name(host: BareHost
 def test_a_worker_whose_threads_had_other_names_before_it_was_quieted_is_never_proven_quiet(
     host: BareHost,
 ) -> None:
-    answer = quiet_one(host, limit=150, names="import-worker", beat=1)
+    answer = quiet_one(host, limit=150, names="import.rb:12", beat=1)
 
     assert answer.summary() == (1, "unconfirmed")
     assert "not all of its 3 threads for jobs were identified" in answer.message
@@ -120,7 +122,7 @@ def test_a_worker_whose_threads_had_other_names_before_it_was_quieted_is_never_p
 def test_a_worker_that_cannot_be_proven_quiet_does_not_keep_the_others_of_its_host_asleep(
     host: BareHost,
 ) -> None:
-    host.imitate(names="import-worker", beat=1)
+    host.imitate(names="import.rb:12", beat=1)
     host.wait_for_workers(1)
     first = host.start("quiet")
     eventually(lambda: "TSTP" in dict(host.events()).values(), "it is asked to be quiet")
@@ -151,3 +153,62 @@ def test_the_next_command_knows_too_which_threads_a_worker_had_before_it_was_qui
 
     assert answer.summary() == (0, "quiet")
     assert [event for _, event in host.events()].count("disguised job ends") == 1
+
+
+def test_the_scheduler_s_thread_does_not_stand_in_for_one_that_a_job_has_renamed_before(
+    host: BareHost,
+) -> None:
+    for version in ("4.2.10", "5.2.10", "7.1.6", "8.1.7"):
+        host.imitate(version=version, names="import-worker", disguise="import-worker", beat=1, size=1)
+    host.wait_for_workers(4)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    assert [event for _, event in host.events()].count("disguised job ends") == 4
+
+
+def test_a_renamed_thread_of_a_worker_that_was_quieted_by_hand_is_waited_for(host: BareHost) -> None:
+    for version in ("5.2.10", "6.5.12", "7.0.9", "8.1.7"):
+        host.imitate(version=version, disguise="import-worker", beat=1)
+    pids = host.wait_for_workers(4)
+    for pid in pids:
+        host.kill(pid, signal.SIGTSTP)
+    eventually(lambda: all("stopping" in title for title in host.workers().values()), "all say so")
+
+    answer = host.ask("stop", limit=150)
+
+    assert answer.summary() == (0, "stopped")
+    assert [event for _, event in host.events()].count("disguised job ends") == 4
+
+
+def test_threads_that_only_have_the_name_of_one_for_jobs_keep_no_worker_from_being_quiet(
+    host: BareHost,
+) -> None:
+    for version in ("5.2.10", "6.5.12", "7.0.9", "8.1.7"):
+        host.imitate(version=version, inherit=2, beat=1)
+    host.wait_for_workers(4)
+    eventually(lambda: all(thread_count(host, pid) == 9 for pid in host.workers()), "all threads are there")
+
+    assert host.ask("quiet").summary() == (0, "quiet")
+    assert host.ask("quiet").summary() == (0, "quiet"), "a later command knows it too"
+
+
+def test_a_thread_that_may_have_only_the_name_of_one_for_jobs_is_named_long_before_time_is_over(
+    host: BareHost,
+) -> None:
+    host.imitate(inherit=1, beat=1)
+    (pid,) = host.wait_for_workers(1)
+    eventually(lambda: thread_count(host, pid) == 8, "all threads are there")
+    host.kill(pid, signal.SIGTSTP)
+    eventually(lambda: "stopping" in host.workers()[pid], "it is quieted by hand")
+
+    answer = host.ask("quiet", limit=3600)
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert re.search(r"1 thread may still run a job \(\d+ processor\), or only be called so", answer.message)
+
+
+def thread_count(host: BareHost, pid: int) -> int:
+    """How many threads a process has, its main one included."""
+    return len(list(Path(f"/proc/{host.init_pid}/root/proc/{pid}/task").iterdir()))

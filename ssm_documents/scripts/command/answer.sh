@@ -6,6 +6,7 @@ readonly LONGEST_ANSWER=1700 LONGEST_MESSAGE=600 LONGEST_TAG=60 # characters
 ANSWER=''     # the line; empty until it is known
 ANSWER_CODE=1 # the exit code that goes with it
 AT_WORK=''     # for status: the action of the command that is running on the host, "none" for none
+FOOTNOTE=''    # a sentence that goes with any message, after a space
 ENTRIES=()    # the answer's processes, "RANK BUSY JSON"; those with the lowest rank stay when it is cut
 
 # Makes text fit for a JSON string: what is not printable ASCII becomes a question mark.
@@ -60,7 +61,7 @@ list_entries() { # CHARACTERS
 }
 
 set_answer() { # CODE RESULT MESSAGE
-  local message=$3 head tail listed='' omitted
+  local message=$3$FOOTNOTE head tail listed='' omitted
   if ((${#message} > LONGEST_MESSAGE)); then message="${message:0:LONGEST_MESSAGE-3}..."; fi
   json_text message "$message"
   head="{\"result\":\"$2\",\"processes\":["

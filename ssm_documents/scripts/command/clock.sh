@@ -43,3 +43,12 @@ exec {SILENCE}<> <(:) # its file descriptor
 pause() { # SECONDS, with a fraction if wanted
   read -r -t "$1" -u "$SILENCE" _ || :
 }
+
+# More than 0.3% of a core so far? The kernel counts in the same hundredths.
+uses_much_cpu() {
+  local line
+  IFS= read -r line </proc/self/stat
+  # shellcheck disable=SC2086  # it is to be split
+  set -- ${line##*) }
+  (((${12} + ${13}) * 1000 > (NOW - STARTED) * 3))
+}

@@ -5,12 +5,13 @@
 ENDED_BY='an error' # what ended the script before it had an answer
 
 # Runs an action's function, which ends with an answer.
-run_action() { # FUNCTION SECONDS
+run_action() { # FUNCTION SECONDS LAUNCHERS...
   trap on_exit EXIT
   trap 'ENDED_BY="an error at line $LINENO ($BASH_COMMAND)"' ERR
   trap 'ENDED_BY="a signal"; exit 1' TERM INT
   open_log
-  set_deadline "$2"
+  set_deadline "${2:-}"
+  LAUNCHERS=("${@:3}")
   "$1"
 }
 

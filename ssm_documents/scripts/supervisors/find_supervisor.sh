@@ -6,6 +6,7 @@
 LOOK_UP_UNTIL=''          # time after which nobody is asked; empty: the deadline
 POLLER=''                 # a poller, named as an ancestor is, or none; empty before one was looked for
 declare -A SUPERVISORS=() # key of a process -> its supervisor
+declare -A WORKED_FOR=()  # supervisor that can be told -> 1 when it has run a worker since boot
 
 find_supervisor() { # KEY
   local NOW
@@ -38,6 +39,19 @@ look_up_supervisor() { # PID
     started_by=$POLLER
   fi
   SUPERVISOR=$started_by
+}
+
+read_worked_for() {
+  local name
+  is_own_file "$HOST_FOLDER/supervisors" || return 0
+  while IFS= read -r name; do WORKED_FOR[$name]=1; done <"$HOST_FOLDER/supervisors"
+}
+
+# For the command that has the lock.
+note_worked_for() { # NAME
+  can_be_told "$1" && [[ -z ${WORKED_FOR[$1]-} ]] || return 0
+  WORKED_FOR[$1]=1
+  printf '%s\n' "$1" >>"$HOST_FOLDER/supervisors"
 }
 
 # Looks at what is above the process and its wrappers. Holds for a supervisor that is known by its own process, else

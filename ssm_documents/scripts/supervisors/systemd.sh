@@ -3,7 +3,8 @@
 # systemd: the unit stands in the process's cgroup. It counts as the supervisor when its main process is the worker
 # itself or a wrapper around it; cron.service or the agent's own unit only happen to contain it.
 
-UNIT_PATH='' # what read_unit_path found: the path of the process's cgroup, which holds a service
+UNIT_PATH=''              # what read_unit_path found: the path of the process's cgroup, which holds a service
+declare -A UNIT_GROUPS=() # unit -> the path of its own cgroup, as systemd says
 
 read_unit_path() { # PID
   local line
@@ -23,17 +24,23 @@ ask_systemd() { # WORDS...
 
 # Sets SUPERVISOR to the unit that supervises a process.
 find_unit() { # PID WRAPPERS
-  local unit
+  local unit path
   systemd_is_init && read_unit_path "$1" || return 1
-  # The last part of the path that is a service: below it a unit may make groups of its own.
-  unit=${UNIT_PATH%.service*}.service
-  unit=${unit##*/}
   # A user's own manager (systemctl --user) is not reached from here.
   [[ $UNIT_PATH != */user@*.service/* ]] || return 1
-  if ! ask_systemd show -p MainPID -p Type -- "$unit"; then
-    SUPERVISOR="unknown:$unit"
-    return
-  fi
+  path=$UNIT_PATH
+  while :; do
+    # The last part of the path that is a service. Below a unit its user may make groups, and call them what he likes.
+    path=${path%.service*}.service unit=${path##*/}
+    if ! ask_systemd show -p MainPID -p Type -p ControlGroup -- "$unit"; then
+      SUPERVISOR="unknown:$unit"
+      return
+    fi
+    [[ $'\n'$CLIENT_OUTPUT$'\n' != *$'\n'"ControlGroup=$path"$'\n'* ]] || break
+    path=${path%/*}
+    [[ $path == *.service* ]] || return 1
+  done
+  UNIT_GROUPS[$unit]=$path
   [[ $CLIENT_OUTPUT =~ MainPID=([0-9]+) ]] || return 1
   if [[ ${BASH_REMATCH[1]} == 0 ]]; then
     # systemd does not know which process is the main one, so all of them must be workers.
@@ -45,7 +52,12 @@ find_unit() { # PID WRAPPERS
 }
 
 in_unit() { # PID UNIT
-  read_unit_path "$1" && [[ $UNIT_PATH/ == *"/$2/"* && ($UNIT_PATH != */user@*.service/* || $2 == user@*) ]]
+  read_unit_path "$1" || return 1
+  if [[ -n ${UNIT_GROUPS[$2]-} ]]; then
+    [[ $UNIT_PATH/ == "${UNIT_GROUPS[$2]}/"* ]]
+    return
+  fi
+  [[ $UNIT_PATH/ == *"/$2/"* && ($UNIT_PATH != */user@*.service/* || $2 == user@*) ]]
 }
 
 proven_in_unit() { # PID UNIT

@@ -1,23 +1,24 @@
 # shellcheck shell=bash
-# needs: clock threads
+# needs: clock find_supervisor threads
 # Finds the Sidekiq processes of the host.
 
 readonly TITLE='^sidekiq ([0-9]+\.[^ ]+) (.*)\[([0-9]+) of ([0-9]+) busy\](.*)$' # version, tag, busy, size, the rest
 SWARMS=()               # PID -> 1 for a sidekiqswarm, the parent of workers
 declare -A UNRELATED=() # PID -> command line of a process that has nothing to do with Sidekiq
+declare -A IS_RUBY=()   # key -> "yes" for a process with Ruby behind it, else "no NAME" with the name it had then
 
 scan() {
   local pid NOW
   now
   SCANNED_AT=$NOW
-  WORKERS=() TITLED=() BOOTING=() SWARMS=() EMBEDDED=()
+  WORKERS=() TITLED=() BOOTING=() SWARMS=() EMBEDDED=() IMPOSTORS=()
   P_KEY=() P_PARENT=() P_STATE=() P_VERSION=() P_TAG=() P_BUSY=() P_SIZE=() P_TAIL=()
   for pid in [0-9]*; do
     read_arguments "$pid" || :
     case $COMMAND_LINE in
       '') ;; # a kernel thread, a zombie or gone
       'sidekiq '[0-9]*) add_titled "$pid" ;;
-      sidekiqswarm*) if read_stat "$pid" && add_process "$pid"; then SWARMS[pid]=1; fi ;;
+      sidekiqswarm*) if add_ruby "$pid"; then SWARMS[pid]=1; fi ;;
       *) [[ ${UNRELATED[$pid]-} == "$COMMAND_LINE" ]] || add_other "$pid" ;;
     esac
   done
@@ -40,9 +41,35 @@ add_process() { # PID
   P_STATE[$1]=$STAT_STATE
 }
 
+# The same, unless no Ruby runs in it: anybody can call a process what he likes.
+add_ruby() { # PID
+  read_stat "$1" || return 1
+  if runs_ruby "$1"; then
+    add_process "$1"
+  else
+    if [[ $STAT_STATE != [ZX] ]]; then IMPOSTORS[$1]=1; fi
+    return 1
+  fi
+}
+
+# By the program's name, else by what it has loaded; a Ruby may lie anywhere. What cannot be seen counts as Ruby.
+runs_ruby() { # PID, as read_stat has just found it
+  local key=$1:$STAT_START program line count=0
+  [[ ${IS_RUBY[$key]-} != yes ]] && read_comm "$1" || return 0
+  [[ ${IS_RUBY[$key]-} != "no $COMM" ]] || return 1
+  IS_RUBY[$key]=yes
+  program=$(readlink "/proc/$1/exe") || return 0
+  [[ ${program##*/} != *ruby* ]] || return 0
+  while IFS= read -r line && ((++count < 1000)); do
+    [[ $line != */*ruby* ]] || return 0
+  done <"/proc/$1/maps"
+  IS_RUBY[$key]="no $COMM"
+  return 1
+}
+
 add_titled() { # PID
   local pid=$1 rest
-  read_stat "$pid" && read_title "$pid" && add_process "$pid" || return 0
+  read_title "$pid" && add_ruby "$pid" || return 0
   WORKERS[pid]=1 P_BUSY[$pid]=0
   if [[ $PROCESS_TITLE =~ $TITLE ]]; then
     P_VERSION[$pid]=${BASH_REMATCH[1]}
@@ -61,9 +88,9 @@ add_titled() { # PID
 }
 
 add_other() { # PID
-  if [[ $COMMAND_LINE == *sidekiq* ]] && starts_sidekiq; then
-    if read_stat "$1" && add_process "$1"; then BOOTING[$1]=1; fi
-  elif embeds_sidekiq "$1"; then
+  if starts_sidekiq || is_for_a_worker "$1"; then
+    if add_ruby "$1"; then BOOTING[$1]=1; fi
+  elif embeds_sidekiq "$1" && read_stat "$1" && runs_ruby "$1"; then
     EMBEDDED[$1]=1
   else
     UNRELATED[$1]=$COMMAND_LINE
@@ -74,6 +101,7 @@ add_other() { # PID
 # The word elsewhere in it (a log file, a queue, a shell's -c) means nothing.
 starts_sidekiq() {
   local word skip=0 program=''
+  [[ $COMMAND_LINE == *sidekiq* ]] || ((${#LAUNCHERS[@]})) || return 1
   # Bundler writes its whole command line into one word, with the program's path in front.
   if ((${#ARGUMENTS[@]} == 1)) && [[ $COMMAND_LINE =~ ^([^ ]*/|/.*/)?sidekiq(swarm)?(\ -|$) ]]; then
     return 0
@@ -83,6 +111,7 @@ starts_sidekiq() {
       skip=0
       continue
     fi
+    if is_launcher "$word"; then return 0; fi
     case $program:$word in
       ruby:-[ICErX] | bundle:--gemfile | bundle:--retry | bundle:-r | exec:--gemfile) skip=1 ;;
       ruby:-e*) return 1 ;;
@@ -97,6 +126,21 @@ starts_sidekiq() {
     esac
   done
   return 1
+}
+
+is_launcher() { # WORD
+  local launcher
+  for launcher in ${LAUNCHERS[@]+"${LAUNCHERS[@]}"}; do
+    [[ $1 != "$launcher" && $1 != */"$launcher" ]] || return 0
+  done
+  return 1
+}
+
+# A Ruby program without a title whose supervisor's entry has run a worker since boot may become one.
+is_for_a_worker() { # PID
+  [[ $COMMAND_LINE == *ruby* ]] && ((${#WORKED_FOR[@]})) && read_stat "$1" || return 1
+  find_supervisor "$1:$STAT_START"
+  [[ -n ${WORKED_FOR[$SUPERVISOR]-} ]]
 }
 
 # Sidekiq inside another server (Puma, a console) keeps that one's title and shows itself by its threads: from 7.1 on by

@@ -19,11 +19,14 @@ read_stat() { # PID
   STAT_STATE=$1 STAT_PARENT=$2 STAT_START=${20}
 } 2>/dev/null
 
-# The first argument of a process: the whole title of one that has set it.
+# The first argument of a process: the title of one that has set it, as far as it can matter. Anybody can give a process
+# a title of any length, and looking for the end of many spaces takes long.
 read_title() { # PID
+  local spaces='                '
   PROCESS_TITLE=''
-  IFS= read -r -d '' PROCESS_TITLE <"/proc/$1/cmdline" || [[ -n $PROCESS_TITLE ]] || return 1
-  PROCESS_TITLE=${PROCESS_TITLE%"${PROCESS_TITLE##*[! ]}"}
+  IFS= read -r -d '' -n 2048 PROCESS_TITLE <"/proc/$1/cmdline" || [[ -n $PROCESS_TITLE ]] || return 1
+  while [[ $PROCESS_TITLE == *"$spaces" ]]; do PROCESS_TITLE=${PROCESS_TITLE%"$spaces"}; done
+  while [[ $PROCESS_TITLE == *' ' ]]; do PROCESS_TITLE=${PROCESS_TITLE% }; done
 } 2>/dev/null
 
 # Reads word by word, since bash 4.2 ends at a zero byte whatever it is told; and only the first word of a program that

@@ -4,53 +4,144 @@
 # time after it was fetched. The threads that could run one must be gone, and this must be seen twice.
 
 readonly PROOF_APART=$((12 * SECOND)) # least time between the first look of a proof and its last
-declare -A QUIET_SINCE=()             # key -> time since when every look found the process quiet
-declare -A ALL_THREADS_SEEN=()        # key -> 1 once it was seen with as many threads for jobs as its title says
-declare -A THREADS_MISSING_SINCE=()   # key -> time since when only fewer were seen: their names prove nothing
+declare -A QUIET_SINCE=()             # key -> time since when every look found no thread that could run a job
+declare -A TASKS=()                   # key -> number of its threads at the last look that found it busy
+declare -A ALL_SEEN=()                # key -> 1 once it was seen with as many threads for jobs as its title says
+declare -A MISSING_SINCE=()           # key -> time since when only fewer were seen: their names prove nothing
 LAST_QUIET_AT=0                       # time when a look last found a worker newly quiet
 
 # Before a worker is quieted: which threads must be gone afterwards, and whether these are as many as its title says.
+# After the signal the first of them end, so that their number means nothing any more.
 note_threads() { # PID
-  local key=${P_KEY[$1]} thread
+  local key=${P_KEY[$1]}
   count_processors "$1" || return 0
-  for thread in $THREAD_KINDS; do
-    [[ ${KNOWN_THREADS[$key]-} == *" $thread "* ]] || KNOWN_THREADS[$key]="${KNOWN_THREADS[$key]:- }$thread "
-  done
-  if ((PROCESSORS >= ${P_SIZE[$1]:-0})); then
-    unset "THREADS_MISSING_SINCE[$key]"
-    ALL_THREADS_SEEN[$key]=1
-  elif [[ -z ${ALL_THREADS_SEEN[$key]-} ]]; then
-    THREADS_MISSING_SINCE[$key]=${THREADS_MISSING_SINCE[$key]:-$NOW}
+  if [[ -n ${ALL_SEEN[$key]-} ]]; then
+    know_new_threads "$1"
+    return
+  fi
+  [[ -n ${SIGNALLED[$key]-} ]] || note_missing_threads "$1"
+  know_threads "$key"
+}
+
+note_missing_threads() { # PID
+  local key=${P_KEY[$1]}
+  if has_all_threads "$1"; then
+    unset "MISSING_SINCE[$key]"
+    ALL_SEEN[$key]=1
+  else
+    MISSING_SINCE[$key]=${MISSING_SINCE[$key]:-$NOW}
   fi
 }
 
-# Holds when the title says quiet and idle, and nothing more; the process runs; and no thread could run a job.
-appears_quiet() { # PID
+# Has the worker as many threads for jobs as its title says, those included that jobs may have renamed? These are waited
+# for, too. One of them could also stand behind a thread that only has the name of one for jobs.
+has_all_threads() { # PID
+  local id size=${P_SIZE[$1]:-0} together=0 latest=''
+  for id in "${!T_KIND[@]}"; do
+    if began_with_sidekiq "$id"; then together=$((together + 1)); fi
+  done
+  if ((together == size + UNNAMED)); then
+    know_as "${P_KEY[$1]}" other
+    return
+  fi
+  if ((PROCESSORS == size)); then latest=$((BOOTED_AT + BEGAN_TOGETHER)); fi
+  if ((PROCESSORS > size)); then know_as "${P_KEY[$1]}" unsure; fi
+  find_renamed "$1" "$latest"
+  for id in ${RENAMED[@]+"${RENAMED[@]}"}; do know_thread "${P_KEY[$1]}" "$id" unsure; done
+  ((PROCESSORS + ${#RENAMED[@]} >= size))
+}
+
+began_with_sidekiq() { # ID
+  [[ ${T_KIND[$1]} == named || ${T_KIND[$1]} == anonymous ]] && ((T_START[$1] <= BOOTED_AT + BEGAN_TOGETHER))
+}
+
+# Of the threads that could run jobs by their names, those that began later than Sidekiq's own.
+know_as() { # KEY KIND
+  local id
+  for id in "${!T_KIND[@]}"; do
+    if ! began_with_sidekiq "$id"; then
+      know_thread "$1" "$id" "$2"
+      unset "T_KIND[$id]"
+    fi
+  done
+}
+
+know_threads() { # KEY
+  local id
+  for id in "${!T_KIND[@]}"; do
+    know_thread "$1" "$id" "${T_KIND[id]}"
+  done
+}
+
+# A thread that comes after all were seen replaces one that a failed job has ended. While none has ended, it is none.
+know_new_threads() { # PID
+  local id key=${P_KEY[$1]} known=0 unknown=() kind=unsure
+  for id in "${!T_KIND[@]}"; do
+    if is_known "$key" "$id"; then known=$((known + 1)); else unknown+=("$id"); fi
+  done
+  if ((known >= ${P_SIZE[$1]:-0} + UNNAMED)); then kind=other; fi
+  for id in ${unknown[@]+"${unknown[@]}"}; do know_thread "$key" "$id" "$kind"; done
+}
+
+has_known_processor() { # KEY
+  local id
+  for id in "${!T_KIND[@]}"; do
+    if is_known "$1" "$id"; then return 0; fi
+  done
+  return 1
+}
+
+# Was it seen before quiet, as a thread that runs jobs?
+is_known() { # KEY ID
+  [[ ${KNOWN[$1]-} =~ \ $2:${T_START[$2]}=(named|anonymous)\  ]]
+}
+
+# Holds when the title says quiet, and nothing more; the process runs; and no thread could run a job. The busy number is
+# up to a heartbeat old and need not be 0 yet.
+has_no_processor() { # PID
   local pid=$1
-  [[ ${P_BUSY[$pid]} == 0 && ${P_TAIL[$pid]} == ' stopping' ]] || return 1
-  [[ ${P_STATE[$pid]} != [TtZX] ]] || return 1
+  ends_in_stopping "$pid" && [[ ${P_STATE[$pid]} != [TtZX] ]] || return 1
+  ((P_BUSY[$pid] == 0)) || [[ -n ${QUIET_SINCE[${P_KEY[$pid]}]-} ]] || has_other_threads "$pid" || return 1
   count_processors "$pid" || return 1
-  ((PROCESSORS == 0)) &&
-    [[ -n ${NAMES_KNOWN[${P_KEY[$pid]}]-} && -z ${THREADS_MISSING_SINCE[${P_KEY[$pid]}]-} ]]
+  ((PROCESSORS == 0)) && [[ -n ${NAMES_KNOWN[${P_KEY[$pid]}]-} ]] && ! may_hide_thread "$pid"
+}
+
+# Has the number of threads changed? Else those of a busy worker need not be looked at.
+has_other_threads() { # PID
+  local tasks=("/proc/$1/task"/*) key=${P_KEY[$1]} before
+  before=${TASKS[$key]:-0}
+  TASKS[$key]=${#tasks[@]}
+  ((${#tasks[@]} != before))
+}
+
+# Could a thread for jobs be hidden under another name? Of a worker that somebody else has quieted it is not known which
+# threads it had before.
+may_hide_thread() { # PID, counted
+  local key=${P_KEY[$1]}
+  [[ -z ${ALL_SEEN[$key]-} ]] || return 1
+  [[ -z ${MISSING_SINCE[$key]-} ]] || return 0
+  find_renamed "$1" ''
+  ((${#RENAMED[@]}))
 }
 
 # One look for the proof; a look that fails starts the proof again.
 check_quiet() { # PID
   local key=${P_KEY[$1]} NOW
-  if appears_quiet "$1"; then
+  if has_no_processor "$1"; then
     if [[ -z ${QUIET_SINCE[$key]-} ]]; then
       now
       QUIET_SINCE[$key]=$NOW
       LAST_QUIET_AT=$NOW
     fi
+    ((P_BUSY[$1] == 0))
   else
     unset "QUIET_SINCE[$key]"
     return 1
   fi
 }
 
-# The time counts from after the first look to before the last one.
+# The time counts from after the first look to before the last one, whose title was written since.
 is_proven() { # PID
   local since=${QUIET_SINCE[${P_KEY[$1]:-gone}]-}
-  [[ -n $since ]] && ((SCANNED_AT - since >= PROOF_APART))
+  [[ -n $since && ${P_BUSY[$1]} == 0 ]] && ((SCANNED_AT - since >= PROOF_APART))
 }

@@ -1,23 +1,25 @@
 # shellcheck shell=bash
-# needs: host_folder proof
+# needs: find_supervisor host_folder proof
 # What commands saw of the workers before they were quieted: which threads must be gone, and whether all were
 # identified. Once a worker is quiet, nobody can find that out any more. The file has one line per worker,
-# "KEY<tab>enough|short<tab>THREADS"; the last one of a key counts. It is written before the worker is signalled.
+# "KEY<tab>enough|short<tab>SINCE<tab>THREADS", with the time of the first look that found it quieted or 0; the last one of a key counts. It is written before the worker is signalled.
 
 declare -A QUIETED_EARLIER=() # key -> 1 for a worker that an earlier command signalled
 declare -A RECORDED=()        # key -> its line in the file
 
 read_thread_records() {
-  local file=$HOST_FOLDER/threads key enough threads
+  read_worked_for
+  local file=$HOST_FOLDER/threads key enough since threads
   is_own_file "$file" || return 0
   now
-  while IFS=$'\t' read -r key enough threads; do
-    [[ $key =~ ^[0-9]+:[0-9]+$ && $enough =~ ^(enough|short)$ ]] || continue
+  while IFS=$'\t' read -r key enough since threads; do
+    [[ $key =~ ^[0-9]+:[0-9]+$ && $enough =~ ^(enough|short)$ && $since =~ ^[0-9]+$ ]] || continue
     still_runs "$key" || continue
     QUIETED_EARLIER[$key]=1
-    KNOWN_THREADS[$key]=" $threads "
-    unset "THREADS_MISSING_SINCE[$key]" "ALL_THREADS_SEEN[$key]"
-    if [[ $enough == short ]]; then THREADS_MISSING_SINCE[$key]=$NOW; else ALL_THREADS_SEEN[$key]=1; fi
+    KNOWN[$key]=" $threads "
+    if ((since)); then STOPPING_SINCE[$key]=$since; fi
+    unset "MISSING_SINCE[$key]" "ALL_SEEN[$key]"
+    if [[ $enough == short ]]; then MISSING_SINCE[$key]=$NOW; else ALL_SEEN[$key]=1; fi
   done <"$file"
 }
 
@@ -32,11 +34,11 @@ clean_thread_records() {
 
 record_threads() { # KEY [FILE]
   local line enough=enough file=${2:-$HOST_FOLDER/threads}
-  if [[ -n ${THREADS_MISSING_SINCE[$1]-} ]]; then enough=short; fi
+  if [[ -n ${MISSING_SINCE[$1]-} ]]; then enough=short; fi
   # In words with one space between them, as they are read back.
   # shellcheck disable=SC2086  # it is to be split
-  set -- "$1" ${KNOWN_THREADS[$1]-}
-  line="$1"$'\t'"$enough"$'\t'"${*:2}"
+  set -- "$1" ${KNOWN[$1]-}
+  line="$1"$'\t'"$enough"$'\t'"${STOPPING_SINCE[$1]:-0}"$'\t'"${*:2}"
   [[ ${RECORDED[$1]-} != "$line" ]] || return 0
   printf '%s\n' "$line" >>"$file"
   RECORDED[$1]=$line

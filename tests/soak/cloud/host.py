@@ -18,6 +18,8 @@ from tests.soak.cloud.timeline import Remembered, Timeline
 _PROOF_SECONDS: Final = 15  # two looks 12 s apart, and the pauses between looks
 _BOOT_SECONDS: Final = 12
 _NEVER: Final = float("inf")
+_BUSY: Final = 2
+_WORTH_GOING_ON: Final = 15  # seconds that a joined command must have left when the first one's time is over
 
 
 class State(StrEnum):
@@ -143,6 +145,8 @@ class Host:
         if script and script.action in ("quiet", "stop"):
             self._quiet_all()
             self._look(script)
+        elif script:
+            self._wake(script)
         self._note()
 
     def _quiet_all(self) -> None:
@@ -185,10 +189,6 @@ class Host:
             self._end(script, 0, "stopped", "Stopped, and nothing is left that could run a job.")
 
     def _wake(self, script: Script) -> None:
-        if any(one.state is State.DRAINING for one in self.workers):
-            message = "Nothing was woken, because quieted workers may still run jobs."
-            self.timeline.after(2, lambda: self._end(script, 2, "busy", message))
-            return
         if all(one.state is State.ABSENT for one in self.workers):
             self.timeline.after(
                 14, lambda: self._end(script, 3, "no_worker", "No Sidekiq process on this host.")
@@ -208,6 +208,8 @@ class Host:
         self.timeline.after(_BOOT_SECONDS, lambda: self._say_awake(script))
 
     def _say_awake(self, script: Script) -> None:
+        if any(one.state in (State.DRAINING, State.QUIET) for one in self.workers):
+            return  # it waits for the jobs, and then for the proof
         if all(one.state in (State.AWAKE, State.ABSENT) for one in self.workers):
             self._end(script, 0, "awake", f"{len(self.workers)} processes awake.")
         else:
@@ -221,7 +223,7 @@ class Host:
 
     def _give_up(self, script: Script) -> None:
         if not script.ended:
-            self._end(script, 2, "busy", "Jobs are still running.")
+            self._end(script, _BUSY, "busy", "Jobs are still running.")
 
     def _end(self, script: Script, code: int, result: str, message: str, *, listed: bool = True) -> None:
         if script.ended:
@@ -239,13 +241,17 @@ class Host:
         if script in self.joined:
             self.joined.remove(script)
         for other in joined:
+            if code == _BUSY and other.deadline - self.timeline.now > _WORTH_GOING_ON:
+                continue
             if not other.ended:
                 other.ended = True
                 other.ends(code, line)
         if joined:
-            self.joined = []
+            self.joined = [other for other in joined if not other.ended]
         if self.holder is script:
             self.holder = None
+            if self.joined:
+                self._begin(self.joined.pop(0))
 
     def _release(self, script: Script) -> None:
         if script in self.joined:
