@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from tests import patience
 from tests.snow_white_cli.terminal import running, snow_white
 from tests.workflow.shop import HOME, Shop, eventually
 from tests.workflow.test_command_line import as_person
@@ -55,7 +56,9 @@ def test_stopped_while_a_job_is_waited_for_it_wakes_the_worker_when_the_job_is_d
     process = running(log, "quiet", shop.name, "--channel", shop.channel, "--", "true", **as_person(shop))
     eventually(lambda: "0 of 1 instance quiet, until" in log.read_text(), "the job is waited for")
     process.send_signal(signal.SIGTERM)
-    eventually(lambda: process.poll() is not None, "the command ends")
+    patience.eventually(
+        lambda: process.poll() is not None, lambda: f"the command ends:\n{log.read_text()}", seconds=600
+    )
 
     shown = log.read_text()
     assert process.returncode == 125, shown
