@@ -255,7 +255,11 @@ def test_a_zombie_is_no_worker(host: BareHost) -> None:
     host.popen(["python3", "-c", program])
     eventually(lambda: any(host.state(pid) == "Z" for pid in range(2, 20)), "a zombie")
 
-    assert host.ask("quiet").summary() == (3, "no_worker")
+    answer = host.ask("quiet")
+    assert answer.summary() == (3, "no_worker")
+    # Whoever judges it has to know whether the host has only just booted.
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    assert up - 60 < answer.json["up"] <= up
 
 
 def test_workers_that_end_by_themselves_leave_a_host_that_is_not_called_quiet(host: BareHost) -> None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
+import pytest
+
+from snow_white.judgement.verdict import STARTS_WITHIN
 from snow_white.model.action import Action
 from tests.workflow.shop import AWAY, HOME, Shop, ended, eventually, verdicts
 
@@ -126,6 +132,14 @@ def test_environments_that_match_nothing_fail_and_say_what_was_looked_for(shop: 
     assert "wrokers" in shop.told()[0]["text"]
 
 
+@pytest.fixture
+def up_for_long() -> None:
+    """The hosts have the machine's kernel, and on one that has just booted a worker is still waited for."""
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    time.sleep(max(0.0, STARTS_WITHIN.total_seconds() - uptime))
+
+
+@pytest.mark.usefixtures("up_for_long")
 def test_a_host_without_sidekiq_is_listed_and_does_not_fail_the_run(shop: Shop) -> None:
     shop.add_environment("workers")
     bare = shop.add_environment("workers-bare", Workers="none")
@@ -135,6 +149,7 @@ def test_a_host_without_sidekiq_is_listed_and_does_not_fail_the_run(shop: Shop) 
     assert [(one["environment"], one["verdict"]) for one in end.output["notes"]] == [(bare, "no_worker")]
 
 
+@pytest.mark.usefixtures("up_for_long")
 def test_where_no_worker_is_found_anywhere_the_run_fails(shop: Shop) -> None:
     shop.add_environment("workers", Workers="none")
     shop.wait_until_up(workers=0)

@@ -97,7 +97,7 @@ def _assess(
     instance: Instance, judgement: Judgement, command: Command, attempts: int, age: timedelta, now: datetime
 ) -> Assessment:
     """A lost command is sent again a few times, one to a new instance until its workers have had time to start."""
-    is_new = age < STARTS_WITHIN
+    is_new = age < STARTS_WITHIN or judgement.starting
     again = judgement.transient and instance.running and (is_new or attempts < MAX_ATTEMPTS)
     due = not is_new or now - command.requested_at >= _NEW_INSTANCES_RETRIED_EVERY
     assessment = Assessment(instance, judgement, command.requested_at, again and due, again and not due)

@@ -38,6 +38,7 @@ class HostAnswer:
         omitted: counts processes that the host left out to keep the line short.
         at_work: for status, the action of the command that is running on the host, or NOTHING_AT_WORK; None where the
             document is too old to say.
+        up: where there is no worker, the seconds since the host's last boot; None where the document is too old to say.
     """
 
     result: str
@@ -45,6 +46,7 @@ class HostAnswer:
     processes: tuple[Process, ...] = ()
     omitted: int = 0
     at_work: str | None = None
+    up: int | None = None
 
 
 def parse_answer(output: str) -> HostAnswer | None:
@@ -64,6 +66,7 @@ def parse_answer(output: str) -> HostAnswer | None:
             processes=tuple(_process(process) for process in answer.get("processes", [])),
             omitted=_count(answer.get("omitted", 0)),
             at_work=_word(answer["at_work"]) if "at_work" in answer else None,
+            up=_count(answer["up"]) if "up" in answer else None,
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None

@@ -45,6 +45,7 @@ class Judgement:
 
     Attributes:
         transient: the reason is transient: waiting or sending again may bring a confirmation.
+        starting: it is transient because the host has started a short while ago, and its workers may still do so.
         unsent: no command of the run went to it.
         omitted: processes that the host left out of its answer for its length.
     """
@@ -54,6 +55,7 @@ class Judgement:
     processes: tuple[Process, ...] = ()
     omitted: int = 0
     transient: bool = False
+    starting: bool = False
     unsent: bool = False
 
 
@@ -99,9 +101,12 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
         case ("failed", ExitCode.JOBS_RUNNING) if answer.result == "busy":
             return Judgement(Verdict.BUSY, said, answer.processes, answer.omitted)
         case ("failed", ExitCode.NO_SIDEKIQ) if answer.result == "no_worker":
-            if age < STARTS_WITHIN and action.waits_for_start:
+            up = timedelta(seconds=answer.up) if answer.up is not None else timedelta.max
+            if min(age, up) < STARTS_WITHIN and action.waits_for_start:
                 # The agent is there before the application is.
-                return _unconfirmed("it is new and has no Sidekiq process yet", transient=True)
+                state = "is new" if age < STARTS_WITHIN else "has rebooted"
+                starting = _unconfirmed(f"it {state} and has no Sidekiq process yet", transient=True)
+                return replace(starting, starting=True)
             return Judgement(Verdict.NO_WORKER, said)
         case ("failed", ExitCode.COULD_NOT_BE_DONE) if answer.result == "unconfirmed":
             return Judgement(Verdict.UNCONFIRMED, said, answer.processes, answer.omitted)

@@ -112,6 +112,18 @@ def test_a_new_host_without_sidekiq_may_still_get_it(action: Action) -> None:
     assert judge(action, answer, STARTS_WITHIN).verdict is Verdict.NO_WORKER
 
 
+@pytest.mark.parametrize("action", [Action.QUIET, Action.STOP, Action.WAKE])
+def test_a_host_that_has_rebooted_may_not_have_started_its_workers_yet(action: Action) -> None:
+    def answer(up: int) -> Invocation:
+        return invocation("failed", 3, json.dumps({**json.loads(says("no_worker")), "up": up}))
+
+    seconds = int(STARTS_WITHIN.total_seconds())
+    early = judge(action, answer(seconds - 1))
+    assert (early.verdict, early.transient, early.starting) == (Verdict.UNCONFIRMED, True, True)
+    assert "rebooted" in early.reason
+    assert judge(action, answer(seconds)).verdict is Verdict.NO_WORKER
+
+
 @pytest.mark.parametrize(
     "output",
     [

@@ -13,6 +13,7 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
+from tests.soak.cloud.clock import START
 from tests.soak.cloud.timeline import Remembered, Timeline
 
 _PROOF_SECONDS: Final = 15  # two looks 12 s apart, and the pauses between looks
@@ -68,6 +69,7 @@ class Host:
     holder: Script | None = None
     joined: list[Script] = field(default_factory=list)
     down: bool = False
+    booted_at: float = START - 86_400.0
 
     def __post_init__(self) -> None:
         self._note()
@@ -114,6 +116,7 @@ class Host:
     def shut_down(self) -> None:
         self.lose_workers()
         self.down = True
+        self.booted_at = self.timeline.now  # or a little later
         for script in [self.holder, *self.joined]:
             if script:
                 script.ended = True
@@ -232,9 +235,10 @@ class Host:
         at_work = (
             {"at_work": self.holder.action if self.holder else "none"} if script.action == "status" else {}
         )
+        up = {"up": int(self.timeline.now - self.booted_at)} if result == "no_worker" else {}
         processes = self._processes() if listed else []
         line = json.dumps(
-            {"result": result, "processes": processes, "omitted": 0, **at_work, "message": message}
+            {"result": result, "processes": processes, "omitted": 0, **at_work, **up, "message": message}
         )
         joined = self.joined if script is self.holder else []
         script.ends(code, line)

@@ -76,18 +76,15 @@ HOSTS: Final = Group(
         Row(
             "it reboots",
             _event("reboot"),
-            {**at_each(_STEPS[:3], WITHOUT_WORKERS), Step.LAST_POLL: CONFIRMED},
-            # It has answered before the first poll.
-            except_passes={(Step.POLL, "status"): CONFIRMED},
+            at_each(_STEPS, CONFIRMED),
+            # A status says what it sees, at once. It has answered before the first poll.
+            except_passes={(step, "status"): WITHOUT_WORKERS for step in _STEPS[:2]},
         ),
         Row(
             "it reboots, and its agent does not report the command's end",
             _event("reboot-unreported"),
-            {
-                **at_each(_STEPS[:2], WITHOUT_WORKERS),
-                # Its command counts as lost, so it is sent again when the workers are there.
-                **at_each(_STEPS[2:], CONFIRMED),
-            },
+            at_each(_STEPS, CONFIRMED),
+            except_passes={(step, "status"): WITHOUT_WORKERS for step in _STEPS[:2]},
         ),
         Row("its workers are restarted", _event("restart-workers"), stays=_RECOVERS),
         Row(
