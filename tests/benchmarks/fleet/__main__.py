@@ -55,7 +55,8 @@ def main(arguments: list[str]) -> int:
     figures = [(one.name, one.measured, one.target) for one in measured.figures]
     print(f"\n{markdown(('figure', 'measured', 'to reach'), figures)}")
     if folder := _folder(options):
-        write_page(folder, measured, " ".join(["./scripts/bench", *arguments]))
+        what = [one for one in arguments if one != "--write" and one != str(options.write)]
+        write_page(folder, measured, " ".join(["./scripts/bench", *what]))
     print(f"\nMeasured in {time.monotonic() - began:.0f} s.")
     return 0
 
