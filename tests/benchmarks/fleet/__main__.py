@@ -108,7 +108,8 @@ def _measure(
         measured, starts = growth(handlers, sizes)
         yield measured
     if "memory" in parts:
-        yield peak_memory(handlers, ((1_000, 5),) if quick else ((1_000, 5), (10_000, 17), (50_000, 17)))
+        large = [(count, regions) for count, regions in sizes if count >= 1_000 and regions > 1]
+        yield peak_memory(handlers, large if quick else [*large, (50_000, 17)])
     if "prices" in parts:
         few = [start for start in starts if start.fleet.instances <= _MOST_FOR_DAYS]
         yield drain_prices(handlers, few if quick else starts, 2)
