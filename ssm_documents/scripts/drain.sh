@@ -86,12 +86,19 @@ quiet_worker() { # PID
   if [[ ${P_STATE[$pid]} != T ]] && is_stopping "$pid"; then
     check_quiet "$pid" || :
   else
-    unset "QUIET_SINCE[$key]"
+    if has_only_its_heartbeat "$pid"; then note_quiet "$key"; else unset "QUIET_SINCE[$key]"; fi
     if takes_signals "$pid"; then signal_worker "$pid"; fi
   fi
   count_hidden_jobs "$pid"
   note_unprovable "$pid"
   if [[ -n ${SIGNALLED[$key]-} ]]; then record_threads "$key"; fi
+}
+
+# After the signal the threads for jobs end before the title says so: the proof need not wait for that. Only where all of
+# them were known and have names, and the scheduler is gone, too.
+has_only_its_heartbeat() { # PID
+  [[ -n ${SIGNALLED[${P_KEY[$1]}]-} && -n ${ALL_SEEN[${P_KEY[$1]}]-} && ${P_STATE[$1]} != [TtZX] ]] &&
+    count_processors "$1" && ((PROCESSORS == 0 && UNNAMED == 0 && SIDEKIQ_THREADS == 1))
 }
 
 signal_worker() { # PID

@@ -126,13 +126,9 @@ may_hide_thread() { # PID, counted
 
 # One look for the proof; a look that fails starts the proof again.
 check_quiet() { # PID
-  local key=${P_KEY[$1]} NOW
+  local key=${P_KEY[$1]}
   if has_no_processor "$1"; then
-    if [[ -z ${QUIET_SINCE[$key]-} ]]; then
-      now
-      QUIET_SINCE[$key]=$NOW
-      LAST_QUIET_AT=$NOW
-    fi
+    note_quiet "$key"
     ((P_BUSY[$1] == 0))
   else
     unset "QUIET_SINCE[$key]"
@@ -140,8 +136,16 @@ check_quiet() { # PID
   fi
 }
 
+note_quiet() { # KEY
+  local NOW
+  [[ -z ${QUIET_SINCE[$1]-} ]] || return 0
+  now
+  QUIET_SINCE[$1]=$NOW
+  LAST_QUIET_AT=$NOW
+}
+
 # The time counts from after the first look to before the last one, whose title was written since.
 is_proven() { # PID
   local since=${QUIET_SINCE[${P_KEY[$1]:-gone}]-}
-  [[ -n $since && ${P_BUSY[$1]} == 0 ]] && ((SCANNED_AT - since >= PROOF_APART))
+  [[ -n $since && ${P_BUSY[$1]} == 0 ]] && ends_in_stopping "$1" && ((SCANNED_AT - since >= PROOF_APART))
 }
