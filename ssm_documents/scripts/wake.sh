@@ -35,7 +35,7 @@ answer_awake() {
       describe_worker "$pid"
       PROBLEMS+=" Process $WORKER: $WHY."
     done
-    answer 2 busy "Not all were woken: jobs may still run, and a restart would kill them.$PROBLEMS"
+    answer 2 busy "Not all are awake: jobs may still run.$PROBLEMS"
   elif [[ -n $PROBLEMS ]]; then
     answer 1 unconfirmed "Not confirmed awake.$PROBLEMS"
   elif ((${#TITLED[@]})); then
@@ -96,6 +96,7 @@ find_still_quieted() {
     if [[ ${P_STATE[$pid]} == T ]]; then resume "$pid" || :; fi
     is_stopping "$pid" || continue
     STOPPING_SINCE[$key]=${STOPPING_SINCE[$key]:-$NOW}
+    PROCESSORS=-1
     check_quiet "$pid" || :
     if is_proven "$pid"; then continue; fi
     note_unprovable "$pid"

@@ -25,8 +25,8 @@ read_title() { # PID
   local spaces='                '
   PROCESS_TITLE=''
   IFS= read -r -d '' -n 2048 PROCESS_TITLE <"/proc/$1/cmdline" || [[ -n $PROCESS_TITLE ]] || return 1
-  while [[ $PROCESS_TITLE == *"$spaces" ]]; do PROCESS_TITLE=${PROCESS_TITLE%"$spaces"}; done
-  while [[ $PROCESS_TITLE == *' ' ]]; do PROCESS_TITLE=${PROCESS_TITLE% }; done
+  while [[ ${PROCESS_TITLE: -16} == "$spaces" ]]; do PROCESS_TITLE=${PROCESS_TITLE:0:${#PROCESS_TITLE}-16}; done
+  while [[ ${PROCESS_TITLE: -1} == ' ' ]]; do PROCESS_TITLE=${PROCESS_TITLE% }; done
 } 2>/dev/null
 
 # Reads word by word, since bash 4.2 ends at a zero byte whatever it is told; and only the first word of a program that

@@ -16,7 +16,8 @@ read_thread_records() {
     [[ $key =~ ^[0-9]+:[0-9]+$ && $enough =~ ^(enough|short)$ && $since =~ ^[0-9]+$ ]] || continue
     still_runs "$key" || continue
     QUIETED_EARLIER[$key]=1
-    KNOWN[$key]=" $threads "
+    KNOWN[$key]=" ${threads# }"
+    [[ ${KNOWN[$key]} == *' ' ]] || KNOWN[$key]+=' '
     if ((since)); then STOPPING_SINCE[$key]=$since; fi
     unset "MISSING_SINCE[$key]" "ALL_SEEN[$key]"
     if [[ $enough == short ]]; then MISSING_SINCE[$key]=$NOW; else ALL_SEEN[$key]=1; fi
@@ -35,10 +36,7 @@ clean_thread_records() {
 record_threads() { # KEY [FILE]
   local line enough=enough file=${2:-$HOST_FOLDER/threads}
   if [[ -n ${MISSING_SINCE[$1]-} ]]; then enough=short; fi
-  # In words with one space between them, as they are read back.
-  # shellcheck disable=SC2086  # it is to be split
-  set -- "$1" ${KNOWN[$1]-}
-  line="$1"$'\t'"$enough"$'\t'"${STOPPING_SINCE[$1]:-0}"$'\t'"${*:2}"
+  line="$1"$'\t'"$enough"$'\t'"${STOPPING_SINCE[$1]:-0}"$'\t'"${KNOWN[$1]-}"
   [[ ${RECORDED[$1]-} != "$line" ]] || return 0
   printf '%s\n' "$line" >>"$file"
   RECORDED[$1]=$line

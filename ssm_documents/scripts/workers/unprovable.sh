@@ -23,7 +23,7 @@ appears_unprovable() { # PID
     ' ?') ;;
     *) is_stopping "$1" || return 1 ;;
   esac
-  count_processors "$1" || return 1
+  ((PROCESSORS >= 0)) || count_processors "$1" || return 1
   if ((PROCESSORS)); then
     is_stopping "$1" && ! has_known_processor "${P_KEY[$1]}"
   else
