@@ -61,15 +61,15 @@ list_entries() { # CHARACTERS
 }
 
 set_answer() { # CODE RESULT MESSAGE
-  local message=$3$FOOTNOTE head tail listed='' omitted uptime
+  local message=$3$FOOTNOTE head tail listed='' omitted
   if ((${#message} > LONGEST_MESSAGE)); then message="${message:0:LONGEST_MESSAGE-3}..."; fi
   json_text message "$message"
   head="{\"result\":\"$2\",\"processes\":["
   tail="${AT_WORK:+\"at_work\":\"$AT_WORK\",}\"message\":\"$message\"}"
   if [[ $2 == no_worker ]]; then
     # Where there is none yet after a reboot, there may soon be some.
-    read -r uptime _ </proc/uptime
-    tail="\"up\":${uptime%.*},$tail"
+    now
+    tail="\"up\":$((NOW / SECOND)),$tail"
   fi
   list_entries $((LONGEST_ANSWER - ${#head} - ${#tail} - 20))
   # In one command: a signal finds either no answer or a whole one.

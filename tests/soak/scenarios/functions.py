@@ -40,7 +40,6 @@ ENVIRONMENT: Final = {
     "IDEMPOTENCY_TABLE": "idempotency",
     "POWERTOOLS_SERVICE_NAME": "snow-white",
     "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
 _BEFORE: Final[Mapping[str, tuple[str, float]]] = {
     "crash-before": ("Runtime.ExitError", 1.0),
@@ -182,8 +181,12 @@ class Functions:
 
     @contextmanager
     def logging(self) -> Iterator[None]:
-        """Within it, what the functions log comes here: the verdicts."""
-        with mock.patch.object(Logger, "info", self._log):
+        """Within it, what the functions log comes here: the verdicts. The rest is not even written."""
+        silent = mock.Mock()
+        with (
+            mock.patch.object(Logger, "info", self._log),
+            mock.patch.multiple(Logger, warning=silent, error=silent, exception=silent),
+        ):
             yield
 
     def _log(self, message: object, *_: object, extra: Mapping[str, Any] | None = None, **__: object) -> None:
