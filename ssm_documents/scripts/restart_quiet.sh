@@ -16,9 +16,12 @@ leave_quiet() { # REASON PIDS
 
 # Those of one supervisor's entry are restarted together, when none of them is still to become quiet.
 restart_quiet() {
-  local name pid quiet awake waits
+  local name pid quiet=() awake waits
   ((LAST_RESTART)) || LAST_RESTART=$NOW
-  any_to_restart || return 0
+  for pid in "${!TITLED[@]}"; do
+    if is_to_restart "$pid"; then quiet+=("$pid"); fi
+  done
+  ((${#quiet[@]})) || return 0
   group_workers
   for name in "${!GROUP[@]}"; do
     quiet=() awake=0 waits=''
@@ -42,14 +45,6 @@ restart_quiet() {
 
 is_to_restart() { # PID
   is_proven "$1" && [[ -z ${RESTARTED[${P_KEY[$1]}]-} ]]
-}
-
-any_to_restart() {
-  local pid
-  for pid in "${!TITLED[@]}"; do
-    if is_to_restart "$pid"; then return 0; fi
-  done
-  return 1
 }
 
 restart_group() { # NAME AWAKE PIDS

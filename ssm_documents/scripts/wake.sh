@@ -28,23 +28,23 @@ answer_awake() {
   local pid processes
   for pid in "${!WORKERS[@]}"; do
     if [[ -n ${TITLED[pid]-} ]]; then continue; fi
-    PROBLEMS+=" It is not known whether process $pid is awake: its title cannot be read."
+    PROBLEMS+=" Process $pid may not be awake: its title cannot be read."
   done
   if ((${#STILL_QUIETED[@]})); then
     for pid in "${!STILL_QUIETED[@]}"; do
       describe_worker "$pid"
       PROBLEMS+=" Process $WORKER: $WHY."
     done
-    answer 2 busy "Not all are awake: jobs may still run.$PROBLEMS"
+    answer 2 busy "Jobs may still run.$PROBLEMS"
   elif [[ -n $PROBLEMS ]]; then
     answer 1 unconfirmed "Not confirmed awake.$PROBLEMS"
   elif ((${#TITLED[@]})); then
     counted processes "${#TITLED[@]}" process
     answer 0 awake "Awake: $processes."
   elif ((${#EMBEDDED[@]})); then
-    answer 1 unconfirmed "Only an embedded Sidekiq was found. That is not supported, and it was left alone."
+    answer 1 unconfirmed "Only an embedded Sidekiq was found, which is not supported."
   else
-    answer 3 no_worker "No Sidekiq process on this host, and none that was stopped."
+    answer 3 no_worker "No Sidekiq process on this host, and none was stopped."
   fi
 }
 

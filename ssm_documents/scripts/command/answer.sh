@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# needs: clock
 # The answer: one line of JSON, plain ASCII whatever stands in a title, short enough for the agent to pass on whole.
 # Exit codes: 0 confirmed, 1 could not be done, 2 jobs still running, 3 no Sidekiq on this host.
 
@@ -66,8 +67,8 @@ set_answer() { # CODE RESULT MESSAGE
   json_text message "$message"
   head="{\"result\":\"$2\",\"processes\":["
   tail="${AT_WORK:+\"at_work\":\"$AT_WORK\",}\"message\":\"$message\"}"
+  # Where there is none yet after a reboot, there may soon be some.
   if [[ $2 == no_worker ]]; then
-    # Where there is none yet after a reboot, there may soon be some.
     now
     tail="\"up\":$((NOW / SECOND)),$tail"
   fi
