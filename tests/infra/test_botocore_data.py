@@ -12,6 +12,7 @@ from typing import Any
 import botocore
 import botocore.session
 import pytest
+from botocore.loaders import Loader
 from botocore.stub import Stubber
 
 from infra.access.permissions import Permissions
@@ -35,8 +36,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def session(data: Path) -> botocore.session.Session:
     session = botocore.session.Session()
-    loader = session.get_component("data_loader")
-    loader.search_paths[:] = [str(data)]
+    # One of its own: other tests of the process may share the one that a session has at first.
+    loader = Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
+    session.register_component("data_loader", loader)
     return session
 
 

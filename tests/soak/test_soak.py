@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -88,7 +88,12 @@ def test_a_confirmation_that_never_ages_is_found(monkeypatch: pytest.MonkeyPatch
 
 def test_an_instance_that_is_left_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     original = assessment.assess_all
-    monkeypatch.setattr(snow_white.steps.poll, "assess_all", lambda *given: original(*given)[1:])
+
+    def without_the_first(*given: Any, **named: Any) -> Any:
+        assessments, readings = original(*given, **named)
+        return assessments[1:], readings
+
+    monkeypatch.setattr(snow_white.steps.poll, "assess_all", without_the_first)
     assert broken((one for one in some(healthy=True) if len(one.hosts) > 2), 10)["no verdict"]
 
 

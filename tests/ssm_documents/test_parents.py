@@ -163,7 +163,7 @@ def test_wake_does_not_call_a_worker_awake_whose_title_cannot_be_read(host: Bare
     woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
-    assert "is awake: its title cannot be read" in woken.message
+    assert "may not be awake: its title cannot be read" in woken.message
 
 
 def test_a_worker_that_a_poller_looks_after_is_not_called_stopped(host: BareHost) -> None:

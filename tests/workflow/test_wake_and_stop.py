@@ -38,16 +38,16 @@ def test_quiet_workers_are_woken_by_new_processes(shop: Shop) -> None:
     assert len(shop.ledger().workers) == 2
 
 
-def test_waking_is_refused_while_a_quieted_worker_still_runs_a_job_and_the_job_is_unharmed(
+def test_a_quieted_worker_that_still_runs_a_job_at_the_end_of_wake_s_time_is_not_woken_and_the_job_is_unharmed(
     shop: Shop,
 ) -> None:
     environment = shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    jobs = shop.enqueue(110)
+    jobs = shop.enqueue(240)
     eventually(lambda: shop.ledger().running, "the job runs")
     assert ended(shop.run("quiet", timeout_seconds=60)).error == "NotConfirmed"
 
-    end = ended(shop.run("wake"))
+    end = ended(shop.run("wake", timeout_seconds=60))
 
     assert (end.status, end.error) == ("FAILED", "NotConfirmed")
     (instance,) = shop.instances(environment)
