@@ -161,6 +161,7 @@ pause_between_scans() {
   now
   if ((NOW - LAST_START < 60 * SECOND || NOW - LAST_QUIET_AT < 20 * SECOND)); then
     seconds=2
+    if uses_much_cpu; then seconds=4; fi
   elif uses_much_cpu; then
     seconds=10
   fi

@@ -6,6 +6,7 @@ Run it alone for figures that mean something:  pytest tests/benchmarks/test_host
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,17 @@ from tests.ssm_documents.bare_host import BareHost
 
 PROCESSES, THREADS = 10, 25
 WINDOW = 40  # seconds; within the first minute, when the script looks most often
-ALLOWED = 0.005  # of one core
+ALLOWED = 0.005  # of one core that counts as fast as this one:
+COUNTED, COUNTED_IN = 300_000, 0.37  # what bash counts to in so many CPU seconds
+
+
+def slowness() -> float:
+    """How many times longer this machine takes than the one for which the bound is meant; machines differ threefold."""
+    before = os.times()
+    subprocess.run(["bash", "-c", f"for ((i = 0; i < {COUNTED}; i++)); do :; done"], check=True)
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return used / COUNTED_IN
 
 
 @pytest.fixture
@@ -47,11 +58,13 @@ def test_waiting_costs_less_than_half_a_percent_of_a_core(host: BareHost, case: 
     # The length of a measurement, not a wait for something.
     time.sleep(WINDOW)
     share = (cpu_seconds(host) - before) / (time.monotonic() - began)
+    times = max(1.0, slowness())
     processes = len(list(Path("/proc").glob("[0-9]*")))
     print(
-        f"\n{case}: {share:.3%} of one core, {before:.2f} s to begin with ({processes} processes on the machine)"
+        f"\n{case}: {share:.3%} of a core that takes {times:.1f} times as long as it should, {before:.2f} s to begin "
+        f"with ({processes} processes on the machine)"
     )
 
     assert command.is_running
-    assert 0 < share < ALLOWED
+    assert 0 < share < ALLOWED * times
     command.kill()
