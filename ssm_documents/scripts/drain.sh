@@ -24,6 +24,8 @@ drain() {
     now
     scan
   done
+  # supervisord does not tell of a program that is starting, and a short drain may have asked it then only.
+  find_supervisors
 }
 
 # Holds when nothing is left to wait for, in a scan of the whole host that came after the last proof.

@@ -6,8 +6,6 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.patience import eventually
 from tests.ssm_documents.bare_host import IMITATION, BareHost
 from tests.ssm_documents.supervisord import start_supervisord, tell_supervisord
@@ -287,10 +285,6 @@ def test_a_launcher_of_the_application_s_own_that_the_settings_name_boots_a_work
     assert host.signals(booted) == ["TSTP"]
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="A known fault: after a restart by supervisord such a host is said to have no worker while it boots.",
-)
 def test_a_program_without_a_title_boots_a_worker_when_its_supervisor_s_entry_has_run_one_before(
     host: BareHost,
 ) -> None:
