@@ -70,7 +70,7 @@ class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
 class FakeAccess(Access):
     """Hands out `fake`; `renewals` counts how often the credentials were to be read again."""
 
-    fake: FakeStepFunctions = field(default_factory=lambda: FakeStepFunctions([]))
+    fake: FakeClient = field(default_factory=lambda: FakeStepFunctions([]))
     renewable: bool = True
     renewals: int = 0
 

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from snow_white_cli.access import Access
 from snow_white_cli.bracket import Bracket
 from snow_white_cli.exit_codes import CommandError
 from snow_white_cli.follower import LOGIN_TIMEOUT_SECONDS
 from snow_white_cli.signals import Signals
 from tests.snow_white_cli.aws_server import FakeRuns
-from tests.snow_white_cli.fake_step_functions import MACHINE, FakeClock, refusal
+from tests.snow_white_cli.fake_step_functions import MACHINE, FakeAccess, FakeClock, refusal
 
 REQUEST = {"action": "quiet", "application": "backups", "requested_by": "ann"}
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://states.us-east-1.amazonaws.com/")
@@ -40,23 +39,6 @@ class FailingRuns(FakeRuns):
 
 
 @dataclass
-class FakeAccess(Access):
-    runs: FailingRuns = field(default_factory=lambda: FailingRuns({}))
-    renewable: bool = True
-    renewals: int = 0
-
-    def client(self, _: str) -> Any:
-        return self.runs
-
-    def renew(self) -> None:
-        self.renewals += 1
-
-    @property
-    def can_be_renewed(self) -> bool:
-        return self.renewable
-
-
-@dataclass
 class Scenario:
     """`snow-white quiet backups -- COMMAND`, where starts of `failing` meet the errors."""
 
@@ -71,7 +53,7 @@ class Scenario:
         self.runs = FailingRuns(
             {"quiet": [self.quiet], "wake": list(self.wakes)}, failing=self.failing, errors=[*self.errors]
         )
-        self.access = FakeAccess(machine=MACHINE, runs=self.runs, renewable=self.renewable)
+        self.access = FakeAccess(machine=MACHINE, fake=self.runs, renewable=self.renewable)
         with Signals() as signals:
             return Bracket(
                 self.access,

@@ -53,9 +53,7 @@ def test_a_quieted_worker_that_still_runs_a_job_at_the_end_of_wake_s_time_is_not
     (instance,) = shop.instances(environment)
     assert verdicts(end) == {instance: "busy"}
     assert shop.ledger().running == frozenset(jobs)
-    eventually(
-        lambda: shop.ledger().finished == frozenset(jobs), "the job has finished by itself", seconds=240
-    )
+    eventually(lambda: shop.ledger().finished == frozenset(jobs), "the job has finished by itself")
     assert shop.ledger().is_exact
 
 

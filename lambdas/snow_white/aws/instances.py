@@ -27,8 +27,8 @@ _LEAVING: Final = ("shutting-down", "stopping")
 _ENDED: Final = ("terminated", "stopped")
 _PRESENT: Final = (*_STARTING, *_RUNNING, *_LEAVING)
 _TEN_MINUTES: Final = 600  # seconds
-# EC2 has pages of up to 1000; 200 instances are nearly a megabyte, of which many regions' are read at the same time.
-_INSTANCES_A_PAGE: Final = 200
+INSTANCES_A_PAGE: Final = 200
+"""EC2 has pages of up to 1000; 200 are nearly a megabyte, of which many regions' are read at the same time."""
 _NOT_FOUND: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
 _NODES_A_PAGE: Final = 50  # SSM: the largest page of DescribeInstanceInformation
 
@@ -122,7 +122,7 @@ def _unknown_ids(error: ClientError, asked: Sequence[str]) -> list[str]:
 
 def _described(client: EC2Client, **request: Any) -> Iterator[InstanceTypeDef]:
     if "Filters" in request:
-        request["PaginationConfig"] = {"PageSize": _INSTANCES_A_PAGE}
+        request["PaginationConfig"] = {"PageSize": INSTANCES_A_PAGE}
     for page in client.get_paginator("describe_instances").paginate(**request):
         for reservation in page.get("Reservations", []):
             yield from reservation.get("Instances", [])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,7 +25,7 @@ from botocore.client import BaseClient
 
 from tests.benchmarks.fleet.cloud import FleetCloud
 from tests.benchmarks.fleet.schedule import Pool, Schedule
-from tests.soak.cloud.edge import LIMITERS, simulated_time_in
+from tests.soak.cloud.edge import LIMITERS, ThreadingOfBotocore, simulated_time_in
 from tests.soak.cloud.encoding import Call, Reply, read_call
 from tests.soak.cloud.short_way import ShortWay
 
@@ -74,7 +73,7 @@ def simulated(schedule: Schedule, cloud: FleetCloud, *, short_way: bool) -> Iter
             (time, "time", _in_its_threads(schedule, lambda: schedule.now, time.time)),
             (time, "monotonic", _in_its_threads(schedule, lambda: schedule.now, time.monotonic)),
             (botocore.httpsession.URLLib3Session, "send", lambda _, request: _send(request, cloud)),
-            (botocore.retries.bucket, "threading", _Threading),
+            (botocore.retries.bucket, "threading", ThreadingOfBotocore),
             (BaseClient, "_make_api_call", measured),
         ]
         for owner, name, value in replaced:
@@ -117,29 +116,3 @@ def read_request(url: str, headers: Any, body: Any) -> Call:
     service, _, rest = host.partition(".")
     region = rest.split(".")[0] if rest.count(".") > 1 and service not in _GLOBAL else "us-east-1"
     return read_call(_SERVICES.get(service, service), region, headers, body)
-
-
-class _Condition:
-    """Of botocore's own token bucket: the lock is free while it waits, and the wait is simulated."""
-
-    def __init__(self, lock: Any) -> None:
-        self._lock = lock
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-    def notify(self) -> None:
-        return None
-
-    def wait(self, seconds: float) -> None:
-        self._lock.release()
-        time.sleep(max(seconds, 0.001))  # what is shorter is lost in rounding
-        self._lock.acquire()
-
-
-class _Threading:
-    Lock: Final = threading.Lock
-    Condition: Final = _Condition

@@ -21,6 +21,7 @@ from tests.benchmarks.fleet.functions import SETTINGS, Functions
 from tests.benchmarks.fleet.schedule import Schedule
 from tests.soak.cloud.slack import Slack
 from tests.soak.scenarios import world
+from tests.soak.scenarios.run import end_event
 from tests.soak.states_language.machine import Execution, Json, Machine
 
 NAME: Final = "bench-1"
@@ -142,35 +143,11 @@ class Bench:
             stack.enter_context(simulated(clock, cloud, short_way=self.short_way))
             try:
                 machine.run(NAME, fleet.request())
-                self._close(execution[0], cloud, functions)
+                functions.call("close_run", "CloseRun", end_event(execution[0], cloud.cloud))
             except Enough:
                 pass
         assert execution[0].started_at == started
         return Run(fleet, setup, execution[0], functions, cloud, slack, machine)
-
-    def _close(self, execution: Execution, cloud: FleetCloud, functions: Functions) -> None:
-        """The function that EventBridge calls at the end of every execution."""
-        step, entered = execution.steps[-1]
-        cloud.cloud.executions.history = [
-            {"timestamp": execution.ended_at, "type": f"Execution{execution.status.capitalize()}", "id": 3},
-            {
-                "timestamp": entered,
-                "type": "PassStateEntered",
-                "id": 2,
-                "stateEnteredEventDetails": {"name": step, "input": json.dumps(execution.state)},
-            },
-        ]
-        detail = {
-            "executionArn": execution.arn,
-            "name": execution.name,
-            "status": execution.status,
-            "startDate": int(execution.started_at * 1000),
-            "redriveCount": 0,
-            "stopDate": int((execution.ended_at or 0) * 1000),
-            "error": execution.error,
-            "cause": execution.cause,
-        }
-        functions.call("close_run", "CloseRun", {"detail": detail})
 
 
 def _size(data: Any) -> int:

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from snow_white.aws.instances import INSTANCES_A_PAGE
 from snow_white.judgement.freshness import FRESH_FOR
+from snow_white.model.state_budget import COMMAND_IDS, INSTANCE_IDS, LISTED_BYTES
 from snow_white.steps.pacing import LONGEST_SECONDS
 from tests.benchmarks.fleet.figures import Table
 from tests.soak.states_language.machine import MOST_BYTES, MOST_EVENTS
@@ -19,8 +21,6 @@ _LIST_PAGE: Final = 50
 """https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListCommandInvocations.html"""
 _LISTS_A_SECOND: Final = 5
 """Not published; as low as users report it."""
-_EC2_PAGE: Final = 1_000
-"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html"""
 _EC2_A_SECOND: Final = 20
 """https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html: refilled for filtered, paginated calls"""
 _FUNCTION_SECONDS: Final = 300
@@ -28,9 +28,9 @@ _EVENTS_OF_A_TURN: Final = 19
 """Wait, poll and choice are 9; an announcement and a sending 5 each."""
 _LONGEST_RUN_SECONDS: Final = 172_800
 _ID_BYTES: Final = 40
-"""Of a command's id in the state, as JSON."""
-_IDS_KEPT: Final = 100
-_REGIONS: Final = 20
+"""Of a command's id in the state, as JSON; an instance's takes half of it."""
+_READING_BYTES: Final = 80
+"""Of what is kept of each command that was read."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,10 @@ def walls() -> list[Wall]:
     fresh = FRESH_FOR.total_seconds()
     renewed = int(fresh * _SENDS_A_SECOND * _SENT_BY_A_COMMAND)
     judged = int(fresh * _LISTS_A_SECOND * _LIST_PAGE)
-    described = int(60 * _EC2_A_SECOND * _EC2_PAGE)
+    described = int(60 * _EC2_A_SECOND * INSTANCES_A_PAGE)
     turns = math.ceil(_LONGEST_RUN_SECONDS / LONGEST_SECONDS) + 180
-    ids = _REGIONS * _IDS_KEPT * _ID_BYTES
+    bounded = (COMMAND_IDS + INSTANCE_IDS) * _ID_BYTES + LISTED_BYTES
+    carried = (MOST_BYTES - bounded) // _READING_BYTES * _SENT_BY_A_COMMAND
     return [
         Wall(
             f"SSM takes about {_SENDS_A_SECOND} SendCommand a second, {_SENT_BY_A_COMMAND} instances each",
@@ -70,7 +71,7 @@ def walls() -> list[Wall]:
             "events of EventBridge instead of being read",
         ),
         Wall(
-            f"EC2 refills {_EC2_A_SECOND} DescribeInstances a second, {_EC2_PAGE:,} instances each",
+            f"EC2 refills {_EC2_A_SECOND} DescribeInstances a second, {INSTANCES_A_PAGE:,} instances each",
             f"{_DOCS}/ec2/latest/devguide/ec2-api-throttling.html",
             f"{described:,} instances a region in a minute: SSM's rates end first",
             "nothing",
@@ -85,8 +86,8 @@ def walls() -> list[Wall]:
         Wall(
             f"Step Functions carries {MOST_BYTES:,} bytes from state to state",
             f"{_DOCS}/step-functions/latest/dg/service-quotas.html",
-            f"{_IDS_KEPT} command ids of each of {_REGIONS} regions are {ids:,} bytes; names of environments, ids of "
-            "instances that are gone and the report come on top",
+            f"ids and the report take {bounded:,} bytes at most; {_READING_BYTES} bytes for each command that was read "
+            f"fill the rest at {carried:,} instances, the names of many environments sooner",
             "keep lists in the run's DynamoDB table, and only their key in the state",
         ),
         Wall(

@@ -132,7 +132,7 @@ class _OneAfterTheOther:
 
 
 class _Condition:
-    """Of botocore's token bucket, which waits for its next token: the wait is simulated."""
+    """Of botocore's token bucket: the lock is free while it waits for its next token, and the wait is simulated."""
 
     def __init__(self, lock: Any) -> None:
         self._lock = lock
@@ -147,10 +147,14 @@ class _Condition:
         return None
 
     def wait(self, seconds: float) -> None:
+        self._lock.release()
         time.sleep(max(seconds, 0.001))  # what is shorter is lost in rounding
+        self._lock.acquire()
 
 
-class _ThreadingOfBotocore:
+class ThreadingOfBotocore:
+    """Stands for `threading` in botocore's token bucket."""
+
     Lock: Final = threading.Lock
     Condition: Final = _Condition
 
@@ -243,7 +247,7 @@ def simulated(edge: Edge, seed: int) -> Iterator[None]:
         mock.patch.object(botocore.endpoint.Endpoint, "_send", lambda _, request: edge.send(request)),
         mock.patch.object(BaseClient, "_make_api_call", lambda *given: edge.ask(original, *given)),
         mock.patch.object(BaseClient, "get_paginator", get_paginator),
-        mock.patch.object(botocore.retries.bucket, "threading", _ThreadingOfBotocore),
+        mock.patch.object(botocore.retries.bucket, "threading", ThreadingOfBotocore),
         mock.patch.object(botocore.useragent.UserAgentString, "to_string", lambda _: "soak"),
         # Nobody checks signatures here, and they take longest of all.
         mock.patch.object(botocore.signers.RequestSigner, "sign", lambda *_, **__: None),

@@ -117,6 +117,18 @@ def _in_place(clock: SimulatedClock, slack: Slack) -> Iterator[None]:
 
 def _close(execution: Execution, cloud: Cloud, functions: Functions) -> None:
     """What EventBridge does at the end of every execution."""
+    event = end_event(execution, cloud)
+    for _ in range(2):  # EventBridge may deliver it twice
+        for pause in (*_RETRIED_AFTER, 0.0):
+            try:
+                functions.perform("close_run", "close_run", event)
+                break
+            except StateError:
+                functions.clock.sleep(pause)
+
+
+def end_event(execution: Execution, cloud: Cloud) -> dict[str, Any]:
+    """The event about the execution's end; the cloud has the end of its history from then on."""
     step, entered = execution.steps[-1]
     cloud.executions.history = [
         {"timestamp": execution.ended_at, "type": _END_EVENTS[execution.status], "id": 3},
@@ -127,23 +139,18 @@ def _close(execution: Execution, cloud: Cloud, functions: Functions) -> None:
             "stateEnteredEventDetails": {"name": step, "input": json.dumps(execution.state)},
         },
     ]
-    detail = {
-        "executionArn": execution.arn,
-        "name": execution.name,
-        "status": execution.status,
-        "startDate": int(execution.started_at * 1000),
-        "redriveCount": 0,
-        "stopDate": int((execution.ended_at or 0) * 1000),
-        "error": execution.error,
-        "cause": execution.cause,
+    return {
+        "detail": {
+            "executionArn": execution.arn,
+            "name": execution.name,
+            "status": execution.status,
+            "startDate": int(execution.started_at * 1000),
+            "redriveCount": 0,
+            "stopDate": int((execution.ended_at or 0) * 1000),
+            "error": execution.error,
+            "cause": execution.cause,
+        }
     }
-    for _ in range(2):  # EventBridge may deliver it twice
-        for pause in (*_RETRIED_AFTER, 0.0):
-            try:
-                functions.perform("close_run", "close_run", {"detail": detail})
-                break
-            except StateError:
-                functions.clock.sleep(pause)
 
 
 _END_EVENTS: Final = {
