@@ -24,7 +24,7 @@ from local_aws.hosts.redis_server import RedisServer
 from local_aws.processes.waiting import wait_for
 from local_aws.slack.server import TOKEN
 from snow_white.model.action import Action
-from snow_white.model.run import Progress
+from snow_white.model.progress import Progress
 from snow_white_cli.runs import Ended, FollowedRun
 
 HOME_REGION: Final = "us-east-1"

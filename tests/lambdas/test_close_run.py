@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local_aws.slack.server import SlackServer
-from snow_white.model.run import Progress
+from snow_white.model.progress import Progress
 from snow_white.model.serialisation import to_json
 from snow_white.requester.caller import Caller
 from tests.lambdas.aws.test_execution_history import FakeHistory, entered, left

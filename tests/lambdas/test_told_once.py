@@ -13,7 +13,7 @@ import pytest
 
 from local_aws.slack.server import SlackServer
 from runtime.idempotency import InProgress, Limits, Once
-from snow_white.model.run import Progress
+from snow_white.model.progress import Progress
 from snow_white.model.serialisation import to_json
 from tests.lambdas.aws.test_execution_history import entered
 from tests.lambdas.idempotency_table import IdempotencyTable

@@ -237,6 +237,7 @@ def instances_in_progress(
     Details are read of no more commands than needed.
 
     Args:
+        environments: of the region's plan; an instance that a glance assumed gets its environment's name from them.
         first: with which of the commands that go on to begin, so that repeated calls come to all of them.
         among: ids of the only instances that are wanted.
     """

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from snow_white.model.fleet import RegionPlan
+from snow_white.model.progress import Progress
 from snow_white.model.report import Report
-from snow_white.model.run import Execution, Progress
+from snow_white.model.run import Execution
 from snow_white.model.slack_state import SlackState
 from snow_white.model.stated_request import StatedRequest
 

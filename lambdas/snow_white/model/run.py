@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from snow_white.model.fleet import RegionPlan
-from snow_white.model.progress import Progress as Progress
+from snow_white.model.progress import Progress
 from snow_white.model.report import Report
 from snow_white.model.request import Request
 from snow_white.model.slack_state import SlackState

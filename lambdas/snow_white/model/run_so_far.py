@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from snow_white.model.run import Progress
+from snow_white.model.progress import Progress
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stragglers import Stragglers
 

@@ -22,7 +22,8 @@ from snow_white.judgement.snapshot import RegionSnapshot, glance, take_snapshot
 from snow_white.judgement.undone import mark_undone
 from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.fleet import RegionPlan
-from snow_white.model.run import CommandReading, Outcome, Progress, Run
+from snow_white.model.progress import Progress
+from snow_white.model.run import CommandReading, Outcome, Run
 from snow_white.model.state_budget import INSTANCE_IDS, newest
 from snow_white.reporting.build import final_report
 from snow_white.steps.environments import extend_plan, read_environments, with_new_environments

@@ -11,7 +11,8 @@ from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.fleet import Environment, RegionPlan
-from snow_white.model.run import Execution, Progress, Run
+from snow_white.model.progress import Progress
+from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.requester.caller import Caller
 from snow_white.requester.requester import Directory

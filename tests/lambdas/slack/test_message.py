@@ -16,8 +16,9 @@ from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.progress import Progress
 from snow_white.model.report import Report
-from snow_white.model.run import Execution, Progress, Run
+from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import from_json
 from snow_white.model.slack_state import Requester
 from snow_white.model.stated_request import StatedRequest

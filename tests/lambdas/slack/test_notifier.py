@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local_aws.slack.server import SlackServer
-from snow_white.model.run import Progress
+from snow_white.model.progress import Progress
 from snow_white.model.slack_state import Requester
 from snow_white.requester.caller import Caller
 from snow_white.slack.client import Slack

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from local_aws.slack.server import SlackServer
-from snow_white.model.run import Progress
+from snow_white.model.progress import Progress
 from snow_white.slack.time_limit import TimeLimit
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.slack.run_notifier import CONFIRMED, LATER, at_end, messages, notifier_on, run, shown
