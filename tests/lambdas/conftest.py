@@ -5,11 +5,16 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator
+from types import ModuleType
 
 import botocore.session
 import pytest
 
+from local_aws.slack.commands import SIGNING_SECRET
 from local_aws.slack.server import SlackServer
+from snow_white.model.request import Defaults
+from snow_white.slash.start import SlashCommands
+from tests.lambdas.slash_function import CHANNEL, MACHINE, FakeStepFunctions, Secrets, load
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,3 +44,23 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     return slept
+
+
+@pytest.fixture
+def states() -> FakeStepFunctions:
+    return FakeStepFunctions()
+
+
+@pytest.fixture
+def commands(states: FakeStepFunctions) -> SlashCommands:
+    defaults = Defaults(("us-east-1", "eu-west-1"), ("workers",))
+    return SlashCommands(states, MACHINE, defaults, frozenset({"U0ANN"}), frozenset({CHANNEL}))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch, commands: SlashCommands) -> ModuleType:
+    """The function with Step Functions and Secrets Manager replaced."""
+    module = load(monkeypatch)
+    monkeypatch.setattr(module, "commands", commands)
+    monkeypatch.setattr(module, "secrets", Secrets(f"{SIGNING_SECRET}\n"))
+    return module

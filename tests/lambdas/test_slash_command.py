@@ -2,81 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import importlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import ModuleType
-from typing import Any
 
-import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
-from local_aws.slack.commands import SIGNING_SECRET, form, press, signed
-from local_aws.slack.server import SlackServer
-from snow_white.model.request import Defaults
+from local_aws.slack.commands import SIGNING_SECRET, form, signed
 from snow_white.slash.form import TypedCommand
-from snow_white.slash.press import PressedButton
 from snow_white.slash.start import Answer, SlashCommands
-from tests.fake_client import FakeClient
-from tests.lambdas.fake_cloud import START
-
-MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:SnowWhite"
-CHANNEL = "C0COMMANDS"
-
-
-class Exceptions:
-    class ExecutionAlreadyExists(ClientError):
-        pass
-
-
-def refusal(code: str, status: int) -> ClientError:
-    return ClientError(
-        {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
-        "StartExecution",
-    )
-
-
-@dataclass
-class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
-    """Starts executions as Step Functions does: the same name and input return the running execution."""
-
-    executions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    stopped: list[dict[str, str]] = field(default_factory=list)
-    ended: bool = False
-    failure: Exception | None = None
-    exceptions = Exceptions
-
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
-        assert stateMachineArn == MACHINE
-        if self.failure:
-            raise self.failure
-        known = self.executions.setdefault(name, json.loads(input))
-        if self.ended or known != json.loads(input):
-            raise Exceptions.ExecutionAlreadyExists(
-                {"Error": {"Code": "ExecutionAlreadyExists"}}, "StartExecution"
-            )
-        arn = f"{MACHINE.replace('stateMachine', 'execution')}:{name}"
-        return {"executionArn": arn, "startDate": START}
-
-    def stop_execution(self, **call: str) -> dict[str, Any]:
-        if self.failure:
-            raise self.failure
-        self.stopped.append(call)
-        return {"stopDate": START}
-
-
-@pytest.fixture
-def states() -> FakeStepFunctions:
-    return FakeStepFunctions()
-
-
-@pytest.fixture
-def commands(states: FakeStepFunctions) -> SlashCommands:
-    defaults = Defaults(("us-east-1", "eu-west-1"), ("workers",))
-    return SlashCommands(states, MACHINE, defaults, frozenset({"U0ANN"}), frozenset({CHANNEL}))  # type: ignore[arg-type]
+from tests.lambdas.slash_function import (
+    CHANNEL,
+    FakeStepFunctions,
+    Secrets,
+    call,
+    refusal,
+)
 
 
 def ask(commands: SlashCommands, text: str, user: str = "U0ANN", channel: str = CHANNEL) -> Answer:
@@ -226,136 +168,6 @@ def test_an_unanswered_start_is_answered_as_unknown(
     assert (answer.outcome, "it is not known whether the run was started" in answer.text) == ("failed", True)
 
 
-RUN = MACHINE.replace("stateMachine", "execution") + ":night-1"
-
-
-def pressing(action_id: str, value: str, user: str = "U0ANN", channel: str = CHANNEL) -> PressedButton:
-    return PressedButton(action_id, value, user, channel, "ann.lee")
-
-
-def test_the_button_wake_starts_the_run_as_the_one_who_pressed_it_and_everybody_sees_who(
-    commands: SlashCommands, states: FakeStepFunctions
-) -> None:
-    answer = commands.press(pressing("run_wake", "wake backups workers"), "slack-1")
-    assert answer.outcome == "started"
-    assert states.executions["slack-1"] == {
-        "action": "wake",
-        "application": "backups",
-        "environments": ["workers"],
-        "channel": CHANNEL,
-        "slack_user": "U0ANN",
-        "requested_by": "Slack user ann.lee (U0ANN)",
-    }
-    assert answer.text.startswith("<@U0ANN> pressed *Wake*. Started: `wake` for *backups*.")
-    assert answer.for_everybody
-
-
-def test_the_button_stop_stops_the_run_of_its_message_and_says_who_pressed_it(
-    commands: SlashCommands, states: FakeStepFunctions
-) -> None:
-    answer = commands.press(pressing("stop_run", RUN), "slack-1")
-    assert answer.outcome == "stopped"
-    cause = "Stopped in Slack by Slack user ann.lee (U0ANN)."
-    assert states.stopped == [{"executionArn": RUN, "error": "StoppedByPerson", "cause": cause}]
-    assert answer.text.startswith("<@U0ANN> pressed *Stop this run*.")
-    assert answer.for_everybody
-    assert not states.executions
-
-
-@pytest.mark.parametrize("arn", ["", "x", MACHINE, RUN.replace(":SnowWhite:", ":SnowWhiteOther:")])
-def test_the_button_stop_stops_no_other_execution(
-    commands: SlashCommands, states: FakeStepFunctions, arn: str
-) -> None:
-    answer = commands.press(pressing("stop_run", arn), "slack-1")
-    assert (answer.outcome, answer.for_everybody) == ("invalid", False)
-    assert not states.stopped
-
-
-@pytest.mark.parametrize(("action_id", "value"), [("run_wake", "wake backups"), ("stop_run", RUN)])
-@pytest.mark.parametrize(("user", "channel"), [("U0EVE", CHANNEL), ("U0ANN", "C0OTHER"), ("U0ANN", "D0ANN")])
-def test_a_button_acts_only_for_those_who_may_use_the_slash_command_and_tells_the_others_alone(
-    commands: SlashCommands, states: FakeStepFunctions, action_id: str, value: str, user: str, channel: str
-) -> None:
-    answer = commands.press(pressing(action_id, value, user, channel), "slack-1")
-    assert (answer.outcome, answer.for_everybody) == ("not_allowed", False)
-    assert not states.executions
-    assert not states.stopped
-
-
-def test_a_refused_stop_is_answered_to_the_person_with_the_error_code(
-    commands: SlashCommands, states: FakeStepFunctions
-) -> None:
-    states.failure = refusal("ExecutionDoesNotExist", 400)
-    answer = commands.press(pressing("stop_run", RUN), "slack-1")
-    assert answer.text == "Nothing was stopped: AWS refused it (ExecutionDoesNotExist)."
-    assert not answer.for_everybody
-
-
-class Secrets:
-    """Secrets Manager with this signing secret, or None for no value."""
-
-    def __init__(self, value: str | None) -> None:
-        self.value = value
-        self.reads = 0
-
-    def get(self, name: str, max_age: int) -> str:
-        assert (name, max_age) == ("signing-secret", 300)
-        self.reads += 1
-        if self.value is None:
-            raise GetParameterError("there is no value")
-        return self.value
-
-
-def load(monkeypatch: pytest.MonkeyPatch, **more: str) -> ModuleType:
-    """The function as Lambda loads it."""
-    environment = {
-        "DEFAULT_REGIONS": "us-east-1",
-        "DEFAULT_ENVIRONMENTS": "workers",
-        "STATE_MACHINE_ARN": MACHINE,
-        "SLACK_SIGNING_SECRET": "signing-secret",
-        "SLASH_COMMAND_USERS": "",
-        "SLASH_COMMAND_CHANNELS": "",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "POWERTOOLS_SERVICE_NAME": "snow-white",
-        **more,
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    module = importlib.reload(importlib.import_module("slash_command"))
-    assert module.commands.users == module.commands.channels == frozenset(), "the default must be nobody"
-    return module
-
-
-@pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch, commands: SlashCommands) -> ModuleType:
-    """The function with Step Functions and Secrets Manager replaced."""
-    module = load(monkeypatch)
-    monkeypatch.setattr(module, "commands", commands)
-    monkeypatch.setattr(module, "secrets", Secrets(f"{SIGNING_SECRET}\n"))
-    return module
-
-
-class Context:
-    function_name = "slash_command"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:slash_command"
-    aws_request_id = "1"
-
-
-def call(function: ModuleType, body: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = function.handler(
-        {
-            "headers": {name.lower(): value for name, value in (headers or signed(body)).items()},
-            "requestContext": {"http": {"method": "POST"}},
-            "body": base64.b64encode(body.encode()).decode(),
-            "isBase64Encoded": True,
-        },
-        Context(),
-    )
-    return answer
-
-
 def test_the_answer_is_visible_to_the_person_only(function: ModuleType, states: FakeStepFunctions) -> None:
     for text in ("quiet backups", "sleep backups", "help"):
         answer = call(function, form(text, "U0ANN", CHANNEL))
@@ -435,74 +247,3 @@ def test_the_log_has_the_member_and_the_text_but_no_secret(
     assert (refused["message"], refused["status"]) == ("refused", 401)
     for secret in (SIGNING_SECRET, headers["X-Slack-Signature"], "trigger_id", "response_url"):
         assert secret not in f"{answered}{refused}"
-
-
-BUTTON = {"type": "button", "action_id": "run_wake", "value": "wake backups", "text": {"type": "plain_text"}}
-
-
-def response_url(server: SlackServer, channel: str = CHANNEL) -> str:
-    return f"{server.url.removesuffix('/api/')}/responses/{channel}"
-
-
-def test_the_press_of_a_button_is_answered_in_the_channel_and_slack_gets_an_empty_body(
-    function: ModuleType, states: FakeStepFunctions, server: SlackServer
-) -> None:
-    server.workspace.add_channel(CHANNEL, "commands")
-    body = press(BUTTON, "U0ANN", CHANNEL, response_url(server))
-    assert call(function, body) == {"statusCode": 200, "body": ""}
-    assert len(states.executions) == 1
-    (message,) = server.workspace.recorded()["messages"]
-    assert message["channel"] == CHANNEL
-    assert message["text"].startswith("<@U0ANN> pressed *Wake*. Started: `wake` for *backups*.")
-
-
-def test_who_may_not_press_is_told_so_alone(
-    function: ModuleType, states: FakeStepFunctions, server: SlackServer
-) -> None:
-    server.workspace.add_channel(CHANNEL, "commands")
-    call(function, press(BUTTON, "U0EVE", CHANNEL, response_url(server)))
-    recorded = server.workspace.recorded()
-    assert recorded["messages"] == []
-    (only_for_eve,) = recorded["ephemeral"]
-    assert "`U0EVE` to the setting `slash_command_users`" in only_for_eve["text"]
-    assert not states.executions
-
-
-def test_a_forged_press_gets_only_a_status_and_does_nothing(
-    function: ModuleType, states: FakeStepFunctions, server: SlackServer
-) -> None:
-    body = press(BUTTON, "U0ANN", CHANNEL, response_url(server))
-    assert call(function, body, signed(body, "a guessed secret")) == {"statusCode": 401, "body": ""}
-    assert not states.executions
-    assert server.workspace.recorded()["messages"] == []
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "", "no url"])
-def test_an_answer_that_slack_does_not_take_undoes_nothing(
-    function: ModuleType, states: FakeStepFunctions, url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert call(function, press(BUTTON, "U0ANN", CHANNEL, url))["statusCode"] == 200
-    assert len(states.executions) == 1
-    assert "answer not posted" in [record.message for record in caplog.records]
-
-
-def test_the_press_of_a_button_that_opens_a_page_is_only_acknowledged(
-    function: ModuleType, states: FakeStepFunctions, server: SlackServer
-) -> None:
-    other = {**BUTTON, "action_id": "open_execution"}
-    body = press(other, "U0ANN", CHANNEL, response_url(server))
-    assert call(function, body) == {"statusCode": 200, "body": ""}
-    assert not states.executions
-    assert server.workspace.recorded()["messages"] == []
-
-
-def test_a_press_that_brings_a_message_as_long_as_slack_allows_is_accepted(
-    function: ModuleType, states: FakeStepFunctions, server: SlackServer
-) -> None:
-    server.workspace.add_channel(CHANNEL, "commands")
-    message = {"text": "😀" * 6_000}
-    assert (
-        call(function, press(BUTTON, "U0ANN", CHANNEL, response_url(server), message=message))["statusCode"]
-        == 200
-    )
-    assert len(states.executions) == 1

@@ -1,4 +1,4 @@
-"""A run's Slack messages: each kind as a person reads it, and Slack's limits for any input."""
+"""A run's Slack messages: each kind as a person reads it, and its buttons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_aws.slack.limits import check
 from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
@@ -23,11 +22,9 @@ from snow_white.model.serialisation import from_json
 from snow_white.model.slack_state import Requester
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stragglers import Straggler, Stragglers
-from snow_white.model.verdict import Verdict
 from snow_white.reporting.build import failure_report
 from snow_white.slack.client import Slack, slack_client
-from snow_white.slack.message import Message, final_message, final_reply, working_message
-from snow_white.slack.text import duration, escaped, length, progress_bar
+from snow_white.slack.message import Message, final_message, working_message
 from snow_white.slack.time_limit import TimeLimit
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.story import request
@@ -386,89 +383,6 @@ def test_slack_accepts_the_message_that_the_real_client_sends(name: str, slack: 
     assert slack.failures == []
 
 
-LETTERS: Final = st.text(max_size=30) | st.text(alphabet="&<>`😀*_\n", max_size=30)
-TEXTS: Final = st.builds(
-    lambda letters, times: letters * times, LETTERS, st.sampled_from([1, 1, 2, 30, 1_000])
-)
-COUNTS: Final = st.integers(0, 10**7)
-PROCESSES: Final = st.lists(
-    st.fixed_dictionaries({"pid": COUNTS, "tag": TEXTS, "busy": COUNTS, "state": st.just("quieting")}),
-    max_size=5,
-)
-PROBLEMS: Final = st.lists(
-    st.fixed_dictionaries(
-        {
-            "region": TEXTS,
-            "environment": TEXTS,
-            "instance": TEXTS,
-            "verdict": st.sampled_from([one.value for one in Verdict]),
-            "reason": TEXTS,
-            "processes": PROCESSES,
-        }
-    ),
-    max_size=30,
-).flatmap(lambda some: st.sampled_from([some, some * 3]))
-ANYTHING: Final = st.recursive(
-    st.none() | st.booleans() | COUNTS | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(LETTERS, inner, max_size=3),
-)
-REPORTS: Final = st.fixed_dictionaries(
-    {
-        "result": st.sampled_from(["confirmed", "not_confirmed"]),
-        "error": st.none() | TEXTS,
-        "cause": st.none() | TEXTS,
-        "action": ANYTHING | st.sampled_from(list(Action)),
-        "application": ANYTHING,
-        "environments": ANYTHING | st.lists(TEXTS, max_size=60),
-        "regions": ANYTHING,
-        "instances": COUNTS,
-        "counts": st.dictionaries(st.sampled_from([one.value for one in Verdict]), COUNTS),
-        "problems": PROBLEMS,
-        "more_problems": COUNTS,
-        "duration_seconds": COUNTS,
-    }
-)
-REQUESTERS: Final = st.builds(Requester, name=TEXTS, member=st.none() | st.just("U024BE7LH"))
-
-
-def check_limits(message: Message) -> None:
-    assert length(message.text) <= 300
-    check({"text": message.text, "blocks": message.blocks, "attachments": list(message.attachments)})
-
-
-@given(report=REPORTS, requester=REQUESTERS)
-def test_the_end_of_any_run_stays_within_slacks_limits(report: dict[str, Any], requester: Requester) -> None:
-    asked = StatedRequest.read({**report, "environments": report["environments"]})
-    check_limits(final_message(read(report), ended(request=asked), requester, slash_command=True))
-    check_limits(final_message(read(report), ended(request=asked), requester))
-    reply = final_reply(read(report), requester)
-    assert 0 < length(reply) <= 3_000
-
-
-@given(
-    application=TEXTS,
-    environments=st.lists(TEXTS, max_size=80),
-    progress=st.builds(Progress, COUNTS, COUNTS),
-    stragglers=st.lists(st.builds(Straggler, TEXTS, TEXTS, TEXTS, st.none() | COUNTS), max_size=30),
-    requester=REQUESTERS,
-)
-def test_the_progress_of_any_run_stays_within_slacks_limits(
-    application: str,
-    environments: list[str],
-    progress: Progress,
-    stragglers: list[Straggler],
-    requester: Requester,
-) -> None:
-    running = run(
-        request=request(Action.STOP, application=application),
-        plan=(RegionPlan("us-east-1", tuple(Environment(name, "e-1") for name in environments)),),
-        progress=progress,
-        stragglers=Stragglers(listed=tuple(stragglers), known_at=START),
-        dispatched_at=START,
-    )
-    check_limits(working_message(running, requester, slash_command=True))
-
-
 @given(listed=st.integers(0, 60), more=st.integers(0, 500), jobs=st.integers(0, 30))
 def test_of_many_stragglers_ten_are_shown_the_longest_first_and_the_others_counted(
     listed: int, more: int, jobs: int
@@ -505,30 +419,6 @@ def test_each_reason_is_said_once() -> None:
     text = "\n".join(as_read(final_message(read(report), ended(), Requester())))
     assert text.count("ts agent is silent") == 1
     assert "i-9```\nand 20 more" in text
-
-
-@given(text=TEXTS, limit=st.integers(10, 400))
-def test_escaped_text_mentions_nobody_and_is_never_cut_inside_an_entity(text: str, limit: int) -> None:
-    safe = escaped(text, limit)
-    assert length(safe) <= limit
-    assert not set("<>\n") & set(safe)
-    rest = safe.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
-    assert "&" not in rest
-
-
-@given(part=COUNTS, whole=COUNTS)
-def test_the_progress_bar_is_full_only_when_everything_is_done(part: int, whole: int) -> None:
-    drawn = progress_bar(part, whole)
-    assert len(drawn) == 16
-    assert ("░" not in drawn) == (0 < whole <= part)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.4, "0 s"), (59, "59 s"), (725, "12 min"), (12_000, "3 h 20 min"), (172_800, "48 h")],
-)
-def test_a_duration_is_shown_as_people_say_it(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.lambdas.test_slash_command import CHANNEL, MACHINE, ask, load
+from tests.lambdas.slash_function import CHANNEL, MACHINE, ask, load
 
 SLACK_TIMEOUT_SECONDS: Final = 3.0
 NETWORK_SECONDS: Final = 0.25
