@@ -15,6 +15,8 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from botocore.exceptions import ClientError
 
 from local_aws.slack.commands import signed
+from snow_white.slash.form import TypedCommand
+from snow_white.slash.start import Answer, SlashCommands
 from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START
 
@@ -117,3 +119,7 @@ def call(function: ModuleType, body: str, headers: dict[str, str] | None = None)
         Context(),
     )
     return answer
+
+
+def ask(commands: SlashCommands, text: str, user: str = "U0ANN", channel: str = CHANNEL) -> Answer:
+    return commands.answer(TypedCommand("/snow-white", text, user, channel, "ann.lee"), "slack-1")

@@ -11,18 +11,15 @@ from botocore.exceptions import ReadTimeoutError
 
 from local_aws.slack.commands import SIGNING_SECRET, form, signed
 from snow_white.slash.form import TypedCommand
-from snow_white.slash.start import Answer, SlashCommands
+from snow_white.slash.start import SlashCommands
 from tests.lambdas.slash_function import (
     CHANNEL,
     FakeStepFunctions,
     Secrets,
+    ask,
     call,
     refusal,
 )
-
-
-def ask(commands: SlashCommands, text: str, user: str = "U0ANN", channel: str = CHANNEL) -> Answer:
-    return commands.answer(TypedCommand("/snow-white", text, user, channel, "ann.lee"), "slack-1")
 
 
 def test_a_command_starts_a_run_as_the_slack_user_who_typed_it(
