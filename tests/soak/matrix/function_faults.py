@@ -11,15 +11,7 @@ from tests.soak.scenarios.scenario import LambdaFault, Scenario
 
 _NEEDED: Final = (Step.DISCOVER, Step.DISPATCH, Step.POLL, Step.LAST_POLL)
 _TELLING: Final = (Step.ANNOUNCE_START, Step.NOTIFY)
-_STEPS: Final = (
-    Step.DISCOVER,
-    Step.ANNOUNCE_START,
-    Step.DISPATCH,
-    Step.POLL,
-    Step.LAST_POLL,
-    Step.NOTIFY,
-    Step.CLOSE,
-)
+_STEPS: Final = tuple(Step)
 _ATTEMPTS: Final = 20  # more than a step is ever tried
 _CALLS: Final = 2  # of AWS, before a crash in the middle
 

@@ -9,14 +9,7 @@ from tests.soak.matrix.outcomes import CONFIRMED, OPPOSITE, STOPPED, UNCONFIRMED
 from tests.soak.matrix.table import Begin, Group, Inject, Row, Step, at_each
 from tests.soak.scenarios.scenario import HostEvent, Scenario
 
-_STEPS: Final = (
-    Step.DISCOVER,
-    Step.ANNOUNCE_START,
-    Step.DISPATCH,
-    Step.POLL,
-    Step.LAST_POLL,
-    Step.NOTIFY,
-)
+_STEPS: Final = tuple(step for step in Step if step is not Step.CLOSE)
 _OPPOSITE: Final = {"quiet": "wake", "stop": "wake", "wake": "quiet", "status": "wake"}
 _A_MOMENT: Final = 0.05  # after the step has begun
 
