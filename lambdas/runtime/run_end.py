@@ -96,7 +96,7 @@ def _stopper_is_missing(ended: EndedRun) -> bool:
 
 
 def _failed(ended: EndedRun, now: datetime) -> Report:
-    so_far = ended.progress if ended.dispatched_at else None
+    so_far = ended.progress if ended.progress.instances else None
     return failure_report(ended.request, ended.execution, *read_error(ended.error), now, so_far)
 
 

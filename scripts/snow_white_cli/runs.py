@@ -106,7 +106,7 @@ class FollowedRun:
         newest = list(islice(self._exited_states(), _NEWEST_STATES))
         output = next((run.get("report") for name, run in newest if name == _LAST_STATE), None)
         states = (read(run, RunSoFar) for _, run in newest)
-        return ended(output or {}, next((one for one in states if one.dispatched_at), RunSoFar()))
+        return ended(output or {}, next((one for one in states if one.may_have_sent), RunSoFar()))
 
     def _exited_states(self) -> Any:
         """(name, output) of each state that exited, the newest first."""

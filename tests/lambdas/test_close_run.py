@@ -204,6 +204,18 @@ def test_a_run_that_was_stopped_is_yellow_and_says_who_stopped_it_how_far_it_was
     assert "Snow White itself failed" not in shown(first)
 
 
+def test_a_run_that_was_stopped_while_it_sent_its_first_commands_says_how_to_wake_who_got_them(
+    function: ModuleType, server: SlackServer
+) -> None:
+    planned = replace(run(requested_by="ann"), progress=Progress(0, 3))
+    state = {**to_json(notifier_on(server).announce(planned, START)), "plan": []}
+    close(function, "ABORTED", entered("DispatchCommand", state))
+    first, _ = messages(server)
+    assert "at 0 of 3" in first["text"]
+    assert "*Not confirmed asleep: 3 instances.*" in shown(first)
+    assert "```snow-white wake shop```" in shown(first)
+
+
 def test_who_stopped_a_run_is_looked_up_if_the_cause_does_not_say_it(
     function: ModuleType, server: SlackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,7 +97,7 @@ class FakeRuns(FakeClient, services=("stepfunctions",)):
             "request": run.request,
             **({"dispatched_at": START.isoformat()} if sent else {}),
             **({"report": run.report()} if run.error == "NotConfirmed" else {}),
-            "progress": {"confirmed": 1, "instances": 2},
+            "progress": {"confirmed": 1, "instances": 2} if sent else {"confirmed": 0, "instances": 0},
         }
         event = {
             "timestamp": START,

@@ -144,6 +144,17 @@ def test_a_stopped_run_says_how_far_it_was() -> None:
     assert text.endswith("snow-white wake backups -e workers")
 
 
+def test_a_run_that_was_stopped_while_it_sent_its_first_commands_says_how_to_wake_who_got_them() -> None:
+    so_far = {"dispatched_at": None, "progress": {"confirmed": 0, "instances": 60}}
+    stopped = Ended("ABORTED", "StoppedByPerson", "Stopped by ann.", {}, read(so_far, RunSoFar))
+    text = " ".join(end_screen(200, stopped))
+    assert (
+        "0 of 60 instances take no new jobs until they are woken. On the others, workers that were told"
+        in text
+    )
+    assert text.endswith("snow-white wake backups -e workers")
+
+
 @pytest.mark.parametrize(
     ("request_", "line"),
     [

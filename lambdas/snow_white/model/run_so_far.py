@@ -25,6 +25,11 @@ class RunSoFar:
     stragglers: Stragglers = field(default_factory=Stragglers)
 
     @property
+    def may_have_sent(self) -> bool:
+        """Whether it had counted its instances. A run that is ended while it sends does not show what it sent."""
+        return bool(self.progress and self.progress.instances)
+
+    @property
     def deadline(self) -> datetime | None:
         """When the hosts' time is over; None before the first command was sent."""
         if self.dispatched_at is None:

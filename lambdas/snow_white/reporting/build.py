@@ -100,7 +100,7 @@ def failure_report(
 ) -> Report:
     """The report of a run that an error ended, such as InvalidRequest, NothingMatched or RegionRefused.
 
-    `so_far` is None if nothing was sent.
+    `so_far` is None if it ended before its instances were counted, so that nothing was sent.
     """
     return Report(
         result=Result.NOT_CONFIRMED,

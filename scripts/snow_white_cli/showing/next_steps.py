@@ -30,7 +30,7 @@ def print_next_steps(
         print_title(console, "What to do")
         for verdict, sentence in advice.items():
             print_indented(console, Text(f"{in_words(verdict)}: {sentence}"))
-    if headlines.action and headlines.action.drains and _something_was_sent(ended):
+    if headlines.action and headlines.action.drains and _may_have_sent(ended):
         if options is None:
             console.print(Text(asleep(ended)), overflow="fold")
             return
@@ -61,5 +61,5 @@ def wake_line(request: StatedRequest, options: Sequence[str] = ()) -> str:
     return shell_line(*map(visible, arguments(Action.WAKE, request)), *options)
 
 
-def _something_was_sent(ended: Ended) -> bool:
-    return bool(ended.report.instances or ended.so_far.dispatched_at)
+def _may_have_sent(ended: Ended) -> bool:
+    return bool(ended.report.instances or ended.so_far.may_have_sent)
