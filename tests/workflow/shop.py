@@ -29,8 +29,12 @@ def eventually(holds: Callable[[], object], what: str) -> None:
 
 
 def ended(run: FollowedRun) -> Ended:
-    """The run at its end."""
+    """The run at its end. What failed in its steps is printed, for a test that fails afterwards."""
     eventually(run.has_ended, f"{run.name} ends")
+    pages = run.client.get_paginator("get_execution_history").paginate(executionArn=run.arn)
+    for event in (event for page in pages for event in page["events"]):
+        if event["type"].endswith(("Failed", "TimedOut", "Aborted")):
+            print(event["timestamp"], [value for key, value in event.items() if key.endswith("Details")])
     return run.end()
 
 
