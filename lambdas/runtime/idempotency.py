@@ -24,7 +24,9 @@ from aws_lambda_powertools.utilities.idempotency import (
 from aws_lambda_powertools.utilities.idempotency.exceptions import (
     BaseError,
     IdempotencyAlreadyInProgressError,
+    IdempotencyItemAlreadyExistsError,
 )
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -93,7 +95,7 @@ class Once:
 
     def __init__(self, table: str, client: BaseClient, logger: Logger) -> None:
         self._logger = logger
-        self._store = DynamoDBPersistenceLayer(table, boto3_client=client) if table else None
+        self._store = _Table(table, boto3_client=client) if table else None
 
     def do(self, key: Json | None, work: Callable[[], Json], limits: Limits) -> Json:
         """The work's result, from this invocation or from an earlier one.
@@ -154,6 +156,20 @@ class Once:
             key_prefix="run",
         )
         return recorded
+
+
+class _Table(DynamoDBPersistenceLayer):
+    """The table. A record that is written twice, because the answer to the first attempt was lost, is no other's."""
+
+    def _put_record(self, data_record: DataRecord) -> None:
+        try:
+            super()._put_record(data_record)
+        except IdempotencyItemAlreadyExistsError as error:
+            # The time is in milliseconds: another invocation's record has another.
+            found = error.old_data_record
+            own = (data_record.status, data_record.in_progress_expiry_timestamp)
+            if not found or (found.status, found.in_progress_expiry_timestamp) != own:
+                raise
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from unittest.mock import patch
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.config import Config
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from runtime.client_config import TABLE_TIMEOUTS
 
 # MiniStack's module removes expired records by a thread that sleeps, and tests let sleeps take no time.
 with patch.object(threading.Thread, "start"):
@@ -35,19 +36,21 @@ class IdempotencyTable:
 
     Attributes:
         fails_on: actions that cannot reach the table, such as {"PutItem"}.
+        loses_answer_of: actions that take effect, and whose next answer does not arrive.
     """
 
     def __init__(self) -> None:
         self.name = f"told-{uuid.uuid4().hex}"
         self.calls: list[str] = []
         self.fails_on: frozenset[str] = frozenset()
+        self.loses_answer_of: list[str] = []
         self.client = boto3.client(
             "dynamodb",
             region_name="us-east-1",
             endpoint_url=_ENDPOINT,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
+            config=TABLE_TIMEOUTS,
         )
         self.client.meta.events.register("before-send.dynamodb.*", self._answer)
         self.client.create_table(
@@ -80,4 +83,7 @@ class IdempotencyTable:
             raise EndpointConnectionError(endpoint_url=_ENDPOINT)
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         status, answered, content = asyncio.run(dynamodb.handle_request("POST", "/", headers, body, {}))
+        if action in self.loses_answer_of:
+            self.loses_answer_of.remove(action)
+            raise ReadTimeoutError(endpoint_url=_ENDPOINT)
         return AWSResponse(request.url, status, answered, _Raw(content))

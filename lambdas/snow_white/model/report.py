@@ -18,7 +18,7 @@ Shape:
     started_at, ended_at (ISO 8601), duration_seconds
     what_to_do: {verdict: advice} for the verdicts in `problems`
     stopped_by: who stopped the run, if somebody did and it is known
-    so_far: {confirmed, instances} for a run that an error, a person or its time limit ended after its instances were counted
+    so_far: {confirmed, instances} for a run with instances that an error, a person or its time limit ended
     slack: {delivered, told, not_told}, once a step has tried to notify Slack
 """
 
