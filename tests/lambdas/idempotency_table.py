@@ -36,14 +36,14 @@ class IdempotencyTable:
 
     Attributes:
         fails_on: actions that cannot reach the table, such as {"PutItem"}.
-        loses_answer_of: actions that take effect, and whose next answer does not arrive.
+        loses_first_answer_of: actions that take effect, but only the answer to botocore's second attempt arrives.
     """
 
     def __init__(self) -> None:
         self.name = f"told-{uuid.uuid4().hex}"
         self.calls: list[str] = []
         self.fails_on: frozenset[str] = frozenset()
-        self.loses_answer_of: list[str] = []
+        self.loses_first_answer_of: frozenset[str] = frozenset()
         self.client = boto3.client(
             "dynamodb",
             region_name="us-east-1",
@@ -83,7 +83,6 @@ class IdempotencyTable:
             raise EndpointConnectionError(endpoint_url=_ENDPOINT)
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         status, answered, content = asyncio.run(dynamodb.handle_request("POST", "/", headers, body, {}))
-        if action in self.loses_answer_of:
-            self.loses_answer_of.remove(action)
+        if action in self.loses_first_answer_of and headers["amz-sdk-request"].startswith("attempt=1"):
             raise ReadTimeoutError(endpoint_url=_ENDPOINT)
         return AWSResponse(request.url, status, answered, _Raw(content))
