@@ -84,8 +84,8 @@ def failed_quiet() -> Ended:
             instance(11, "unreachable", "it is not registered in Systems Manager"),
         ],
         "what_to_do": {
-            "busy": "its jobs are still running; none was killed. Wait until they have finished, then run quiet again.",
-            "unreachable": "check in Systems Manager, Fleet Manager, that its agent is online.",
+            "busy": "jobs are still running; none was killed. Wait until they have finished, then run quiet again.",
+            "unreachable": "check in Systems Manager, Fleet Manager, that the agent is online.",
         },
     }
     return Ended("FAILED", "NotConfirmed", "1 of 3 instances are confirmed quiet.", report)

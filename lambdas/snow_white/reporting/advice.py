@@ -10,23 +10,23 @@ from snow_white.model.verdict import Verdict
 
 _ADVICE: Final = {
     Verdict.BUSY: (
-        "its jobs are still running; none was killed. Wait until they have finished, then run {action} again, "
+        "jobs are still running; none was killed. Wait until they have finished, then run {action} again, "
         "with a longer timeout_seconds if needed."
     ),
     Verdict.UNREACHABLE: (
-        "check in Systems Manager, Fleet Manager, that its agent is online and that its instance profile has "
+        "check in Systems Manager, Fleet Manager, that the agent is online and that the instance profile has "
         "AmazonSSMManagedInstanceCore. Repair or terminate the instance, then run {action} again."
     ),
     Verdict.UNCONFIRMED: (
-        "read the command's output in Systems Manager, Run Command, and check the host. Its workers may still "
+        "read the command's output in Systems Manager, Run Command, and check the host. Workers there may still "
         "take jobs, so do not continue until another {action} confirms it."
     ),
     Verdict.NO_WORKER: (
-        "if Sidekiq should run on it, check why it does not start; if not, name other environments."
+        "if Sidekiq should run there, check why it does not start; if not, name other environments."
     ),
 }
 _BUSY_BEFORE_WAKING: Final = (
-    "a quiet worker on it still runs jobs, and waking it would kill them. Wait until they have finished, then run "
+    "quiet workers still run jobs, and waking them would kill these. Wait until they have finished, then run "
     "wake again."
 )
 

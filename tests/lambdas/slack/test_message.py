@@ -221,13 +221,13 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "*Not confirmed asleep: 3 instances.* Those that were told to sleep finish their jobs and take no new ones.\n"
         "To undo:\n```snow-white wake shop```",
         "*2 still busy*\n"
-        "Its jobs are still running; none was killed. Wait until they have finished, then run quiet again, with a "
+        "Jobs are still running; none was killed. Wait until they have finished, then run quiet again, with a "
         "longer timeout_seconds if needed.\n"
         "Environment, instance, running jobs:\n"
         "```mail-work… i-0abd 4\n"
         "workers    i-0abc 2```",
         "*1 unreachable*\n"
-        "Check in Systems Manager, Fleet Manager, that its agent is online and that its instance profile has "
+        "Check in Systems Manager, Fleet Manager, that the agent is online and that the instance profile has "
         "AmazonSSMManagedInstanceCore. Repair or terminate the instance, then run quiet again.\n"
         "Its SSM agent is not registered with Systems Manager:\n"
         "```workers i-0abe```",

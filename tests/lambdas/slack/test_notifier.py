@@ -131,7 +131,7 @@ def test_every_problem_is_shown_with_its_place_and_jobs(server: SlackServer) -> 
     first, _ = messages(server)
     assert first["text"] == "❌ shop: 2 of 3 quiet, 1 still busy"
     assert "```workers i-0abc 2```" in shown(first)
-    assert "Its jobs are still running; none was killed." in shown(first)
+    assert "Jobs are still running; none was killed." in shown(first)
 
 
 def test_the_reply_is_one_sentence_with_the_mention(server: SlackServer) -> None:
