@@ -37,6 +37,7 @@ class Assessment:
         asked_at: when the command was sent by which it is judged.
         sendable: a command should go to it.
         waiting: none should go to it now, but what is said of it may change within the run.
+        lagging: its command reads as ended, but the list of answers does not show that.
     """
 
     instance: Instance
@@ -44,6 +45,7 @@ class Assessment:
     asked_at: datetime | None = None
     sendable: bool = False
     waiting: bool = False
+    lagging: bool = False
 
     @property
     def confirmed(self) -> bool:
@@ -196,5 +198,7 @@ def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance, now: dateti
     due = now - last.requested_at >= _MISSING_ROW_AWAITED * attempts
     again = instance.running and attempts < MAX_ATTEMPTS
     return _until_it_has_left(
-        Assessment(instance, judgement, last.requested_at, sendable=again and due, waiting=not due)
+        Assessment(
+            instance, judgement, last.requested_at, sendable=again and due, waiting=not due, lagging=True
+        )
     )

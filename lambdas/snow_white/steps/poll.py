@@ -313,11 +313,15 @@ def _may_change(
     run: Run, everyone: Iterable[Assessment], snapshots: Iterable[RegionSnapshot], now: datetime
 ) -> bool:
     """Whether an answer is still to come, or an instance that could not be sent to may become one that can."""
-    waiting = run.seconds_left(now) > 0 and any(
-        # One that was confirmed, but is leaving now, cannot be asked again; soon it is gone.
-        one.waiting or (one.instance.leaving and is_stale(run, one, now))
-        for one in everyone
-    )
+    if run.seconds_left(now) > 0:
+        waiting = any(
+            # One that was confirmed, but is leaving now, cannot be asked again; soon it is gone.
+            one.waiting or (one.instance.leaving and is_stale(run, one, now))
+            for one in everyone
+        )
+    else:
+        # Nothing is sent again, but what has ended may still be shown.
+        waiting = any(one.lagging for one in everyone)
     return waiting or any(not snapshot.all_ended for snapshot in snapshots)
 
 

@@ -92,6 +92,20 @@ def test_a_command_whose_rows_lag_behind_its_end_is_waited_for(cloud: FakeCloud)
     assert (report["result"], report["counts"]) == ("confirmed", {"quiet": 5})
 
 
+def test_rows_that_lag_behind_the_last_answers_are_waited_for_past_the_deadline(cloud: FakeCloud) -> None:
+    region = cloud["us-east-1"]
+    works = region.list_command_invocations
+
+    def lagging(**given: Any) -> Any:
+        return works(**given) if seconds(cloud) > 75 else {"CommandInvocations": []}
+
+    region.list_command_invocations = lagging  # type: ignore[method-assign]
+    for host in region.instances.values():
+        host.answers = [Answer(after=50)]
+    report = Story(cloud, request(timeout_seconds=60)).report()
+    assert (report["result"], report["counts"]) == ("confirmed", {"quiet": 5})
+
+
 def test_regions_that_do_not_answer_at_the_start_are_waited_for_before_anything_is_sent(
     cloud: FakeCloud,
 ) -> None:
