@@ -14,6 +14,7 @@ from tests.soak.cloud.encoding import Call, Reply, ServiceError
 # Faults of the whole call, and what is wrong with the rows of a list.
 CALL_FAULTS: Final = (
     "throttled",
+    "refused",
     "internal-error",
     "unavailable",
     "reset",
