@@ -188,13 +188,14 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
             ]
             return {"Reservations": [{"Instances": [_described(one) for one in found]}]}
         filters = {one["Name"]: one["Values"] for one in request["Filters"]}
+        launched = filters.get("launch-time")
         assert all(len(values) <= 200 for values in filters.values())
         found = [
             one
             for one in self.instances.values()
             if one.environment_id in filters["tag:elasticbeanstalk:environment-id"]
             and one.state in filters["instance-state-name"]
-            and _matches(f"{one.launched_at:%Y-%m-%dT%H:%M:%S}.000Z", filters.get("launch-time", ["*"]))
+            and (launched is None or _matches(f"{one.launched_at:%Y-%m-%dT%H:%M:%S}.000Z", launched))
             and one.id not in self.unlisted_instances
         ]
         self.instances_read.append(len(found))

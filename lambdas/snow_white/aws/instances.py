@@ -75,7 +75,7 @@ def _instances_in(
         ]
         for raw in _described(client, Filters=filters):
             found[raw["InstanceId"]] = _instance(raw, names)
-    return sorted(found.values())
+    return [found[one] for one in sorted(found)]
 
 
 def missing_instances(

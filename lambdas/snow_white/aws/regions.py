@@ -112,7 +112,9 @@ def in_each(regions: Iterable[str], work: Callable[[str], T]) -> dict[str, T | R
             return error
 
     wanted = list(regions)
-    with ThreadPoolExecutor(max_workers=min(_MAX_THREADS, max(1, len(wanted)))) as pool:
+    if len(wanted) <= 1:
+        return {region: guarded(region) for region in wanted}
+    with ThreadPoolExecutor(max_workers=min(_MAX_THREADS, len(wanted))) as pool:
         return dict(zip(wanted, pool.map(guarded, wanted), strict=True))
 
 

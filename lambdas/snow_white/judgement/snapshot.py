@@ -173,7 +173,7 @@ def _snapshot(
     )
     snapshot = RegionSnapshot(
         part.region,
-        tuple(sorted([*present, *found])),
+        tuple(sorted([*present, *found], key=lambda one: one.id)),
         tuple(commands),
         tuple(sorted({*gone, *(known_gone - ids)})),
         silent,
