@@ -29,6 +29,7 @@ def test_without_a_topic_nobody_is_told(home: Template) -> None:
         assert "AlarmActions" not in alarm
 
 
+@pytest.mark.synthesizes
 def test_the_topic_of_the_settings_is_told() -> None:
     assembly = Assembly(synthesized({"alarm_topic": TOPIC}))
     alarms = assembly.home.resources("AWS::CloudWatch::Alarm").values()

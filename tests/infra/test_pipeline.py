@@ -46,6 +46,7 @@ def workers(**given: Any) -> PipelineActions:
     return PipelineActions(**{"state_machine": machine, "pipeline": NAME, "application": "backups", **given})
 
 
+@pytest.mark.synthesizes
 def test_workers_are_quiet_before_the_deploy_and_woken_after_it(deploy_stage: list[Json]) -> None:
     assert [(action["Name"], action["ActionTypeId"]["Provider"]) for action in deploy_stage] == [
         ("QuietWorkers", "StepFunctions"),
@@ -56,6 +57,7 @@ def test_workers_are_quiet_before_the_deploy_and_woken_after_it(deploy_stage: li
     assert orders == sorted(set(orders)), "each waits for the one before, which a failed one never lets begin"
 
 
+@pytest.mark.synthesizes
 def test_the_actions_start_snow_white_with_a_request_that_it_takes(deploy_stage: list[Json]) -> None:
     for action, expected in ((deploy_stage[0], Action.QUIET), (deploy_stage[2], Action.WAKE)):
         configuration = action["Configuration"]
@@ -67,6 +69,7 @@ def test_the_actions_start_snow_white_with_a_request_that_it_takes(deploy_stage:
         assert request.requested_by == f"pipeline {NAME} (execution #{{codepipeline.PipelineExecutionId}})"
 
 
+@pytest.mark.synthesizes
 def test_each_action_s_role_may_start_and_watch_such_runs_and_nothing_else(
     template: Template, deploy_stage: list[Json]
 ) -> None:
@@ -86,6 +89,7 @@ def test_each_action_s_role_may_start_and_watch_such_runs_and_nothing_else(
         }
 
 
+@pytest.mark.synthesizes
 def test_an_end_without_wake_starts_what_may_look_at_this_pipeline_and_start_and_stop_such_runs(
     template: Template,
 ) -> None:
@@ -115,6 +119,7 @@ def test_an_end_without_wake_starts_what_may_look_at_this_pipeline_and_start_and
     }
 
 
+@pytest.mark.synthesizes
 def test_the_example_passes_the_checks(folder: Path) -> None:
     require_clean_report(folder)
     result = subprocess.run(

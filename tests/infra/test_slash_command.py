@@ -32,6 +32,7 @@ def test_without_the_setting_the_template_has_none_of_it(home: Template) -> None
     assert len(secrets_of(home)) == 1
 
 
+@pytest.mark.synthesizes
 def test_the_setting_adds_this_and_changes_only_that_messages_have_buttons(
     home: Template, home_with: Template
 ) -> None:
@@ -57,6 +58,7 @@ def test_the_setting_adds_this_and_changes_only_that_messages_have_buttons(
     assert new_outputs == {"SlashCommandUrl", "SlackSigningSecretArn"}
 
 
+@pytest.mark.synthesizes
 def test_its_function_may_start_this_machine_stop_its_runs_and_read_its_own_secret_and_nothing_else(
     home: Template, home_with: Template
 ) -> None:
@@ -75,11 +77,13 @@ def test_its_function_may_start_this_machine_stop_its_runs_and_read_its_own_secr
     }
 
 
+@pytest.mark.synthesizes
 def test_its_role_is_its_own(home_with: Template) -> None:
     roles = [text(each["Role"]) for each in home_with.resources("AWS::Lambda::Function").values()]
     assert roles.count(text(home_with.function("slash_command")["Role"])) == 1
 
 
+@pytest.mark.synthesizes
 def test_anybody_may_call_it_but_only_by_its_url(home_with: Template) -> None:
     permissions: list[Json] = [
         permission
@@ -98,10 +102,12 @@ def test_anybody_may_call_it_but_only_by_its_url(home_with: Template) -> None:
     }
 
 
+@pytest.mark.synthesizes
 def test_no_other_web_page_may_call_it(home_with: Template) -> None:
     assert "Cors" not in home_with.only("AWS::Lambda::Url")
 
 
+@pytest.mark.synthesizes
 def test_its_variables_name_machine_secret_users_and_channels(home: Template, home_with: Template) -> None:
     (machine,) = home_with.resources("AWS::StepFunctions::StateMachine")
     (signing_secret,) = secrets_of(home_with) - secrets_of(home)
@@ -113,6 +119,7 @@ def test_its_variables_name_machine_secret_users_and_channels(home: Template, ho
     assert "SLACK_TOKEN_SECRET" not in variables
 
 
+@pytest.mark.synthesizes
 def test_the_most_users_and_channels_fit_into_its_environment(home_with: Template) -> None:
     variables = dict(home_with.function("slash_command")["Environment"]["Variables"])
     ids = ",".join("U" * 15 for _ in range(MAX_SLASH_COMMAND_IDS))
@@ -122,16 +129,19 @@ def test_the_most_users_and_channels_fit_into_its_environment(home_with: Templat
     assert len(json.dumps({**variables, **arns, **lists})) < MOST_ENVIRONMENT
 
 
+@pytest.mark.synthesizes
 def test_no_template_contains_the_signing_secret(home_with: Template) -> None:
     for secret in home_with.resources("AWS::SecretsManager::Secret").values():
         assert not {"SecretString", "GenerateSecretString"} & secret.keys()
 
 
+@pytest.mark.synthesizes
 def test_it_passes_the_checks(assembly_with_slash_command: Assembly) -> None:
     require_clean_report(assembly_with_slash_command.folder)
     assert complaints_of_cfn_lint(assembly_with_slash_command) == []
 
 
+@pytest.mark.synthesizes
 def test_the_state_machine_may_not_call_it(home_with: Template) -> None:
     machine = home_with.only("AWS::StepFunctions::StateMachine")
     called = {
