@@ -27,6 +27,7 @@ LARGEST_SCRIPT_DOCUMENT: Final = 60_000  # bytes, our own bound: room for a chan
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents"
 _LIMIT: Final = "{{ executionTimeout }}"
+_RUN: Final = "{{ run }}"
 
 
 class DocumentTooLarge(Exception):
@@ -34,7 +35,7 @@ class DocumentTooLarge(Exception):
 
 
 def action_script(action: str) -> str:
-    """The script of an action: bash, takes executionTimeout (seconds), and the launchers as further arguments."""
+    """The script of an action: bash; takes executionTimeout (seconds), the run, and then the launchers."""
     modules = ScriptModules()
     code = "".join(without_comments(modules.text(module)) for module in modules.order(action))
     return f"#!/bin/bash\n{code}"
@@ -57,7 +58,8 @@ def command_document(
     text = (_FOLDER / f"{action}_sidekiq_workers.yaml").read_text(encoding="ascii")
     document: dict[str, Any] = yaml.safe_load(text)
     step = document["mainSteps"][0]
-    words = " ".join(f"'{word}'" for word in (_LIMIT, *launchers))
+    run = _RUN if "run" in document["parameters"] else ""
+    words = " ".join(f"'{word}'" for word in (_LIMIT, run, *launchers))
     if source is None:
         shebang, _, body = action_script(action).partition("\n")
         # One entry: the agent joins entries with line breaks and ends the last one with a line break itself.

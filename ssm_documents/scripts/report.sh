@@ -35,7 +35,7 @@ note_impostors() {
 }
 
 list_process() { # PID
-  local state=awake key=${P_KEY[$1]}
+  local state=awake since='' key=${P_KEY[$1]}
   if [[ ${P_STATE[$1]} == [Tt] ]]; then
     state=suspended
   elif [[ -n ${BOOTING[$1]-} ]]; then
@@ -48,12 +48,13 @@ list_process() { # PID
     state=quieting
   fi
   find_supervisor "$key"
-  add_entry "$1" "${P_VERSION[$1]-}" "${P_TAG[$1]-}" "${P_BUSY[$1]-0}" "$state" "$SUPERVISOR"
+  if is_stopping "$1"; then since=${STOPPING_SINCE[$key]-}; fi
+  add_entry "$1" "${P_VERSION[$1]-}" "${P_TAG[$1]-}" "${P_BUSY[$1]-0}" "$state" "$SUPERVISOR" "$since"
 }
 
 list_stopped() {
   local name
-  for name in "${!DOWN[@]}"; do add_entry 0 '' '' 0 stopped "$name"; done
+  for name in "${!DOWN[@]}"; do add_entry 0 '' '' 0 stopped "$name" "${DOWN_SINCE[$name]}"; done
 }
 
 # Why a worker is not quiet.

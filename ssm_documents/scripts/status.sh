@@ -9,6 +9,9 @@ status_host() {
   wait_for_processes
   if any_appears_quiet; then wait_for_proof; fi
   read_stopped
+  note_boot
+  read_run
+  ASLEEP_BY=${SLEPT_BY#* }
   list_processes
   list_stopped
   AT_WORK=none
@@ -19,6 +22,13 @@ status_host() {
   if ((${#ENTRIES[@]} == 0)); then answer 3 no_worker "No Sidekiq process on this host.$running"; fi
   counted processes "${#TITLED[@]}" process
   answer 0 reported "$processes with a Sidekiq title$(jobs_in_titles).$running"
+}
+
+note_boot() {
+  local seconds
+  printf -v seconds '%(%s)T' -1
+  now
+  BOOTED=$((seconds - NOW / SECOND))
 }
 
 # Titles are rewritten every 5 seconds by Sidekiq up to 6, every 10 seconds from 7 on.

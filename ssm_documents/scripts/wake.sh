@@ -12,6 +12,7 @@ declare -A MISSING=()                        # supervisor's name -> 1 while its 
 
 wake_host() {
   local pid
+  leave_to_others
   lock_host wake
   clean_thread_records
   read_stopped
@@ -22,6 +23,15 @@ wake_host() {
   list_processes
   list_stopped
   answer_awake
+}
+
+# Without the lock, so that no other wake takes the answer for its own.
+leave_to_others() {
+  prepare_folder
+  read_run
+  if [[ -z $RUN || $RUN == "$SLEPT_BY" ]]; then return 0; fi
+  if [[ -n $SLEPT_BY ]]; then answer 0 left_alone "Left as it is: the run ${SLEPT_BY#* } has put its workers to sleep."; fi
+  answer 0 left_alone "Left as it is: the run ${RUN#* } has not put its workers to sleep, or they were woken since."
 }
 
 answer_awake() {
@@ -40,6 +50,7 @@ answer_awake() {
     answer 1 unconfirmed "Not confirmed awake.$PROBLEMS"
   elif ((${#TITLED[@]})); then
     counted processes "${#TITLED[@]}" process
+    rm -f "$HOST_FOLDER/run"
     answer 0 awake "Awake: $processes."
   elif ((${#EMBEDDED[@]})); then
     answer 1 unconfirmed "Only an embedded Sidekiq was found, which is not supported."

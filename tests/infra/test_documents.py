@@ -89,7 +89,9 @@ def test_the_launchers_of_the_settings_are_the_script_s_further_words(source: st
     (template,) = documents_templates(launchers=["bin/worker", "worker.rb"], script_source=source)
     for document in template.resources("AWS::SSM::Document").values():
         script = document["Content"]["mainSteps"][-1]["inputs"]["runCommand"][0]
-        assert "'{{ executionTimeout }}' 'bin/worker' 'worker.rb'" in script.splitlines()[1]
+        run = "" if document["Name"] == Action.STATUS.document_name else "{{ run }}"
+        words = f"'{{{{ executionTimeout }}}}' '{run}' 'bin/worker' 'worker.rb'"
+        assert words in script.splitlines()[1]
 
 
 @pytest.mark.synthesizes
@@ -166,7 +168,8 @@ def test_the_script_is_one_string_that_the_agent_writes_into_its_file_as_it_was_
     (script,) = step["inputs"]["runCommand"]
     # The agent joins the strings with line breaks and ends the last one with another.
     shebang, limit, body = f"{script}\n".split("\n", 2)
-    assert (shebang, limit) == ("#!/bin/bash", "set -- '{{ executionTimeout }}'")
+    run = "" if action == "status" else "{{ run }}"
+    assert (shebang, limit) == ("#!/bin/bash", f"set -- '{{{{ executionTimeout }}}}' '{run}'")
     assert f"{shebang}\n{body}" == action_script(action)
 
 

@@ -43,8 +43,12 @@ class Answer:
     output: str | None = None
 
 
-def says(result: str, *, message: str = "", processes: list[dict[str, Any]] | None = None) -> str:
-    return json.dumps({"result": result, "message": message, "processes": processes or [], "omitted": 0})
+def says(
+    result: str, *, message: str = "", processes: list[dict[str, Any]] | None = None, **more: object
+) -> str:
+    return json.dumps(
+        {"result": result, "message": message, "processes": processes or [], "omitted": 0, **more}
+    )
 
 
 @dataclass

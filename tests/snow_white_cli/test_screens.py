@@ -76,6 +76,33 @@ def test_hosts_are_a_table_where_it_fits() -> None:
     ]  # fmt: skip
 
 
+def asleep_report() -> Ended:
+    """The two hosts, of which one was put to sleep by a run, at noon."""
+    ended = status_report()
+    host = ended.output["hosts"][1]
+    host["asleep_by"] = "quiet-ann"
+    host["processes"][0]["since"] = NOON.isoformat()
+    return Ended(ended.status, None, None, ended.output)
+
+
+def test_a_host_says_which_run_has_put_it_to_sleep_and_each_process_since_when() -> None:
+    lines = end_screen(80, asleep_report(), STATUS)
+    assert [line for line in lines if "put to sleep" in line] == [
+        "backups-workers  us-east-1  i-0000000000000000b  put to sleep by quiet-ann"
+    ]
+    assert [line for line in lines if "quiet since 03-01 12:00 UTC" in line]
+
+
+def test_the_table_has_a_column_for_the_run_that_has_put_a_process_to_sleep() -> None:
+    lines = end_screen(200, asleep_report(), STATUS)
+    (row,) = [line for line in lines if " 97 " in line]
+    cells = [cell.strip() for cell in row.split("│")[1:-1]]
+    assert cells[4] == "quiet since 03-01 12:00 UTC"
+    assert cells[-1] == "quiet-ann"
+    (awake,) = [line for line in lines if " 812 " in line]
+    assert [cell.strip() for cell in awake.split("│")[1:-1]][-1] == ""
+
+
 @pytest.mark.parametrize("width", [40, *WIDTHS, 140, 240])
 def test_state_jobs_and_supervisor_are_whole_at_every_width(width: int) -> None:
     text = re.sub(r"\s+", " ", " ".join(end_screen(width, status_report(), STATUS)).replace("│", " "))

@@ -208,19 +208,22 @@ class BareHost:
         runner: Sequence[str] = ("sh", "-c"),
         source: ScriptSource | None = None,
         launchers: Sequence[str] = (),
+        run: str = "",
     ) -> Command:
-        """Start an action's document on the host; `limit` is its executionTimeout."""
+        """Start an action's document on the host; `limit` is its executionTimeout, and `run` its parameter."""
         script = self.folder / f"script-{time.monotonic_ns()}.sh"
         lines = command_document(action, source, launchers)["mainSteps"][-1]["inputs"]["runCommand"]
-        script.write_text("\n".join(lines).replace("{{ executionTimeout }}", str(limit)))
+        script.write_text(
+            "\n".join(lines).replace("{{ executionTimeout }}", str(limit)).replace("{{ run }}", run)
+        )
         script.chmod(0o700)
         process = self.popen(
             ["env", "-i", *runner, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         return Command(process, limit)
 
-    def ask(self, action: str, limit: int = 60) -> Answer:
-        return self.start(action, limit).answer()
+    def ask(self, action: str, limit: int = 60, run: str = "") -> Answer:
+        return self.start(action, limit, run=run).answer()
 
     def quiet_and_end(self, pid: int) -> Command:
         """Start quiet, and end this worker as soon as its title says that it is quieted."""

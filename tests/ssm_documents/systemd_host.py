@@ -16,16 +16,17 @@ from tests.ssm_documents.bare_host import Answer, Command
 APP = Path(__file__).parents[2] / "scripts" / "local_aws" / "hosts" / "sidekiq_app" / "app.rb"
 
 
-def start_document(host: SystemdHost, action: str, limit: int = 60) -> Command:
-    """Start an action's document; `limit` is its executionTimeout in seconds."""
+def start_document(host: SystemdHost, action: str, limit: int = 60, run: str = "") -> Command:
+    """Start an action's document; `limit` is its executionTimeout in seconds, and `run` its parameter."""
     lines = command_document(action)["mainSteps"][-1]["inputs"]["runCommand"]
     path = f"/root/script-{time.monotonic_ns()}.sh"
-    host.write(path, "\n".join(lines).replace("{{ executionTimeout }}", str(limit)), mode=0o700)
+    script = "\n".join(lines).replace("{{ executionTimeout }}", str(limit)).replace("{{ run }}", run)
+    host.write(path, script, mode=0o700)
     return Command(host.popen(["env", "-i", "sh", "-c", path]), limit)
 
 
-def ask(host: SystemdHost, action: str, limit: int = 60) -> Answer:
-    return start_document(host, action, limit).answer()
+def ask(host: SystemdHost, action: str, limit: int = 60, run: str = "") -> Answer:
+    return start_document(host, action, limit, run).answer()
 
 
 def sidekiq(

@@ -138,6 +138,7 @@ def send(
     *,
     execution_timeout: int,
     comment: str,
+    run: str = "",
 ) -> Sent:
     """Send the action's document to the instances, 50 a command, to all of them at once.
 
@@ -145,15 +146,30 @@ def send(
 
     Args:
         execution_timeout: seconds that the script may run on a host.
+        run: the document's parameter of that name, from `run_parameter`; "" for none.
     """
     sent = Sent()
+    parameters = {"executionTimeout": [str(execution_timeout)], **({"run": [run]} if run else {})}
     for ids in batches(instance_ids, INSTANCES_A_COMMAND):
-        sent += _send_to_accepted(client, action, tuple(ids), execution_timeout, comment)
+        sent += _send_to_accepted(client, action, tuple(ids), parameters, comment)
     return sent
 
 
+def run_parameter(execution: Execution) -> str:
+    """How hosts remember a run, at most 93 characters: the time of its start, to tell the newer of two, and its name.
+
+    A name may have characters that no script should be given; each of these becomes a hyphen.
+    """
+    return f"{int(execution.started_at.timestamp())} {run_name(execution.name)}"
+
+
+def run_name(name: str) -> str:
+    """The name of an execution as hosts remember it."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)
+
+
 def _send_to_accepted(
-    client: SSMClient, action: Action, ids: tuple[str, ...], execution_timeout: int, comment: str
+    client: SSMClient, action: Action, ids: tuple[str, ...], parameters: dict[str, list[str]], comment: str
 ) -> Sent:
     try:
         answer = client.send_command(
@@ -161,7 +177,7 @@ def _send_to_accepted(
             # The default version may be an older one: updating a document by CloudFormation need not move it.
             DocumentVersion="$LATEST",
             InstanceIds=list(ids),
-            Parameters={"executionTimeout": [str(execution_timeout)]},
+            Parameters=parameters,
             TimeoutSeconds=DELIVERY_SECONDS,
             Comment=comment,
             # The service's defaults, 50 and 0, would keep worker 51 waiting for hours, and
@@ -178,14 +194,14 @@ def _send_to_accepted(
         if not refused and len(ids) > 1:
             # It does not say which: halve until the one is alone.
             middle = len(ids) // 2
-            return _send_to_accepted(
-                client, action, ids[:middle], execution_timeout, comment
-            ) + _send_to_accepted(client, action, ids[middle:], execution_timeout, comment)
+            return _send_to_accepted(client, action, ids[:middle], parameters, comment) + _send_to_accepted(
+                client, action, ids[middle:], parameters, comment
+            )
         left_out = Sent(refused=dict.fromkeys(refused or ids, said[:_REASON_LENGTH]))
         rest = tuple(one for one in ids if one not in left_out.refused)
         if not rest:
             return left_out
-        return left_out + _send_to_accepted(client, action, rest, execution_timeout, comment)
+        return left_out + _send_to_accepted(client, action, rest, parameters, comment)
     return Sent((answer["Command"]["CommandId"],), len(ids))
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Final
 
@@ -13,7 +14,9 @@ from snow_white.model.fleet import Process
 
 NOTHING_AT_WORK: Final = "none"
 _WORD: Final = re.compile(r"[a-z_]{1,30}")
+_RUN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _LARGEST_COUNT: Final = 10_000_000  # a process id has at most 7 digits
+_LATEST_MOMENT: Final = 1 << 33  # seconds since 1970, some centuries from now
 _LONGEST_WORD: Final = 60
 _LONGEST_TAG: Final = 400
 _LONGEST_MESSAGE: Final = 500
@@ -38,6 +41,7 @@ class HostAnswer:
         omitted: counts processes that the host left out to keep the line short.
         at_work: for status, the action of the command that is running on the host, or NOTHING_AT_WORK; None where the
             document is too old to say.
+        asleep_by: for status, the run that has put its workers to sleep; "" if none has, or they were woken since.
         up: where there is no worker, the seconds since the host's last boot; None where the document is too old to say.
     """
 
@@ -47,6 +51,7 @@ class HostAnswer:
     omitted: int = 0
     at_work: str | None = None
     up: int | None = None
+    asleep_by: str = ""
 
 
 def parse_answer(output: str) -> HostAnswer | None:
@@ -67,6 +72,7 @@ def parse_answer(output: str) -> HostAnswer | None:
             omitted=_count(answer.get("omitted", 0)),
             at_work=_word(answer["at_work"]) if "at_work" in answer else None,
             up=_count(answer["up"]) if "up" in answer else None,
+            asleep_by=_run_name(answer.get("asleep_by", "")),
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
@@ -80,7 +86,19 @@ def _process(raw: Mapping[str, Any]) -> Process:
         busy=_count(raw.get("busy", 0)),
         state=_word(raw["state"]),
         supervisor=_text(raw.get("supervisor", ""), _LONGEST_TAG),
+        since=_moment(raw["since"]) if "since" in raw else None,
     )
+
+
+def _moment(said: Any) -> datetime | None:
+    """From seconds since 1970; None for what is no time that a host can have."""
+    seconds = int(said)
+    return datetime.fromtimestamp(seconds, tz=UTC) if 0 < seconds < _LATEST_MOMENT else None
+
+
+def _run_name(said: object) -> str:
+    """The name of a run as run_command.py hands it to a host; "" for anything else."""
+    return said if isinstance(said, str) and _RUN_NAME.fullmatch(said) else ""
 
 
 def _word(said: object) -> str:

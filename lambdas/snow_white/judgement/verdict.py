@@ -48,6 +48,7 @@ class Judgement:
         starting: it is transient because the host has started a short while ago, and its workers may still do so.
         unsent: no command of the run went to it.
         omitted: processes that the host left out of its answer for its length.
+        asleep_by: for status, the run that has put its workers to sleep.
     """
 
     verdict: Verdict
@@ -57,6 +58,7 @@ class Judgement:
     transient: bool = False
     starting: bool = False
     unsent: bool = False
+    asleep_by: str = ""
 
 
 def judge(action: Action, invocation: Invocation, age: timedelta = timedelta.max) -> Judgement:
@@ -97,7 +99,9 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
     said = answer.message or "the host gave no reason"
     match (invocation.status, invocation.exit_code):
         case ("success", ExitCode.CONFIRMED) if _confirms(action, answer):
-            return Judgement(Verdict(answer.result), said, answer.processes, answer.omitted)
+            return Judgement(
+                Verdict(answer.result), said, answer.processes, answer.omitted, asleep_by=answer.asleep_by
+            )
         case ("failed", ExitCode.JOBS_RUNNING) if answer.result == "busy":
             return Judgement(Verdict.BUSY, said, answer.processes, answer.omitted)
         case ("failed", ExitCode.NO_SIDEKIQ) if answer.result == "no_worker":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 
 @dataclass(frozen=True, order=True)
@@ -30,9 +31,16 @@ class Instance:
     leaving: bool = False
 
 
+ASLEEP: Final = frozenset({"quiet", "quieting", "stopped"})
+"""The states of processes that take no new jobs until they are woken."""
+
+
 @dataclass(frozen=True)
 class Process:
-    """One Sidekiq process on a host; `busy` is the number of its running jobs."""
+    """One Sidekiq process on a host; `busy` is the number of its running jobs.
+
+    `since`: when it was put to sleep; None where nobody knows, and for `status` only.
+    """
 
     pid: int
     version: str = ""
@@ -40,6 +48,7 @@ class Process:
     busy: int = 0
     state: str = ""
     supervisor: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)

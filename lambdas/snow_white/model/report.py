@@ -14,7 +14,8 @@ Shape:
     more_problems: the number of instances left out of `problems`
     notes: the instances without Sidekiq, in the same shape
     more_notes: the number of instances left out of `notes`
-    hosts, more_hosts: for `status` only, every host with its processes, in the same shape
+    hosts, more_hosts: for `status` only, every host with its processes, in the same shape; where it is known, with
+        asleep_by, the run that has put them to sleep, and for each process that sleeps `since` (ISO 8601)
     started_at, ended_at (ISO 8601), duration_seconds
     what_to_do: {verdict: advice} for the verdicts in `problems`
     stopped_by: who stopped the run, if somebody did and it is known
@@ -47,7 +48,10 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class InstanceResult:
-    """One instance with its verdict (the value of a Verdict), the reason, and its processes."""
+    """One instance with its verdict (the value of a Verdict), the reason, and its processes.
+
+    `asleep_by`: for `status`, the run that has put its workers to sleep; "" if none has, or they were woken since.
+    """
 
     region: str = ""
     environment: str = ""
@@ -56,6 +60,7 @@ class InstanceResult:
     reason: str = ""
     processes: tuple[Process, ...] = ()
     more_processes: int = 0
+    asleep_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from cattrs import Converter
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from snow_white.model.ended_run import StepError
+from snow_white.model.fleet import Process
 from snow_white.model.former_keys import FORMER_KEYS
-from snow_white.model.report import Report, Stated
+from snow_white.model.report import InstanceResult, Problem, Report, Stated
 from snow_white.model.run import CommandReading, Outcome, Run
 from snow_white.model.run_so_far import RunSoFar
 from snow_white.model.slack_state import Requester, SlackState
@@ -56,6 +57,12 @@ def _make_converter() -> Converter:
     for kind in (Requester, SlackState, Stragglers, StepError, Run, RunSoFar):
         structure = make_dict_structure_fn(kind, converter)
         converter.register_structure_hook(kind, _reading_former_shapes(kind, structure))
+    # A report may list hundreds of them, and most know neither.
+    if_known = override(omit_if_default=True)
+    converter.register_unstructure_hook(Process, make_dict_unstructure_fn(Process, converter, since=if_known))
+    for listed in (InstanceResult, Problem):
+        write = make_dict_unstructure_fn(listed, converter, asleep_by=if_known)
+        converter.register_unstructure_hook(listed, write)
     converter.register_unstructure_hook(
         Report, _without_empty_keys(make_dict_unstructure_fn(Report, converter))
     )

@@ -172,6 +172,7 @@ def _fields(region: str, assessment: Assessment) -> dict[str, Any]:
         "verdict": judgement.verdict.value,
         "reason": judgement.reason[:_MAX_REASON],
         "processes": tuple(processes[:_MAX_PROCESSES]),
+        "asleep_by": judgement.asleep_by,
         "more_processes": max(0, len(processes) - _MAX_PROCESSES) + judgement.omitted,
     }
 

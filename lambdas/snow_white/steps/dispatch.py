@@ -145,6 +145,7 @@ def _send(
             [one for one in ids if (one in stale) is renewal],
             execution_timeout=max(MIN_TIMEOUT_SECONDS, int(run.seconds_left(now))),
             comment=run_command.comment(run.execution, run.sendings + 1, renewal=renewal),
+            run=run_command.run_parameter(run.execution) if run.request.action.drains else "",
         )
         for renewal in (False, True)
     )

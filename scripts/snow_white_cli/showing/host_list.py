@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Final
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from snow_white.model.counts import counted
-from snow_white.model.fleet import Process
+from snow_white.model.fleet import ASLEEP, Process
 from snow_white.model.report import InstanceResult, Report
 from snow_white_cli.showing.layout import fits, joined, print_more, print_title
 
@@ -80,12 +81,14 @@ def _table(hosts: tuple[InstanceResult, ...]) -> Table:
     table.add_column("Process", justify="right")
     table.add_column("State")
     table.add_column("Jobs", justify="right")
-    for column in ("Tag", "Sidekiq", "Run by"):
+    asleep_by = any(row.asleep_by for row in hosts)
+    for column in ("Tag", "Sidekiq", "Run by", *(["Put to sleep by"] if asleep_by else [])):
         table.add_column(column, overflow="fold")
     for row in hosts:
         host = (row.environment, row.region, row.instance)
         for process in row.processes:
-            details = map(Text, (process.tag, process.version, process.supervisor))
+            put_to_sleep_by = [_asleep_by(row, process)] if asleep_by else []
+            details = map(Text, (process.tag, process.version, process.supervisor, *put_to_sleep_by))
             table.add_row(*map(Text, host), str(process.pid), _state(process), str(process.busy), *details)
             host = ("", "", "")
         if not row.processes:
@@ -98,7 +101,8 @@ def _lines(hosts: tuple[InstanceResult, ...], width: int) -> Iterator[Text]:
     every = [process for host in hosts for process in host.processes]
     widths = [max(map(len, column)) for column in zip(*map(_fields, every), strict=True)]
     for host in hosts:
-        yield joined([Text(host.environment, "bold"), host.region, Text(host.instance, "bold")])
+        by = next((f"put to sleep by {run}" for one in host.processes if (run := _asleep_by(host, one))), "")
+        yield joined([Text(host.environment, "bold"), host.region, Text(host.instance, "bold"), by])
         if not host.processes:
             yield Text(f"  {host.reason}", "dim")
         for process in host.processes:
@@ -109,7 +113,7 @@ def _line(process: Process, widths: list[int], width: int) -> Text:
     """Process id, state, jobs and supervisor whole; Sidekiq's version and tag as far as there is room."""
     pid, state, jobs, supervisor = _fields(process)
     line = Text(f"  {pid.rjust(widths[0])}  ")
-    line.append(state.ljust(widths[1]), _STATE_STYLES.get(state, ""))
+    line.append(state.ljust(widths[1]), _STATE_STYLES.get(process.state, ""))
     line.append(f"  {jobs.rjust(widths[2])}  ")
     details = f"{process.version} {process.tag}".strip()
     room = width - len(line) - widths[3] - 2
@@ -121,8 +125,14 @@ def _line(process: Process, widths: list[int], width: int) -> Text:
 
 
 def _fields(process: Process) -> tuple[str, str, str, str]:
-    return str(process.pid), process.state, counted(process.busy, "job"), process.supervisor
+    return str(process.pid), _state(process).plain, counted(process.busy, "job"), process.supervisor
 
 
 def _state(process: Process) -> Text:
-    return Text(process.state, style=_STATE_STYLES.get(process.state, ""))
+    since = f" since {process.since.astimezone(UTC):%m-%d %H:%M} UTC" if process.since else ""
+    return Text(f"{process.state}{since}", style=_STATE_STYLES.get(process.state, ""))
+
+
+def _asleep_by(host: InstanceResult, process: Process) -> str:
+    """The run that has put the process to sleep; "" for one that is awake, or if it is not known."""
+    return host.asleep_by if process.state in ASLEEP else ""

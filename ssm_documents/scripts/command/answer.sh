@@ -7,6 +7,8 @@ readonly LONGEST_ANSWER=1700 LONGEST_MESSAGE=600 LONGEST_TAG=60 # characters
 ANSWER=''     # the line; empty until it is known
 ANSWER_CODE=1 # the exit code that goes with it
 AT_WORK=''     # for status: the action of the command that is running on the host, "none" for none
+ASLEEP_BY=''   # for status: the run that put the host's workers to sleep
+BOOTED=''      # for status: when the host was started, in seconds since 1970
 FOOTNOTE=''    # a sentence that goes with any message, after a space
 ENTRIES=()    # the answer's processes, "RANK BUSY JSON"; those with the lowest rank stay when it is cut
 
@@ -26,8 +28,8 @@ counted() { # VARIABLE COUNT NOUN
   esac
 }
 
-add_entry() { # PID VERSION TAG BUSY STATE SUPERVISOR
-  local version tag supervisor rank entry
+add_entry() { # PID VERSION TAG BUSY STATE SUPERVISOR [SINCE]
+  local version tag supervisor rank entry since=${BOOTED:+${7-}}
   case $5 in
     lost) rank=1 ;;
     embedded) rank=2 ;;
@@ -42,8 +44,9 @@ add_entry() { # PID VERSION TAG BUSY STATE SUPERVISOR
   json_text version "${2:0:20}"
   json_text tag "${3:0:LONGEST_TAG}"
   json_text supervisor "${6:0:80}"
-  printf -v entry '{"pid":%s,"version":"%s","tag":"%s","busy":%s,"state":"%s","supervisor":"%s"}' \
-    "$1" "$version" "$tag" "$4" "$5" "$supervisor"
+  if [[ -n $since ]]; then since=",\"since\":$((BOOTED + since / SECOND))"; fi
+  printf -v entry '{"pid":%s,"version":"%s","tag":"%s","busy":%s,"state":"%s","supervisor":"%s"%s}' \
+    "$1" "$version" "$tag" "$4" "$5" "$supervisor" "$since"
   ENTRIES+=("$rank $4 $entry")
 }
 
@@ -66,7 +69,7 @@ set_answer() { # CODE RESULT MESSAGE
   if ((${#message} > LONGEST_MESSAGE)); then message="${message:0:LONGEST_MESSAGE-3}..."; fi
   json_text message "$message"
   head="{\"result\":\"$2\",\"processes\":["
-  tail="${AT_WORK:+\"at_work\":\"$AT_WORK\",}\"message\":\"$message\"}"
+  tail="${AT_WORK:+\"at_work\":\"$AT_WORK\",}${ASLEEP_BY:+\"asleep_by\":\"$ASLEEP_BY\",}\"message\":\"$message\"}"
   # Where there is none yet after a reboot, there may soon be some.
   if [[ $2 == no_worker ]]; then
     now

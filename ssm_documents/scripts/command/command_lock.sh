@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: find_workers report
+# needs: find_workers host_folder report
 # One command at a time on a host. The lock names its owner by process id and start time, so that nobody has to clear
 # away by hand what a command leaves behind that was killed.
 
@@ -35,7 +35,15 @@ lock_host() { # ACTION
     fi
   done
   HOLDS_LOCK=$self
+  note_run "$1"
   remove_stale_files
+}
+
+# A run that goes on for hours sends again; what a newer one has put to sleep stays that one's.
+note_run() { # ACTION
+  read_run
+  if [[ $1 == wake || -z $RUN ]] || ((${RUN%% *} < 10#0${SLEPT_BY%% *})); then return 0; fi
+  printf '%s\n' "$RUN" >"$HOST_FOLDER/run"
 }
 
 # A hard link is made whole or not at all, also when two commands try at the same moment.
@@ -62,6 +70,7 @@ remove_stale_lock() { # CLAIM LOCK
 # out of time when this one still has some.
 join_command() { # ACTION OWNER_ID CLAIM
   local file=$HOST_FOLDER/answer.$2 code line
+  note_run "$1"
   log "waits for the $1 command of process ${2%%:*}"
   while still_runs "$2" || [[ -f $file ]]; do
     if [[ -f $file && -O $file ]]; then

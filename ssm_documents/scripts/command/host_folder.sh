@@ -31,3 +31,11 @@ open_log() {
 is_own_file() { # FILE
   [[ -f $1 && -O $1 && ! -L $HOST_FOLDER ]]
 }
+
+RUN=''      # "TIME NAME" of the run: of the one that sends this command, for wake of the one whose workers it is to wake
+SLEPT_BY='' # that of the newest run that has put this host's workers to sleep and not been undone by a wake
+
+read_run() {
+  SLEPT_BY=''
+  if is_own_file "$HOST_FOLDER/run"; then IFS= read -r SLEPT_BY <"$HOST_FOLDER/run" || :; fi
+}

@@ -5,13 +5,14 @@
 ENDED_BY='an error' # what ended the script before it had an answer
 
 # Runs an action's function, which ends with an answer.
-run_action() { # FUNCTION SECONDS LAUNCHERS...
+run_action() { # FUNCTION SECONDS RUN LAUNCHERS...
   trap on_exit EXIT
   trap 'ENDED_BY="an error at line $LINENO ($BASH_COMMAND)"' ERR
   trap 'ENDED_BY="a signal"; exit 1' TERM INT
   open_log
   set_deadline "${2:-}"
-  LAUNCHERS=("${@:3}")
+  RUN=${3-}
+  LAUNCHERS=("${@:4}")
   "$1"
 }
 

@@ -261,3 +261,26 @@ def test_what_a_host_answers_is_cleaned_and_bounded_where_it_is_read(odd: dict[s
 
 def test_a_count_below_nothing_is_no_answer() -> None:
     assert parse_answer(says("quiet", processes=[{**IDLE, "busy": -1}])) is None
+
+
+def test_a_status_says_which_run_has_put_the_workers_to_sleep_and_since_when() -> None:
+    slept = {**IDLE, "since": int(START.timestamp())}
+    answer = parse_answer(says("reported", processes=[slept, IDLE], asleep_by="quiet-ann"))
+    assert answer is not None
+    assert answer.asleep_by == "quiet-ann"
+    assert [process.since for process in answer.processes] == [START, None]
+
+
+@pytest.mark.parametrize("name", ["a b", "<!channel>", "x" * 81, 7, None])
+def test_what_is_no_name_of_a_run_is_not_shown_as_one(name: object) -> None:
+    answer = parse_answer(says("reported", asleep_by=name))
+    assert answer is not None
+    assert answer.asleep_by == ""
+
+
+@pytest.mark.parametrize("since", [-1, 0, 10**12, "1764000000"])
+def test_a_time_that_no_host_can_have_is_not_known(since: object) -> None:
+    answer = parse_answer(says("reported", processes=[{**IDLE, "since": since}]))
+    assert answer is not None
+    (process,) = answer.processes
+    assert (process.since is None) is (since != "1764000000")

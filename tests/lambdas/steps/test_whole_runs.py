@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from infra.command_documents import command_document
 from snow_white.aws.environments import NothingMatched
 from snow_white.aws.regions import RegionRefused, RegionUnavailable
+from snow_white.aws.run_command import run_parameter
 from snow_white.model.action import Action
 from snow_white.model.run import Execution, Outcome, Run
 from snow_white.steps.discover import discover
@@ -83,8 +85,37 @@ def test_every_worker_is_sent_to_once_with_what_the_service_must_be_told(cloud: 
     options = cloud["us-east-1"].commands[0].options
     assert options["MaxConcurrency"] == "50"
     assert options["MaxErrors"] == "100%"
-    assert options["Parameters"] == {"executionTimeout": ["3600"]}
+    assert options["Parameters"] == {
+        "executionTimeout": ["3600"],
+        "run": [f"{int(START.timestamp())} night-1"],
+    }
     assert re.fullmatch(r"SnowWhite night-1 [0-9a-f]{8} 1", options["Comment"])
+
+
+def test_hosts_are_told_which_run_it_is_in_letters_that_are_safe_in_a_script() -> None:
+    execution = Execution("arn", "night 1$(reboot)'é" + "n" * 62, START)
+    parameter = run_parameter(execution)
+    assert parameter == f"{int(START.timestamp())} night-1--reboot---{'n' * 62}"
+    pattern = command_document("quiet")["parameters"]["run"]["allowedPattern"]
+    assert re.search(pattern, parameter)
+
+
+@pytest.mark.parametrize("action", [Action.WAKE, Action.STATUS])
+def test_who_puts_nobody_to_sleep_is_not_remembered(cloud: FakeCloud, action: Action) -> None:
+    Story(cloud, request(action)).end()
+    assert "run" not in cloud["us-east-1"].commands[0].options["Parameters"]
+
+
+def test_the_report_of_a_status_says_by_whom_and_since_when_workers_sleep(cloud: FakeCloud) -> None:
+    slept = {**BUSY, "busy": 0, "state": "quiet", "since": int(START.timestamp())}
+    said = says("reported", processes=[slept], asleep_by="quiet-ann")
+    for one in cloud["eu-west-1"].instances.values():
+        one.answers = [Answer(output=said)]
+    hosts = Story(cloud, request(Action.STATUS)).report()["hosts"]
+    (asleep,) = [host for host in hosts if host["region"] == "eu-west-1"]
+    assert asleep["asleep_by"] == "quiet-ann"
+    assert asleep["processes"][0]["since"] == START.isoformat()
+    assert not any("asleep_by" in host for host in hosts if host is not asleep)
 
 
 def test_an_instance_without_an_agent_is_named_and_the_run_not_confirmed(cloud: FakeCloud) -> None:
