@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     found = discover(request, regions)
     run = Run.planned(execution, request, found.plan, found.waiting_for, found.unsent)
     if run.plan:
-        demand_alone(run, step_functions, settings.defaults, logger)
+        demand_alone(run, step_functions, regions=regions, defaults=settings.defaults, logger=logger)
     logger.info(
         "planned", extra={"plan": [to_json(part) for part in run.plan], "waiting_for": dict(run.waiting_for)}
     )

@@ -29,7 +29,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step, run}; returns the run with the ids of the sent commands."""
     run = from_json(event["run"], Run)
     logger.append_keys(execution=run.execution.name)
-    alone = partial(demand_alone, client=step_functions, defaults=settings.defaults, logger=logger)
+    alone = partial(
+        demand_alone, client=step_functions, regions=regions, defaults=settings.defaults, logger=logger
+    )
     after = dispatch(run, regions, datetime.now(UTC), alone)
     logger.info("sent", extra={"sending": after.sendings, "commands": dict(after.commands)})
     return to_json(after)

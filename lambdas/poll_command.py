@@ -43,7 +43,7 @@ def log_verdict(region: str, assessment: Assessment) -> None:
         "verdict",
         extra={
             "region": region,
-            "environment": assessment.instance.environment,
+            "environment": assessment.instance.group,
             "instance": assessment.instance.id,
             "verdict": judgement.verdict.value,
             "reason": judgement.reason,

@@ -27,7 +27,8 @@ _NO_PROBLEM: Final = frozenset(verdict.value for verdict in CONFIRMED | HARMLESS
 def emit(ended: EndedRun, report: Report) -> None:
     """Write the metrics of a run that has ended.
 
-    The application is "unknown" if the run has no plan, so that a mistyped name does not become a metric.
+    The application, or what is selected in place of one, is "unknown" if the run has no plan, so that a mistyped name
+    does not become a metric.
     """
     planned = bool(ended.plan)
     of_run = _metrics(report, planned=planned)
@@ -56,7 +57,7 @@ def _metrics(report: Report, *, planned: bool) -> EphemeralMetrics:
     metrics = EphemeralMetrics()
     action = report.known_action
     metrics.add_dimension("action", action.value if action else UNKNOWN)
-    metrics.add_dimension("application", _value(report.application) if planned else UNKNOWN)
+    metrics.add_dimension("application", _value(report.fleet_name) if planned else UNKNOWN)
     return metrics
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from snow_white.aws.errors import call_failed
 from snow_white.aws.executions import RunUnderWay, runs_under_way
+from snow_white.aws.regions import Regions
 from snow_white.model.request import Defaults
 from snow_white.model.run import Execution, Run
 from snow_white.steps.opposite_run import demand_no_opposite_run
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
-def demand_alone(run: Run, client: SFNClient, defaults: Defaults, logger: Logger) -> None:
+def demand_alone(
+    run: Run, client: SFNClient, *, regions: Regions, defaults: Defaults, logger: Logger
+) -> None:
     """Raise OppositeRunUnderWay if an earlier run undoes what this one, whose plan is complete, does."""
-    demand_no_opposite_run(run, _other_runs(run.execution, client, logger), defaults)
+    demand_no_opposite_run(run, _other_runs(run.execution, client, logger), defaults, regions)
 
 
 def _other_runs(execution: Execution, client: SFNClient, logger: Logger) -> list[RunUnderWay]:

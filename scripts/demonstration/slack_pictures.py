@@ -18,7 +18,7 @@ from typing import Final
 from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
-from snow_white.model.fleet import Environment, Process, RegionPlan
+from snow_white.model.fleet import Group, Process, RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.report import Problem, Report, Result
 from snow_white.model.request import Request
@@ -42,11 +42,7 @@ _REQUEST: Final = Request(Action.QUIET, "backups", ("workers",), ("us-east-1",),
 _RUN: Final = Run(
     _EXECUTION,
     _REQUEST,
-    (
-        RegionPlan(
-            "us-east-1", (Environment("backups-workers", "e-1"), Environment("backups-mail", "e-2")), 60
-        ),
-    ),
+    (RegionPlan("us-east-1", (Group("backups-workers", "e-1"), Group("backups-mail", "e-2")), 60),),
     progress=Progress(12, 60),
     dispatched_at=_STARTED + timedelta(seconds=20),
 )

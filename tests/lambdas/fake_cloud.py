@@ -19,6 +19,7 @@ from zlib import crc32
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from snow_white.model.fleet import ENVIRONMENT_ID_TAG
 from tests.fake_client import FakeClient
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -66,6 +67,7 @@ class FakeInstance:
     silent: bool = False  # it does not answer then
     loses: int = 0  # so many commands never reach it, although they read as in progress
     last_ping: datetime | None = None  # of an agent whose connection is lost; None: it is online
+    tags: Mapping[str, str] = field(default_factory=dict)  # beside those of Elastic Beanstalk
 
     @property
     def ping_status(self) -> str:
@@ -144,6 +146,7 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
     unlisted_instances: set[str] = field(default_factory=set)  # not in the lists, which lag
     unanswered_instances: set[str] = field(default_factory=set)  # EC2 says nothing of them when asked either
     documents: bool = True
+    filters: list[dict[str, Any]] = field(default_factory=list)  # of the last list of instances
 
     def add_environment(self, application: str, name: str, instances: int = 0) -> list[FakeInstance]:
         env_id = f"e-{self.name}-{name}"
@@ -157,8 +160,10 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
         )
         return [self.add_instance(name) for _ in range(instances)]
 
-    def add_instance(self, environment: str, **changes: Any) -> FakeInstance:
-        env_id = next(e["EnvironmentId"] for e in self.environments if e["EnvironmentName"] == environment)
+    def add_instance(self, environment: str = "", **changes: Any) -> FakeInstance:
+        """An instance of an environment, or of none."""
+        ids = (e["EnvironmentId"] for e in self.environments if e["EnvironmentName"] == environment)
+        env_id = next(ids) if environment else ""
         instance = FakeInstance(instance_id(self.name, len(self.instances)), env_id, **changes)
         self.instances[instance.id] = instance
         return instance
@@ -191,13 +196,14 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
                 self.instances[one] for one in request["InstanceIds"] if one not in self.unanswered_instances
             ]
             return {"Reservations": [{"Instances": [_described(one) for one in found]}]}
+        self.filters = request["Filters"]
         filters = {one["Name"]: one["Values"] for one in request["Filters"]}
         launched = filters.get("launch-time")
         assert all(len(values) <= 200 for values in filters.values())
         found = [
             one
             for one in self.instances.values()
-            if one.environment_id in filters["tag:elasticbeanstalk:environment-id"]
+            if _has_tags(one, filters)
             and one.state in filters["instance-state-name"]
             and (launched is None or _matches(f"{one.launched_at:%Y-%m-%dT%H:%M:%S}.000Z", launched))
             and one.id not in self.unlisted_instances
@@ -322,12 +328,30 @@ def command_id(region: str, number: int) -> str:
     return str(UUID(int=crc32(region.encode()) << 96 | number))
 
 
+def _has_tags(instance: FakeInstance, filters: Mapping[str, Sequence[str]]) -> bool:
+    """Whether it has each tag that is asked for; of a filter by nothing else EC2 would list everything."""
+    asked = {name.removeprefix("tag:"): values for name, values in filters.items() if name.startswith("tag:")}
+    assert asked
+    tags = {tag["Key"]: tag["Value"] for tag in _tags(instance)}
+    return all(
+        key in tags and (tags[key] in values or _matches(tags[key], values)) for key, values in asked.items()
+    )
+
+
 def _matches(value: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(value, pattern) for pattern in patterns)
+    """As EC2 does: a backslash marks a character that is meant as it is."""
+    plain = (pattern.replace("\\\\", "\\") for pattern in patterns)
+    return any(fnmatchcase(value, pattern) for pattern in plain if "*" in pattern or "?" in pattern)
 
 
 def _described(instance: FakeInstance) -> dict[str, Any]:
-    return _row(instance.id, instance.launched_at, instance.state, instance.environment_id)
+    row = _row(instance.id, instance.launched_at, instance.state, instance.environment_id)
+    return {**row, "Tags": _tags(instance)} if instance.tags else row
+
+
+def _tags(instance: FakeInstance) -> list[dict[str, str]]:
+    of_environment = {ENVIRONMENT_ID_TAG: instance.environment_id} if instance.environment_id else {}
+    return [{"Key": key, "Value": value} for key, value in {**of_environment, **instance.tags}.items()]
 
 
 @cache  # ten thousand are described at each poll
@@ -336,7 +360,7 @@ def _row(identity: str, launched_at: datetime, state: str, environment: str) -> 
         "InstanceId": identity,
         "LaunchTime": launched_at,
         "State": {"Name": state},
-        "Tags": [{"Key": "elasticbeanstalk:environment-id", "Value": environment}],
+        "Tags": [{"Key": ENVIRONMENT_ID_TAG, "Value": environment}],
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from snow_white.aws.errors import UnreadableAnswer
-from snow_white.model.fleet import Environment
+from snow_white.model.fleet import Group
 
 if TYPE_CHECKING:
     from mypy_boto3_elasticbeanstalk import ElasticBeanstalkClient
@@ -36,14 +36,14 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
     return False
 
 
-def matching(environments: Iterable[Environment], patterns: Sequence[str]) -> tuple[Environment, ...]:
+def matching(environments: Iterable[Group], patterns: Sequence[str]) -> tuple[Group, ...]:
     """Those of the environments that one of the patterns means."""
     return tuple(one for one in environments if matches(one.name, patterns))
 
 
-def application_environments(client: ElasticBeanstalkClient, application: str) -> list[Environment]:
+def application_environments(client: ElasticBeanstalkClient, application: str) -> list[Group]:
     """All environments of the application in the client's region that have not been terminated."""
-    found: list[Environment] = []
+    found: list[Group] = []
     # The service answers all at once unless MaxRecords is given; asking for pages keeps a
     # large account's answer from being throttled for its size.
     token: str | None = None
@@ -55,7 +55,7 @@ def application_environments(client: ElasticBeanstalkClient, application: str) -
             **({"NextToken": token} if token else {}),
         )
         found += [
-            Environment(name=environment["EnvironmentName"], id=environment["EnvironmentId"])
+            Group(name=environment["EnvironmentName"], id=environment["EnvironmentId"])
             for environment in page.get("Environments", [])
             if environment.get("Status") != "Terminated"
         ]
@@ -82,20 +82,22 @@ def describe_miss(
     names = sorted(set(others))
     there = "No environment of that application was found."
     if names:
-        there = f"The application has {_some(names)}."
+        there = f"The application has {some(names)}."
     elif known := sorted(set(applications)):
-        there = f"There is no such application there, but {_some(known)}."
+        there = f"There is no such application there, but {some(known)}."
     return (
-        f"No environment of application '{application}' matches {_quoted(patterns)} "
+        f"No environment of application '{application}' matches {quoted(patterns)} "
         f"in {', '.join(regions)}. {there}"
     )
 
 
-def _quoted(texts: Iterable[str]) -> str:
-    return " or ".join(f"'{text}'" for text in texts)
+def quoted(texts: Iterable[str], conjunction: str = "or") -> str:
+    """The texts in quotation marks."""
+    return f" {conjunction} ".join(f"'{text}'" for text in texts)
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first of the names, and how many there are more."""
     shown = ", ".join(names[:_MAX_SHOWN])
     more = len(names) - _MAX_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown

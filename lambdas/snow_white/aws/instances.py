@@ -1,16 +1,17 @@
-"""The EC2 instances of Elastic Beanstalk environments, and which of them the SSM agent serves."""
+"""The EC2 instances of a fleet, and which of them the SSM agent serves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from snow_white.aws.batches import batches
 from snow_white.aws.errors import UnreadableAnswer, code_of
-from snow_white.model.fleet import Environment, Instance
+from snow_white.model.fleet import Instance, Members
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_ssm.type_defs import InstanceInformationStringFilterTypeDef, InstanceInformationTypeDef
 
-ENVIRONMENT_ID_TAG: Final = "elasticbeanstalk:environment-id"
 _FILTER_VALUES: Final = 200  # EC2: values of one filter
 _IDS_A_CALL: Final = 1000
 _STARTING: Final = ("pending",)
@@ -33,18 +33,16 @@ _NOT_FOUND: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.
 _NODES_A_PAGE: Final = 50  # SSM: the largest page of DescribeInstanceInformation
 
 
-def present_instances(client: EC2Client, environments: Sequence[Environment]) -> list[Instance]:
-    """All instances of the environments that have not ended, each once, by id.
+def present_instances(client: EC2Client, members: Members) -> list[Instance]:
+    """All of the fleet's instances that have not ended, each once, by id.
 
     Stopped and terminated instances do not count: their workers have ended. Of those that are shutting down or stopping
     EC2 may let the workers run on for minutes.
     """
-    return _instances_in(client, environments, _PRESENT)
+    return _instances_in(client, members, _PRESENT)
 
 
-def launched_instances(
-    client: EC2Client, environments: Sequence[Environment], since: datetime, now: datetime
-) -> list[Instance]:
+def launched_instances(client: EC2Client, members: Members, since: datetime, now: datetime) -> list[Instance]:
     """Those of the present instances that were launched, or started again, since then; a few older ones too.
 
     EC2 is asked by ten minutes of the time of launch, in which its filter takes a wildcard (API reference,
@@ -54,32 +52,50 @@ def launched_instances(
     launched = [
         f"{datetime.fromtimestamp(one * _TEN_MINUTES, UTC):%Y-%m-%dT%H:%M}"[:-1] + "*" for one in moments
     ]
-    return _instances_in(client, environments, _PRESENT, {"Name": "launch-time", "Values": launched})
+    return _instances_in(client, members, _PRESENT, {"Name": "launch-time", "Values": launched})
 
 
-def leaving_instances(client: EC2Client, environments: Sequence[Environment]) -> list[Instance]:
+def leaving_instances(client: EC2Client, members: Members) -> list[Instance]:
     """Those that are shutting down or stopping, and those that have ended, as long as EC2 still shows them."""
-    return _instances_in(client, environments, (*_LEAVING, *_ENDED))
+    return _instances_in(client, members, (*_LEAVING, *_ENDED))
 
 
 def _instances_in(
-    client: EC2Client, environments: Sequence[Environment], states: Sequence[str], *more: FilterTypeDef
+    client: EC2Client, members: Members, states: Sequence[str], *more: FilterTypeDef
 ) -> list[Instance]:
-    names = {environment.id: environment.name for environment in environments}
+    in_states: FilterTypeDef = {"Name": "instance-state-name", "Values": list(states)}
     found: dict[str, Instance] = {}
-    for ids in batches(sorted(names), _FILTER_VALUES):
-        filters: list[FilterTypeDef] = [
-            {"Name": f"tag:{ENVIRONMENT_ID_TAG}", "Values": list(ids)},
-            {"Name": "instance-state-name", "Values": list(states)},
-            *more,
-        ]
-        for raw in _described(client, Filters=filters):
-            found[raw["InstanceId"]] = _instance(raw, names)
+    for filters in _tag_filters(members.tags):
+        for raw in _described(client, Filters=[*filters, in_states, *more]):
+            found[raw["InstanceId"]] = _instance(raw, members)
     return [found[one] for one in sorted(found)]
 
 
+def _tag_filters(tags: Mapping[str, Sequence[str]]) -> Iterator[tuple[FilterTypeDef, ...]]:
+    """The filters of each call: all keys in each, with no more values than a filter may have.
+
+    EC2 takes `*` and `?` in a value as wildcards, and a backslash as the mark of a character that is meant as it is.
+    """
+    parts: list[list[FilterTypeDef]] = [
+        [
+            {"Name": f"tag:{key}", "Values": [value.replace("\\", "\\\\") for value in some]}
+            for some in batches(values, _FILTER_VALUES)
+        ]
+        for key, values in tags.items()
+    ]
+    return product(*parts)
+
+
+def tag_sets(client: EC2Client, tags: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
+    """The tags of each present instance that has one of the values, which may have wildcards, for every key."""
+    in_states: FilterTypeDef = {"Name": "instance-state-name", "Values": list(_PRESENT)}
+    for filters in _tag_filters(tags):
+        for raw in _described(client, Filters=[*filters, in_states]):
+            yield _tags(raw)
+
+
 def missing_instances(
-    client: EC2Client, ids: Sequence[str], environments: Sequence[Environment]
+    client: EC2Client, ids: Sequence[str], members: Members
 ) -> tuple[list[Instance], list[str]]:
     """Ask EC2 for instances that a list lacked: a row that is missing from one answer proves nothing.
 
@@ -89,7 +105,6 @@ def missing_instances(
     Raises:
         UnreadableAnswer: EC2 says neither of one of them.
     """
-    names = {environment.id: environment.name for environment in environments}
     present: list[Instance] = []
     gone: list[str] = []
     asked = list(ids)
@@ -107,7 +122,7 @@ def missing_instances(
             if rows[one]["State"]["Name"] in _ENDED:
                 gone.append(one)
             else:
-                present.append(_instance(rows[one], names))
+                present.append(_instance(rows[one], members))
         asked = asked[_IDS_A_CALL:]
     return sorted(present), sorted(gone)
 
@@ -128,12 +143,15 @@ def _described(client: EC2Client, **request: Any) -> Iterator[InstanceTypeDef]:
             yield from reservation.get("Instances", [])
 
 
-def _instance(raw: InstanceTypeDef, names: Mapping[str, str]) -> Instance:
-    tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", [])}
+def _tags(raw: InstanceTypeDef) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in raw.get("Tags", [])}
+
+
+def _instance(raw: InstanceTypeDef, members: Members) -> Instance:
     state = raw["State"]["Name"]
     return Instance(
         id=raw["InstanceId"],
-        environment=names.get(tags.get(ENVIRONMENT_ID_TAG, ""), ""),
+        group=members.group_of(_tags(raw)),
         launched_at=raw["LaunchTime"],
         running=state in _RUNNING,
         leaving=state in _LEAVING,

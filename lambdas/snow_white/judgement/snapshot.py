@@ -20,7 +20,7 @@ from snow_white.aws.instances import (
 from snow_white.aws.regions import Regions, both
 from snow_white.aws.run_command import Command
 from snow_white.judgement.verdict import Silence
-from snow_white.model.fleet import Environment, Instance, RegionPlan
+from snow_white.model.fleet import Instance, Members, RegionPlan
 from snow_white.model.run import Run
 
 SILENT_AFTER: Final = timedelta(minutes=10)
@@ -111,7 +111,7 @@ def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -
     """See one region: a page of commands for each 50 sent, and the instances that are there."""
     commands, present = both(
         lambda: _commands(regions, run, part),
-        lambda: present_instances(regions.ec2(part.region), part.environments),
+        lambda: present_instances(regions.ec2(part.region), run.members(part)),
     )
     going_on = any(not command.ended for command in commands)
     silent = _silent_agents(run, commands, lost_agents(regions.ssm(part.region)), now) if going_on else {}
@@ -129,8 +129,8 @@ def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> Regio
     (commands, lost), (launched, left) = both(
         lambda: both(lambda: _commands(regions, run, part), lambda: lost_agents(regions.ssm(part.region))),
         lambda: both(
-            lambda: launched_instances(ec2, part.environments, since, now),
-            lambda: leaving_instances(ec2, part.environments),
+            lambda: launched_instances(ec2, run.members(part), since, now),
+            lambda: leaving_instances(ec2, run.members(part)),
         ),
     )
     read = {instance.id: instance for instance in [*launched, *(one for one in left if one.leaving)]}
@@ -167,7 +167,7 @@ def _snapshot(
     known_gone = frozenset(run.gone.get(part.region, ()))
     missing = _known_ids(run, part, commands) - ids - known_gone
     found, gone = (
-        missing_instances(regions.ec2(part.region), sorted(missing), part.environments)
+        missing_instances(regions.ec2(part.region), sorted(missing), run.members(part))
         if missing
         else ([], [])
     )
@@ -226,7 +226,7 @@ def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]
 def instances_in_progress(
     regions: Regions,
     snapshot: RegionSnapshot,
-    environments: Sequence[Environment],
+    members: Members,
     most: int,
     *,
     first: int = 0,
@@ -237,7 +237,7 @@ def instances_in_progress(
     Details are read of no more commands than needed.
 
     Args:
-        environments: of the region's plan; an instance that a glance assumed gets its environment's name from them.
+        members: of the fleet in the region; they tell the group of an instance that a glance assumed.
         first: with which of the commands that go on to begin, so that repeated calls come to all of them.
         among: ids of the only instances that are wanted.
     """
@@ -255,15 +255,15 @@ def instances_in_progress(
             for one in run_command.invocations(regions.ssm(snapshot.region), command.id)
             if not one.ended and one.instance_id in wanted
         ]
-    return _read_assumed(regions, snapshot, environments, found[:most])
+    return _read_assumed(regions, snapshot, members, found[:most])
 
 
 def _read_assumed(
-    regions: Regions, snapshot: RegionSnapshot, environments: Sequence[Environment], ids: Sequence[str]
+    regions: Regions, snapshot: RegionSnapshot, members: Members, ids: Sequence[str]
 ) -> list[Instance]:
     """The instances with these ids; EC2 is asked for those of which no more than that is known."""
     by_id = {instance.id: instance for instance in snapshot.instances}
     asked = [one for one in ids if one in snapshot.assumed]
-    found, gone = missing_instances(regions.ec2(snapshot.region), asked, environments) if asked else ([], [])
+    found, gone = missing_instances(regions.ec2(snapshot.region), asked, members) if asked else ([], [])
     by_id |= {instance.id: instance for instance in found}
     return [by_id[one] for one in ids if one not in gone]

@@ -1,18 +1,28 @@
-"""The fleet: environments, their instances, and the Sidekiq processes on them."""
+"""The fleet: what a request selects, how EC2 tells its instances, and the Sidekiq processes on them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+ENVIRONMENT_ID_TAG: Final = "elasticbeanstalk:environment-id"
+ENVIRONMENT_NAME_TAG: Final = "elasticbeanstalk:environment-name"
+GROUP_NAME_TAG: Final = "aws:autoscaling:groupName"
+"""The tags that Elastic Beanstalk and Auto Scaling give to each of their instances."""
+
 
 @dataclass(frozen=True, order=True)
-class Environment:
-    """One Elastic Beanstalk environment. Its `id` (e-…) is unique; its name may be used again later."""
+class Group:
+    """Instances that reports list under one name.
+
+    It is an Elastic Beanstalk environment, whose `id` (e-…) is unique while its name may be used again later; or an
+    Auto Scaling group, whose name is enough.
+    """
 
     name: str
-    id: str
+    id: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -20,12 +30,13 @@ class Instance:
     """An instance that is there now.
 
     Attributes:
+        group: the name of its group.
         running: False while it is still pending, and once it is leaving.
         leaving: it is shutting down or stopping; its jobs may still run, and no command reaches it for certain.
     """
 
     id: str
-    environment: str
+    group: str
     launched_at: datetime
     running: bool = True
     leaving: bool = False
@@ -33,6 +44,98 @@ class Instance:
 
 ASLEEP: Final = frozenset({"quiet", "quieting", "stopped"})
 """The states of processes that take no new jobs until they are woken."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """How EC2 tells the instances of a fleet: by their tags.
+
+    Attributes:
+        tags: by key, the values of which an instance must have one, for every key; `*` and `?` in them are wildcards.
+        names: the groups' names by id, if the tag with the id tells an instance's group.
+        named_by: the keys of the tags that tell it otherwise; the first one that the instance has.
+        unnamed: the group's name for an instance that has none of them.
+    """
+
+    tags: Mapping[str, tuple[str, ...]]
+    names: Mapping[str, str] = field(default_factory=dict)
+    named_by: tuple[str, ...] = ()
+    unnamed: str = ""
+
+    def group_of(self, tags: Mapping[str, str]) -> str:
+        """The name of the group of an instance with these tags."""
+        if name := self.names.get(tags.get(ENVIRONMENT_ID_TAG, "")):
+            return name
+        return next((tags[key] for key in self.named_by if key in tags), self.unnamed)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What a request selects. Of `application`, `auto_scaling_groups` and `tags` one is given.
+
+    Attributes:
+        application, environments: an application of Elastic Beanstalk, and parts of its environments' names, or globs.
+        auto_scaling_groups: names or globs.
+        tags: by key, the values of which an instance must have one, for every key; texts or globs.
+    """
+
+    application: str = ""
+    environments: tuple[str, ...] = ()
+    auto_scaling_groups: tuple[str, ...] = ()
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name for people: `backups`, `backups-*` or `Role=worker, Stage=production`."""
+        return fleet_name(self.application, self.auto_scaling_groups, tag_texts(self.tags))
+
+    @property
+    def group_word(self) -> str:
+        """What its groups are called for people."""
+        return "Environment" if self.application else "Group"
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What is looked for: of an application its environments, of tags `KEY=VALUE`."""
+        return self.environments or self.auto_scaling_groups or tag_texts(self.tags)
+
+    @property
+    def instance_tags(self) -> Mapping[str, tuple[str, ...]]:
+        """By which tags its instances are selected; empty for an application."""
+        return {GROUP_NAME_TAG: self.auto_scaling_groups} if self.auto_scaling_groups else self.tags
+
+    def members(self, groups: Sequence[Group]) -> Members:
+        """How EC2 tells the fleet's instances, of these groups if the fleet is an application."""
+        if self.application:
+            names = {group.id: group.name for group in groups}
+            return Members({ENVIRONMENT_ID_TAG: tuple(sorted(names))}, names)
+        if self.auto_scaling_groups:
+            return Members(self.instance_tags, named_by=(GROUP_NAME_TAG,))
+        # The group of an environment has a name that only Elastic Beanstalk understands.
+        return Members(self.tags, named_by=(ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG), unnamed=self.name)
+
+
+def fleet_name(application: object, auto_scaling_groups: object, tags: object) -> str:
+    """The name for people of what a request states, valid or not; "" if it names nothing. Tags are `KEY=VALUE`."""
+    if isinstance(application, str) and application.strip():
+        return application
+    named = auto_scaling_groups or tags
+    return ", ".join(named) if isinstance(named, tuple) else ""
+
+
+def tag_texts(tags: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """The tags as texts `KEY=VALUE`, one for each value."""
+    return tuple(f"{key}={value}" for key, values in tags.items() for value in values)
+
+
+def read_tag_texts(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The tags that `tag_texts` has written; what has no `=` is left out."""
+    tags: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if equals:
+            tags[key] = (*tags.get(key, ()), value)
+    return tags
 
 
 @dataclass(frozen=True)
@@ -53,12 +156,12 @@ class Process:
 
 @dataclass(frozen=True)
 class RegionPlan:
-    """One region's part of the plan: its matching environments, and the number of instances at the start.
+    """One region's part of the plan: its groups that match, and the number of instances at the start.
 
     `unmanaged` is the number of those instances that are not registered with Systems Manager.
     """
 
     region: str
-    environments: tuple[Environment, ...] = ()
+    groups: tuple[Group, ...] = ()
     instances: int = 0
     unmanaged: int = 0

@@ -5,6 +5,9 @@ Shape:
     result: "confirmed" or "not_confirmed"
     error, cause: null for a confirmed run; else the error's name and a sentence, as in the execution's Fail state
     action, application, environments, regions, requested_by: the request, with the environments and regions found
+    auto_scaling_groups, tags: what the request selects in place of an application; left out for an application. Tags
+        are texts KEY=VALUE
+    groups: the names of their groups that were found, by which `environment` names an instance's; left out likewise
     instances: the number of instances judged
     counts: {verdict: number of instances}
     processes: {state: number of processes} that the hosts listed
@@ -19,7 +22,12 @@ Shape:
     started_at, ended_at (ISO 8601), duration_seconds
     what_to_do: {verdict: advice} for the verdicts in `problems`
     stopped_by: who stopped the run, if somebody did and it is known
+<<<<<<< HEAD
     so_far: {confirmed, instances} for a run with instances that an error, a person or its time limit ended
+=======
+    so_far: {confirmed, instances} for a run that an error, a person or its time limit ended after its instances were
+        counted
+>>>>>>> 640d66a (Select Auto Scaling groups and tagged instances by the same notion of a fleet as environments)
     slack: {delivered, told, not_told}, once a step has tried to notify Slack
 """
 
@@ -32,7 +40,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from snow_white.model.action import Action
-from snow_white.model.fleet import Process
+from snow_white.model.fleet import Process, fleet_name
 from snow_white.model.progress import Progress
 
 Stated: TypeAlias = str | int | float | bool | tuple[str, ...] | None
@@ -99,6 +107,9 @@ class Report:
     action: Stated = None
     application: Stated = None
     environments: Stated = None
+    auto_scaling_groups: Stated = None
+    tags: Stated = None
+    groups: tuple[str, ...] | None = None
     regions: Stated = None
     requested_by: Stated = None
     started_at: datetime | None = None
@@ -122,6 +133,16 @@ class Report:
     @property
     def confirmed(self) -> bool:
         return self.result is Result.CONFIRMED
+
+    @property
+    def fleet_name(self) -> str:
+        """The fleet's name for people; "" if the request names none."""
+        return fleet_name(self.application, self.auto_scaling_groups, self.tags)
+
+    @property
+    def group_word(self) -> str:
+        """What `environment` of an instance is called for people."""
+        return "Group" if self.auto_scaling_groups or self.tags else "Environment"
 
     @property
     def known_action(self) -> Action | None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from snow_white.model.action import Action
 from snow_white.model.durations import ALLOWED_TIMEOUTS, DEFAULT_TIMEOUT_SECONDS, parse_timeout
+from snow_white.model.fleet import Fleet, tag_texts
+from snow_white.model.globs import is_covered
 from snow_white.model.slack_ids import is_member_id
 
 KEYS: Final = (
     "action",
     "application",
     "environments",
+    "auto_scaling_groups",
+    "tags",
     "regions",
     "timeout_seconds",
     "channel",
@@ -24,7 +28,9 @@ KEYS: Final = (
 )
 _MAX_TEXT: Final = 256
 _MAX_LIST: Final = 50
+_MAX_TAGS: Final = 10
 _MAX_SENTENCES: Final = 10
+_FLEETS: Final = ("application", "auto_scaling_groups", "tags")
 
 
 class InvalidRequest(Exception):
@@ -32,14 +38,28 @@ class InvalidRequest(Exception):
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a request may select beside applications of Elastic Beanstalk; the functions can send to nothing else.
+
+    Attributes:
+        worker_groups: globs for the names of Auto Scaling groups.
+        worker_tags: by key, globs for values; an instance that has one of these tags may be selected by it.
+    """
+
+    worker_groups: tuple[str, ...] = ()
+    worker_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Defaults:
-    """The settings' values for keys that a request leaves out.
+    """The settings' values for keys that a request leaves out, and the limits of what it may select.
 
     `regions` are all regions that Snow White is deployed to; a request cannot name others.
     """
 
     regions: tuple[str, ...]
     environments: tuple[str, ...]
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -47,7 +67,7 @@ class Request:
     """A valid request. README explains each key.
 
     Attributes:
-        environments: parts of names, or globs, as stated.
+        application, environments, auto_scaling_groups, tags: as Fleet has them.
         timeout_seconds: counts from the first command.
         direct_message: whether the requester gets a direct message too; None leaves it to the notifier.
         environments_named, regions_named: whether the request names them, or the settings do.
@@ -57,6 +77,8 @@ class Request:
     application: str
     environments: tuple[str, ...]
     regions: tuple[str, ...]
+    auto_scaling_groups: tuple[str, ...] = ()
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     channel: str | None = None
     slack_user: str | None = None
@@ -64,6 +86,16 @@ class Request:
     requested_by: str | None = None
     environments_named: bool = False
     regions_named: bool = False
+
+    @property
+    def fleet(self) -> Fleet:
+        """What the request selects."""
+        return Fleet(self.application, self.environments, self.auto_scaling_groups, self.tags)
+
+    @property
+    def names_patterns(self) -> bool:
+        """Whether the request itself names all that is looked for; environments may be those of the settings."""
+        return self.environments_named or not self.application
 
     @classmethod
     def parse(cls, raw: object, defaults: Defaults) -> Request:
@@ -79,10 +111,14 @@ class Request:
         wrong: list[str] = [_unknown_key(str(key)) for key in raw if key not in KEYS]
         fields = _Fields(raw, wrong)
         action = fields.action()
+        fields.demand_one_fleet()
+        application = fields.text("application") or ""
         request = cls(
             action=action,
-            application=fields.text("application", required=True) or "",
-            environments=fields.texts("environments") or defaults.environments,
+            application=application,
+            environments=fields.texts("environments") or (defaults.environments if application else ()),
+            auto_scaling_groups=fields.groups(defaults.limits),
+            tags=fields.tags(defaults.limits),
             environments_named=raw.get("environments") is not None,
             regions_named=raw.get("regions") is not None,
             regions=fields.regions(defaults.regions),
@@ -120,11 +156,56 @@ class _Fields:
             self.wrong.append(f"'action' must be one of {allowed}, not {_show(value)}.")
         return Action.STATUS
 
-    def text(self, key: str, *, required: bool = False) -> str | None:
+    def demand_one_fleet(self) -> None:
+        named = [key for key in _FLEETS if self.raw.get(key) is not None]
+        if not named:
+            self.wrong.append(
+                f"'application' is missing: it must be a text, as in {_EXAMPLE}. In its place there may be "
+                "'auto_scaling_groups' or 'tags'."
+            )
+        if len(named) > 1:
+            keys = " and ".join(map(repr, named))
+            self.wrong.append(f"{keys} cannot be named together: each selects a whole fleet.")
+        if self.raw.get("environments") is not None and named and named[0] != "application":
+            self.wrong.append(
+                f"'environments' are those of an 'application', and cannot be named with '{named[0]}'."
+            )
+
+    def groups(self, limits: Limits) -> tuple[str, ...]:
+        groups = self.texts("auto_scaling_groups")
+        outside = [glob for glob in groups if not is_covered(glob, limits.worker_groups)]
+        if outside:
+            self.wrong.append(
+                f"'auto_scaling_groups' names {', '.join(map(_show, outside))}, "
+                f"but {_allowed('worker_groups', limits.worker_groups)}"
+            )
+        return groups
+
+    def tags(self, limits: Limits) -> dict[str, tuple[str, ...]]:
+        value = self.raw.get("tags")
+        if value is None:
+            return {}
+        tags = _tags(value)
+        if tags is None:
+            self.wrong.append(
+                f'\'tags\' must be an object of 1 to {_MAX_TAGS} tags, such as {{"Role": ["worker"]}}: keys without '
+                f"'=', and for each a text or a list of 1 to {_MAX_LIST} texts, not {_show(value)}."
+            )
+            return {}
+        # One tag within the limits is enough: every other one selects some of the same instances.
+        if not any(
+            all(is_covered(glob, limits.worker_tags.get(key, ())) for glob in globs)
+            for key, globs in tags.items()
+        ):
+            self.wrong.append(
+                f"'tags' names {', '.join(map(_show, tag_texts(tags)))}, "
+                f"but {_allowed('worker_tags', tag_texts(limits.worker_tags))}"
+            )
+        return tags
+
+    def text(self, key: str) -> str | None:
         value = self.raw.get(key)
         if value is None:
-            if required:
-                self.wrong.append(f"'{key}' is missing: it must be a text, as in {_EXAMPLE}.")
             return None
         if not _is_text(value):
             self.wrong.append(
@@ -182,6 +263,27 @@ class _Fields:
             return value
         self.wrong.append(f"'direct_message' must be true or false, not {_show(value)}.")
         return None
+
+
+def _tags(value: object) -> dict[str, tuple[str, ...]] | None:
+    """The tags with their values as lists; None if the value is not of that form."""
+    if not isinstance(value, Mapping) or not 1 <= len(value) <= _MAX_TAGS:
+        return None
+    tags = {}
+    for key, given in value.items():
+        values = given if isinstance(given, list) else [given]
+        if not _is_text(key) or "=" in key or not values or len(values) > _MAX_LIST:
+            return None
+        if not all(_is_text(one) for one in values):
+            return None
+        tags[key.strip()] = tuple(dict.fromkeys(one.strip() for one in values))
+    return tags
+
+
+def _allowed(setting: str, limits: tuple[str, ...]) -> str:
+    if not limits:
+        return f"the setting {setting} allows none."
+    return f"the setting {setting} allows only {', '.join(limits)}."
 
 
 def _unknown_key(key: str) -> str:

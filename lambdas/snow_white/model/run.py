@@ -1,6 +1,6 @@
 """The run: the state of one execution, passed as JSON from step to step.
 
-It holds environments, command ids and counts, but no instances. A run of 10,000 instances has about 200 command ids,
+It holds groups, command ids and counts, but no instances. A run of 10,000 instances has about 200 command ids,
 far below the 256 KB that a state may have. Every step looks up the instances in scope again.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from snow_white.model.fleet import RegionPlan
+from snow_white.model.fleet import Members, RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.report import Report
 from snow_white.model.request import Request
@@ -53,7 +53,7 @@ class Run:
     """The state of one execution; serialisation.py reads and writes it.
 
     Attributes:
-        plan: regions with matching environments only.
+        plan: regions with matching groups only.
         waiting_for: before the plan is complete, the regions that have not answered yet, and why.
         commands: ids of the commands sent, by region.
         sendings: how often DispatchCommand has sent; the commands' comments contain this number.
@@ -66,7 +66,7 @@ class Run:
         renewals: how many sendings the final phase has made to renew stale confirmations.
         renewed_at: when the last of these was made.
         silent_region_polls: how many polls in a row have waited only for a region outside the plan.
-        environments_read_at: when the environments were last read.
+        environments_read_at: when the groups were last read.
         instances_read_at: when all instances were last read; None if they are to be read at the next poll.
         dispatched_at: when the first command was sent; the timeout counts from here.
         announced, announced_at: the progress last shown in Slack, and when.
@@ -114,6 +114,14 @@ class Run:
     def region_plan(self, region: str) -> RegionPlan:
         """The plan's part for a region that is in it."""
         return next(part for part in self.plan if part.region == region)
+
+    def members(self, part: RegionPlan) -> Members:
+        """How EC2 tells the fleet's instances in a region of the plan."""
+        return self.request.fleet.members(part.groups)
+
+    def members_in(self, region: str) -> Members:
+        """The same, for a region that is in the plan."""
+        return self.members(self.region_plan(region))
 
     @classmethod
     def planned(

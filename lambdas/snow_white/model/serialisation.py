@@ -15,7 +15,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from snow_white.model.ended_run import StepError
-from snow_white.model.fleet import Process
+from snow_white.model.fleet import Process, RegionPlan
 from snow_white.model.former_keys import FORMER_KEYS
 from snow_white.model.report import InstanceResult, Problem, Report, Stated
 from snow_white.model.run import CommandReading, Outcome, Run
@@ -27,7 +27,10 @@ from snow_white.model.stragglers import Stragglers
 T = TypeVar("T")
 
 # The report's JSON omits these keys if they are None.
-_OMITTED_IF_NONE: Final = ("summary", "hosts", "more_hosts", "what_to_do", "stopped_by", "so_far", "slack")
+_OMITTED_IF_NONE: Final = (
+    *("summary", "hosts", "more_hosts", "what_to_do", "stopped_by", "so_far", "slack"),
+    *("auto_scaling_groups", "tags", "groups"),
+)
 
 
 def from_json(raw: Mapping[str, Any], kind: type[T]) -> T:
@@ -54,6 +57,14 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(CommandReading, lambda pair, _: CommandReading(*pair))
     converter.register_structure_hook(Outcome, lambda text, _: _outcome(text))
     converter.register_structure_hook(StatedRequest, lambda raw, _: StatedRequest.read(raw))
+    # The key is older than fleets that are not Elastic Beanstalk's, and a former version may read the state again.
+    groups = override(rename="environments")
+    converter.register_structure_hook(
+        RegionPlan, make_dict_structure_fn(RegionPlan, converter, groups=groups)
+    )
+    converter.register_unstructure_hook(
+        RegionPlan, make_dict_unstructure_fn(RegionPlan, converter, groups=groups)
+    )
     for kind in (Requester, SlackState, Stragglers, StepError, Run, RunSoFar):
         structure = make_dict_structure_fn(kind, converter)
         converter.register_structure_hook(kind, _reading_former_shapes(kind, structure))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from snow_white.model.durations import DEFAULT_TIMEOUT_SECONDS, parse_timeout
+from snow_white.model.fleet import Fleet, fleet_name, read_tag_texts, tag_texts
 from snow_white.model.limits import LONGEST_TEXT, bounded, cut
 from snow_white.model.report import Stated
-from snow_white.model.request import Request
+from snow_white.model.request import Defaults, Request
 from snow_white.model.slack_ids import is_member_id
 
 
@@ -17,6 +18,7 @@ class StatedRequest:
     """Each key as it was stated, cut to size. Invalid values that Slack would need count as not stated.
 
     Attributes:
+        tags: texts `KEY=VALUE`.
         channel: "" for none.
         slack_user: a Slack member id, or None.
         environments_named, regions_named: whether the request names them, or the settings do.
@@ -28,6 +30,8 @@ class StatedRequest:
     environments: Stated = None
     regions: Stated = None
     requested_by: Stated = None
+    auto_scaling_groups: Stated = None
+    tags: Stated = None
     channel: str = ""
     slack_user: str | None = None
     direct_message: bool | None = None
@@ -35,13 +39,28 @@ class StatedRequest:
     environments_named: bool = False
     regions_named: bool = False
 
+    @property
+    def fleet_name(self) -> str:
+        """The fleet's name for people; "" if the request names none."""
+        return fleet_name(self.application, self.auto_scaling_groups, self.tags)
+
+    def fleet(self, defaults: Defaults) -> Fleet:
+        """The fleet, as far as the request is valid."""
+        application = self.application if isinstance(self.application, str) else ""
+        environments = texts(self.environments) or (defaults.environments if application else ())
+        return Fleet(
+            application, environments, texts(self.auto_scaling_groups), read_tag_texts(texts(self.tags))
+        )
+
     @classmethod
     def of(cls, request: Request) -> StatedRequest:
         """The stated form of a valid request."""
         return cls(
             action=request.action.value,
-            application=request.application,
-            environments=request.environments,
+            application=request.application or None,
+            environments=request.environments or None,
+            auto_scaling_groups=request.auto_scaling_groups or None,
+            tags=tag_texts(request.tags) or None,
             regions=request.regions,
             requested_by=request.requested_by,
             channel=request.channel or "",
@@ -63,8 +82,10 @@ class StatedRequest:
         )
         return cls(
             action=bounded(stated.get("action")),
-            application=bounded(stated.get("application")),
-            environments=bounded(stated.get("environments")),
+            application=bounded(stated.get("application")) or None,
+            environments=bounded(stated.get("environments")) or None,
+            auto_scaling_groups=bounded(_listed(stated.get("auto_scaling_groups"))),
+            tags=bounded(_listed_tags(stated.get("tags"))),
             regions=bounded(stated.get("regions")),
             requested_by=bounded(stated.get("requested_by")),
             channel=cut(channel, LONGEST_TEXT) if isinstance(channel, str) else "",
@@ -74,6 +95,26 @@ class StatedRequest:
             environments_named=_named(stated, "environments"),
             regions_named=_named(stated, "regions"),
         )
+
+
+def texts(stated: Stated) -> tuple[str, ...]:
+    """The texts in a stated value, which may be one, a list of them, or anything else."""
+    if isinstance(stated, str):
+        return (stated,)
+    return stated if isinstance(stated, tuple) else ()
+
+
+def _listed(value: object) -> object:
+    """A list also of a single text, None for an empty list."""
+    return [value] if isinstance(value, str) else value or None
+
+
+def _listed_tags(value: object) -> object:
+    """Tags as texts `KEY=VALUE`; this package writes them so, a request has an object."""
+    if not isinstance(value, Mapping):
+        return _listed(value)
+    lists = {str(key): some if isinstance(some, list) else [some] for key, some in value.items()}
+    return _listed(list(tag_texts({key: map(str, some) for key, some in lists.items()})))
 
 
 def _named(stated: Mapping[str, object], key: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from snow_white.judgement.assessment import Assessment
 from snow_white.model.action import Action
 from snow_white.model.counts import counted
+from snow_white.model.fleet import tag_texts
 from snow_white.model.progress import Progress
 from snow_white.model.report import ALL_INSTANCES, InstanceResult, Problem, Report, Result
 from snow_white.model.run import Execution, Run
@@ -70,8 +71,7 @@ def final_report(
         error=NOT_CONFIRMED_ERROR if cause else None,
         cause=cause,
         action=run.request.action.value,
-        application=run.request.application,
-        environments=tuple(sorted({one.name for part in run.plan for one in part.environments})),
+        **_fleet(run, [one for _, one in everyone]),
         regions=tuple(part.region for part in run.plan),
         requested_by=run.request.requested_by,
         started_at=run.execution.started_at,
@@ -88,6 +88,20 @@ def final_report(
         hosts=hosts,
         more_hosts=more_hosts,
     )
+
+
+def _fleet(run: Run, everyone: Iterable[Assessment]) -> dict[str, Any]:
+    """The report's fields about the fleet."""
+    names = {one.name for part in run.plan for one in part.groups} | {one.instance.group for one in everyone}
+    found = tuple(sorted(names - {""}))
+    fleet = run.request.fleet
+    if fleet.application:
+        return {"application": fleet.application, "environments": found}
+    return {
+        "auto_scaling_groups": fleet.auto_scaling_groups or None,
+        "tags": tag_texts(fleet.tags) or None,
+        "groups": found,
+    }
 
 
 def failure_report(
@@ -109,6 +123,8 @@ def failure_report(
         action=request.action,
         application=request.application,
         environments=request.environments,
+        auto_scaling_groups=request.auto_scaling_groups,
+        tags=request.tags,
         regions=request.regions,
         requested_by=request.requested_by,
         started_at=execution.started_at,
@@ -167,7 +183,7 @@ def _fields(region: str, assessment: Assessment) -> dict[str, Any]:
     processes = sorted(judgement.processes, key=lambda process: -process.busy)
     return {
         "region": region,
-        "environment": assessment.instance.environment,
+        "environment": assessment.instance.group,
         "instance": assessment.instance.id,
         "verdict": judgement.verdict.value,
         "reason": judgement.reason[:_MAX_REASON],
@@ -178,7 +194,7 @@ def _fields(region: str, assessment: Assessment) -> dict[str, Any]:
 
 
 def _region_problem(run: Run, region: str, why: str) -> Problem:
-    names = [one.name for part in run.plan if part.region == region for one in part.environments]
+    names = [one.name for part in run.plan if part.region == region for one in part.groups]
     return Problem(
         region=region,
         environment=", ".join(names),

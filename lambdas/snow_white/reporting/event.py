@@ -6,7 +6,9 @@
     detail:
         version: 1; an incompatible change increases it
         result: "confirmed" or "not_confirmed"; error, cause: null for a confirmed run
-        action, application, environments, regions: from the request; null where an invalid request lacks them
+        action, application, environments, auto_scaling_groups, tags, regions: from the request; null where it lacks
+            them
+        groups: the names of the groups that were found; null for an application
         requested_by: null if it is not known
         execution: {arn, name}
         started_at, ended_at (ISO 8601), duration_seconds
@@ -44,6 +46,9 @@ def run_ended(report: Report, execution: Execution) -> dict[str, Any]:
         "action": bounded(report.action),
         "application": bounded(report.application),
         "environments": bounded(report.environments),
+        "auto_scaling_groups": bounded(report.auto_scaling_groups),
+        "tags": bounded(report.tags),
+        "groups": bounded(report.groups),
         "regions": bounded(report.regions),
         "requested_by": bounded(report.requested_by),
         "started_at": _iso(report.started_at),

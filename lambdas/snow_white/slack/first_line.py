@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from snow_white.model.counts import counted
-from snow_white.model.report import Report, Stated
+from snow_white.model.report import Report
 from snow_white.model.run import Run
 from snow_white.model.stopping import RUN_ABORTED, RUN_TIMED_OUT
 from snow_white.model.verdict import CONFIRMED, Verdict, in_words
@@ -27,7 +27,7 @@ def working_line(run: Run) -> str:
         so_far = f"waiting for {', '.join(sorted(run.waiting_for))}"
     else:
         so_far = f"{progress.confirmed} of {progress.instances} {action.result}"
-    return f"⏳ {_named(run.request.application)}{action.doing.lower()}, {so_far}"
+    return f"⏳ {_named(run.request.fleet.name)}{action.doing.lower()}, {so_far}"
 
 
 def final_line(report: Report) -> str:
@@ -37,7 +37,7 @@ def final_line(report: Report) -> str:
 
 def summary(report: Report) -> str:
     """The final line without its symbol."""
-    return f"{_named(report.application)}{_outcome(report)}"
+    return f"{_named(report.fleet_name)}{_outcome(report)}"
 
 
 def others(report: Report) -> str:
@@ -93,8 +93,6 @@ def _result(report: Report) -> str:
     return action.result if action else "confirmed"
 
 
-def _named(application: Stated) -> str:
-    """The application's name before a colon. A request may name none, or something that is no name."""
-    return (
-        f"{plain(application, _MAX_NAME)}: " if isinstance(application, str) and application.strip() else ""
-    )
+def _named(fleet: str) -> str:
+    """The fleet's name before a colon. A request may name none, or something that is no name."""
+    return f"{plain(fleet, _MAX_NAME)}: " if fleet else ""

@@ -22,7 +22,7 @@ from snow_white.slack.buttons import final_buttons, working_buttons
 from snow_white.slack.first_line import final_line, others, working_line
 from snow_white.slack.fleet_state import fleet_state
 from snow_white.slack.problems import problem_sections
-from snow_white.slack.table import COLUMNS, MAX_ROWS, Row, more, table
+from snow_white.slack.table import MAX_ROWS, Row, columns, more, table
 from snow_white.slack.text import duration, escaped, length, local_time, plain, progress_bar
 
 _MAX_FIRST_LINE: Final = 300
@@ -53,9 +53,9 @@ class Message:
 def working_message(run: Run, requester: Requester, *, slash_command: bool = False) -> Message:
     """The message while the run goes on. With the slash command it has buttons."""
     progress = run.progress
-    environments = (one.name for part in run.plan for one in part.environments)
+    groups = (one.name for part in run.plan for one in part.groups)
     fields = [
-        *_scope(environments, (part.region for part in run.plan)),
+        *_scope(run.request.fleet.group_word, groups, (part.region for part in run.plan)),
         ("Asked by", _requested_by(requester)),
         ("Started", local_time(run.execution.started_at)),
         ("Deadline", local_time(run.deadline) if run.deadline else ""),
@@ -82,7 +82,7 @@ def final_message(
     """
     first_line = final_line(report)
     fields = [
-        *_scope(_texts(report.environments), _texts(report.regions)),
+        *_scope(report.group_word, report.groups or _texts(report.environments), _texts(report.regions)),
         ("Asked by", _requested_by(requester)),
         ("Started", local_time(ended.execution.started_at)),
         ("Took", "" if report.confirmed else duration(report.duration_seconds)),
@@ -156,9 +156,9 @@ def _requested_by(requester: Requester) -> str:
     return f"<@{requester.member}>{name}"
 
 
-def _scope(environments: Iterable[str], regions: Iterable[str]) -> list[tuple[str, str]]:
+def _scope(word: str, groups: Iterable[str], regions: Iterable[str]) -> list[tuple[str, str]]:
     return [
-        ("Environments", _listed(sorted(set(environments)))),
+        (f"{word}s", _listed(sorted(set(groups)))),
         ("Regions", _listed(sorted(set(regions)))),
     ]
 
@@ -197,6 +197,6 @@ def _stragglers(run: Run) -> list[Block]:
         for one in known.listed[:MAX_ROWS]
     ]
     total = len(known.listed) + known.more
-    heading = f"*{total} still busy* ({local_time(known.known_at)})\n{COLUMNS}:"
+    heading = f"*{total} still busy* ({local_time(known.known_at)})\n{columns(run.request.fleet.group_word)}:"
     lines = [heading, table(rows, run.request.application), *more(len(rows), total)]
     return [_section("\n".join(lines))]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from snow_white.model.report import Problem, Report, Stated
+from snow_white.model.report import Problem, Report
 from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict, in_words
 from snow_white.reporting.advice import what_to_do
-from snow_white.slack.table import COLUMNS, MAX_ROWS, Row, more, table
+from snow_white.slack.table import MAX_ROWS, Row, columns, more, table
 from snow_white.slack.text import escaped, length
 
 _MAX_SECTION: Final = 2_600
@@ -50,7 +50,7 @@ def _verdict_section(verdict: str, group: Sequence[Problem], count: int, report:
     if advice and room > 2 * _MAX_ADVICE:
         parts.append(escaped(f"{advice[:1].upper()}{advice[1:]}", _MAX_ADVICE))
     shown = 0
-    for rows, text in _tables(group, report.application):
+    for rows, text in _tables(group, report):
         if length("\n".join([*parts, text])) > room - 30:
             break
         parts.append(text)
@@ -58,7 +58,7 @@ def _verdict_section(verdict: str, group: Sequence[Problem], count: int, report:
     return "\n".join([*parts, *more(shown, count)])
 
 
-def _tables(group: Sequence[Problem], application: Stated) -> Iterator[tuple[int, str]]:
+def _tables(group: Sequence[Problem], report: Report) -> Iterator[tuple[int, str]]:
     """Tables of ten rows in all, each with its number of rows: those with the most jobs, then reason by reason."""
     with_jobs = [problem for problem in group if _jobs(problem) and problem.verdict == Verdict.BUSY]
     with_jobs.sort(key=_jobs, reverse=True)
@@ -67,14 +67,14 @@ def _tables(group: Sequence[Problem], application: Stated) -> Iterator[tuple[int
         rows = [
             _row(problem, f"{_jobs(problem)}{'+' * bool(problem.more_processes)}") for problem in with_jobs
         ]
-        yield len(rows[:left]), f"{COLUMNS}:\n{table(rows[:left], application)}"
+        yield len(rows[:left]), f"{columns(report.group_word)}:\n{table(rows[:left], report.application)}"
         left -= len(rows[:left])
     without = [problem for problem in group if problem not in with_jobs]
     for reason in dict.fromkeys(problem.reason for problem in without):
         rows = [_row(problem) for problem in without if problem.reason == reason][:left]
         if rows:
             said = escaped(reason.rstrip("."), _MAX_REASON)
-            yield len(rows), f"{said[:1].upper()}{said[1:]}:\n{table(rows, application)}"
+            yield len(rows), f"{said[:1].upper()}{said[1:]}:\n{table(rows, report.application)}"
             left -= len(rows)
 
 

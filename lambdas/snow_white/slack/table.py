@@ -10,8 +10,6 @@ from snow_white.model.report import Stated
 from snow_white.slack.text import plain, preformatted
 
 MAX_ROWS: Final = 10
-COLUMNS: Final = "Environment, instance, running jobs"
-"""What is in a table with jobs."""
 # A phone shows 35 characters of a fixed-width font on one line. An instance's id has 19, and is needed whole.
 _MAX_ENVIRONMENT: Final = 10
 _MAX_INSTANCE: Final = 24
@@ -41,6 +39,11 @@ def table(rows: Sequence[Row], application: Stated) -> str:
         f"{environment:<{widths[0]}} {instance:<{widths[1]}} {jobs:>{widths[2]}}".rstrip()
         for environment, instance, jobs in cells
     )
+
+
+def columns(group_word: str) -> str:
+    """What is in a table with jobs; `group_word` is what the first column is called."""
+    return f"{group_word}, instance, running jobs"
 
 
 def more(shown: int, of: int) -> list[str]:

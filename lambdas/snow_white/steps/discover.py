@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from snow_white.aws import tagged_instances
 from snow_white.aws.applications import application_names
-from snow_white.aws.environments import (
-    NothingMatched,
-    application_environments,
-    describe_miss,
-    matches,
-    matching,
-)
+from snow_white.aws.environments import NothingMatched, describe_miss
 from snow_white.aws.instances import managed_ids, present_instances
 from snow_white.aws.regions import (
     RegionError,
@@ -23,9 +18,10 @@ from snow_white.aws.regions import (
     region_errors,
     results_of,
 )
-from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.fleet import Group, RegionPlan
 from snow_white.model.request import Request
 from snow_white.model.state_budget import INSTANCE_IDS, newest
+from snow_white.steps.groups import FoundGroups, find_groups
 
 
 @dataclass(frozen=True)
@@ -46,72 +42,74 @@ class Discovery:
 
 
 def discover(request: Request, regions: Regions) -> Discovery:
-    """Find the environments and count their instances in every region of the request.
+    """Find the fleet's groups and count their instances in every region of the request.
 
     Returns:
-        The regions in which an environment matches, in the request's order.
+        The regions in which a group matches, in the request's order.
 
     Raises:
-        NothingMatched: a pattern or a region that the request names matches no environment, or no instance is there.
+        NothingMatched: a pattern or a region that the request names matches nothing, or no instance is there.
     """
-    read = in_each(
-        request.regions,
-        lambda region: application_environments(regions.elastic_beanstalk(region), request.application),
-    )
+    read = in_each(request.regions, lambda region: find_groups(regions, request.fleet, region))
     if errors := errors_of(read):
         return Discovery(errors=errors)
     found = results_of(read)
-    wanted = {region: matching(environments, request.environments) for region, environments in found.items()}
-    _demand_matches(request, regions, found, wanted)
-    planned = [region for region in request.regions if wanted[region]]
-    looked = in_each(planned, lambda region: _plan(regions, request, region, wanted[region]))
+    _demand_matches(request, regions, found)
+    planned = [region for region in request.regions if found[region].groups]
+    looked = in_each(planned, lambda region: _plan(regions, request, region, found[region].groups))
     if errors := errors_of(looked):
         return Discovery(errors=errors)
     parts = results_of(looked)
     unsent = {region: ids for region, (_, ids) in parts.items() if ids}
     if not unsent:
-        names = ", ".join(sorted(one.name for part, _ in parts.values() for one in part.environments))
+        names = ", ".join(sorted(one.name for part, _ in parts.values() for one in part.groups))
         raise NothingMatched(f"No instance is running in {names} ({', '.join(planned)}).")
     return Discovery(tuple(part for part, _ in parts.values()), newest(unsent, INSTANCE_IDS))
 
 
-def _demand_matches(
-    request: Request,
-    regions: Regions,
-    found: Mapping[str, Sequence[Environment]],
-    wanted: Mapping[str, Sequence[Environment]],
-) -> None:
+def _demand_matches(request: Request, regions: Regions, found: Mapping[str, FoundGroups]) -> None:
     """Raise NothingMatched if anything that was named matches nothing: it may be mistyped, and would be left out."""
-    names = {one.name for environments in found.values() for one in environments}
-    matched = any(wanted.values())
-    missed = [pattern for pattern in request.environments if not any(matches(n, [pattern]) for n in names)]
-    if not matched or (request.environments_named and missed):
-        patterns = missed if matched else request.environments
-        applications = set() if names else _applications(request, regions)
-        raise NothingMatched(
-            describe_miss(request.application, patterns, request.regions, names, applications)
-        )
-    empty = [region for region in request.regions if not wanted[region]]
+    patterns = request.fleet.patterns
+    matched = any(one.groups for one in found.values())
+    missed = [pattern for pattern in patterns if not any(pattern in one.matched for one in found.values())]
+    if not matched or (request.names_patterns and missed):
+        raise NothingMatched(_describe_miss(request, regions, found, missed or patterns))
+    empty = {region: one for region, one in found.items() if not one.groups}
     if request.regions_named and empty:
-        there = {one.name for region in empty for one in found[region]}
-        raise NothingMatched(describe_miss(request.application, request.environments, empty, there))
+        raise NothingMatched(_describe_miss(request, regions, empty, patterns))
 
 
-def _applications(request: Request, regions: Regions) -> set[str]:
-    """The applications that there are in the request's regions, as far as these answer."""
-    found = in_each(request.regions, lambda region: application_names(regions.elastic_beanstalk(region)))
-    return set().union(*results_of(found).values())
+def _describe_miss(
+    request: Request, regions: Regions, found: Mapping[str, FoundGroups], missed: Sequence[str]
+) -> str:
+    """What was not found in these regions, and what is there, as far as they answer."""
+    fleet = request.fleet
+    if fleet.application:
+        names = {name for one in found.values() for name in one.others}
+        known = (
+            {}
+            if names
+            else in_each(found, lambda region: application_names(regions.elastic_beanstalk(region)))
+        )
+        applications = set().union(*results_of(known).values())
+        return describe_miss(fleet.application, missed, list(found), names, applications)
+    looked = in_each(found, lambda region: tagged_instances.values_there(regions.ec2(region), fleet, missed))
+    there: dict[str, set[str]] = {}
+    for values in results_of(looked).values():
+        for key, some in values.items():
+            there.setdefault(key, set()).update(some)
+    return tagged_instances.describe_miss(fleet, missed, list(found), there)
 
 
 def _plan(
-    regions: Regions, request: Request, region: str, environments: tuple[Environment, ...]
+    regions: Regions, request: Request, region: str, groups: tuple[Group, ...]
 ) -> tuple[RegionPlan, tuple[str, ...]]:
     _require_document(regions, request, region)
-    instances = present_instances(regions.ec2(region), environments)
+    instances = present_instances(regions.ec2(region), request.fleet.members(groups))
     managed = managed_ids(regions.ssm(region), (instance.id for instance in instances))
     part = RegionPlan(
         region=region,
-        environments=environments,
+        groups=groups,
         instances=len(instances),
         unmanaged=sum(instance.id not in managed for instance in instances),
     )

@@ -2,48 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from snow_white.aws.environments import matches
 from snow_white.aws.executions import OppositeRunUnderWay, RunUnderWay
+from snow_white.aws.instances import present_instances
+from snow_white.aws.regions import Regions, in_each, results_of
 from snow_white.model.action import Action
-from snow_white.model.report import Stated
+from snow_white.model.fleet import Fleet
 from snow_white.model.request import Defaults
 from snow_white.model.run import Run
+from snow_white.model.stated_request import texts
+from snow_white.steps.groups import find_groups
 
 
-def demand_no_opposite_run(run: Run, others: Iterable[RunUnderWay], defaults: Defaults) -> None:
+def demand_no_opposite_run(
+    run: Run, others: Iterable[RunUnderWay], defaults: Defaults, regions: Regions
+) -> None:
     """Raise OppositeRunUnderWay if one of the other runs is opposite, on the same fleet, and began earlier."""
     for other in others:
         began_earlier = (other.started_at, other.arn) < (run.execution.started_at, run.execution.arn)
         action = Action.known(other.request.action)
-        if began_earlier and action in run.request.action.opposites and _overlaps(run, other, defaults):
+        if (
+            began_earlier
+            and action in run.request.action.opposites
+            and _overlaps(run, other, defaults, regions)
+        ):
             raise OppositeRunUnderWay(
-                f"A {other.request.action} of '{run.request.application}' is under way: the execution "
+                f"A {other.request.action} of '{other.request.fleet_name}' is under way: the execution "
                 f"{other.name}, started at {other.started_at:%Y-%m-%d %H:%M} UTC{_by(other)}. "
                 f"Wait until it has ended, or stop it with: "
                 f"aws stepfunctions stop-execution --execution-arn {other.arn}"
             )
 
 
-def _overlaps(run: Run, other: RunUnderWay, defaults: Defaults) -> bool:
-    """Whether an environment of this run is one of the other's too."""
-    if other.request.application != run.request.application:
+def _overlaps(run: Run, other: RunUnderWay, defaults: Defaults, regions: Regions) -> bool:
+    """Whether the two have an environment in common, or an instance if one of them selects no environments."""
+    fleet = other.request.fleet(defaults)
+    where = texts(other.request.regions) or defaults.regions
+    parts = [part for part in run.plan if part.region in where]
+    if fleet.application and run.request.fleet.application:
+        return fleet.application == run.request.fleet.application and any(
+            matches(group.name, fleet.environments) for part in parts for group in part.groups
+        )
+    if not fleet.patterns:
         return False
-    regions = _texts(other.request.regions) or defaults.regions
-    patterns = _texts(other.request.environments) or defaults.environments
-    return any(
-        matches(environment.name, patterns)
-        for part in run.plan
-        if part.region in regions
-        for environment in part.environments
+    # Best effort, as the look-up of the runs: the end is checked for what others have sent.
+    common = in_each(
+        (part.region for part in parts), lambda region: _has_common_instances(run, fleet, regions, region)
     )
+    return any(results_of(common).values())
 
 
-def _texts(stated: Stated) -> Sequence[str]:
-    if isinstance(stated, str):
-        return (stated,)
-    return stated if isinstance(stated, tuple) else ()
+def _has_common_instances(run: Run, fleet: Fleet, regions: Regions, region: str) -> bool:
+    ec2 = regions.ec2(region)
+    theirs = fleet.members(find_groups(regions, fleet, region).groups)
+    ids = {instance.id for instance in present_instances(ec2, theirs)}
+    return any(instance.id in ids for instance in present_instances(ec2, run.members_in(region)))
 
 
 def _by(other: RunUnderWay) -> str:

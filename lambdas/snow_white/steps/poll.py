@@ -26,8 +26,8 @@ from snow_white.model.progress import Progress
 from snow_white.model.run import CommandReading, Outcome, Run
 from snow_white.model.state_budget import INSTANCE_IDS, newest
 from snow_white.reporting.build import final_report
-from snow_white.steps.environments import extend_plan, read_environments, with_new_environments
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
+from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
 from snow_white.steps.pacing import seconds_to_wait
 from snow_white.steps.stragglers import update_stragglers
 
@@ -72,7 +72,7 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = _l
     run = _remember_ids(run, results_of(snapshots))
     if is_final_phase(run, snapshots, now):
         return _settle(run, regions, snapshots, now, log_verdict)
-    return _follow(with_new_environments(run, regions, now), regions, snapshots, now)
+    return _follow(with_new_groups(run, regions, now), regions, snapshots, now)
 
 
 def _may_glance(run: Run, now: datetime) -> bool:
@@ -160,7 +160,7 @@ def _settle(
 
     While an answer is waited for, the answers that cannot change any more are not read again.
     """
-    run, known, errors = _look_at_new_environments(run, regions, snapshots, now)
+    run, known, errors = _look_at_new_groups(run, regions, snapshots, now)
     if run.seconds_left(now) > FRESH_FOR.total_seconds():
         read = _assess_everyone(run, regions, known, errors, now, but_settled=True)
         if _is_awaited(run, read, now):
@@ -202,17 +202,16 @@ def _with_progress(run: Run, read: _Settlement, now: datetime) -> Run:
     )
 
 
-def _look_at_new_environments(
+def _look_at_new_groups(
     run: Run, regions: Regions, snapshots: Mapping[str, RegionSnapshot | RegionError], now: datetime
 ) -> tuple[Run, dict[str, RegionSnapshot], dict[str, RegionError]]:
-    """The environments are read once more, because one that was made during the run is in scope too."""
-    unavailable = errors_of(snapshots)
+    """The groups are read once more, because one that was made during the run is in scope too."""
+    unavailable, known = errors_of(snapshots), results_of(snapshots)
     found = in_each(
         (region for region in run.request.regions if region not in unavailable),
-        lambda region: read_environments(run, regions, region),
+        lambda region: read_groups(run, regions, region, known.get(region)),
     )
     extended = extend_plan(run, results_of(found), now)
-    known = results_of(snapshots)
     grown = [
         part.region
         for part in extended.plan

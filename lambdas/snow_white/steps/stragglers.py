@@ -53,7 +53,7 @@ def update_stragglers(
         late = in_each(
             snapshots,
             lambda region: instances_in_progress(
-                regions, snapshots[region], run.region_plan(region).environments, ASKED_AT_ONCE, first=turn
+                regions, snapshots[region], run.members_in(region), ASKED_AT_ONCE, first=turn
             ),
         )
         lost = tuple(sorted(one.id for some in results_of(late).values() for one in some))
@@ -65,11 +65,11 @@ def update_stragglers(
 
 def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot, turn: int) -> str | None:
     """Those who have not answered the last time, and others."""
-    environments = run.region_plan(snapshot.region).environments
+    members = run.members_in(snapshot.region)
     silent = instances_in_progress(
-        regions, snapshot, environments, ASKED_AT_ONCE, among=run.stragglers.unanswered.keys()
+        regions, snapshot, members, ASKED_AT_ONCE, among=run.stragglers.unanswered.keys()
     )
-    others = instances_in_progress(regions, snapshot, environments, ASKED_AT_ONCE, first=turn)
+    others = instances_in_progress(regions, snapshot, members, ASKED_AT_ONCE, first=turn)
     ids = list(dict.fromkeys(one.id for one in [*silent, *others]))[:ASKED_AT_ONCE]
     if not ids:
         return None
@@ -106,14 +106,14 @@ def _read_answers(
             lambda region: instances_in_progress(
                 regions,
                 snapshots[region],
-                run.region_plan(region).environments,
+                run.members_in(region),
                 ASKED_AT_ONCE,
                 among=asked[region],
             ),
         )
     )
     stragglers = [
-        Straggler(region, instance.environment, instance.id, _jobs(instance, answered[region]))
+        Straggler(region, instance.group, instance.id, _jobs(instance, answered[region]))
         for region, some in going.items()
         for instance in some
     ]

@@ -14,12 +14,12 @@ from snow_white.aws.instances import lost_agents, managed_ids, missing_instances
 from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, in_each
 from snow_white.aws.run_command import commands_since, invocations
 from snow_white.model.action import Action
-from snow_white.model.fleet import Environment
+from snow_white.model.fleet import Fleet, Group
 from tests.lambdas.fake_cloud import START
 
 HTML = b"<html><body><h1>Welcome to the network</h1></body></html>"
 BROKEN_HTML = b"<html><body>Log in<br></body></html>"
-WORKERS = [Environment("shop-workers", "e-1")]
+WORKERS = Fleet("shop").members([Group("shop-workers", "e-1")])
 CALLS: dict[str, Callable[[Regions], object]] = {
     "describe_environments": lambda r: application_environments(r.elastic_beanstalk("us-east-1"), "shop"),
     "describe_instances": lambda r: present_instances(r.ec2("us-east-1"), WORKERS),

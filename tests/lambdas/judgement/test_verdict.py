@@ -200,7 +200,7 @@ def test_the_services_spellings_are_one(said: str) -> None:
 
 
 def unsent(**changes: Any) -> Instance:
-    fields: dict[str, Any] = {"id": "i-1", "environment": "workers", "launched_at": LONG_AGO, "running": True}
+    fields: dict[str, Any] = {"id": "i-1", "group": "workers", "launched_at": LONG_AGO, "running": True}
     return Instance(**{**fields, **changes})
 
 

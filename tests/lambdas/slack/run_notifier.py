@@ -10,7 +10,7 @@ from typing import Any
 from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
-from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.fleet import Group, RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import from_json, to_json
@@ -102,7 +102,7 @@ def notifier_on(
 
 
 def run(**changes: Any) -> Run:
-    plan = (RegionPlan("us-east-1", (Environment("shop-workers", "e-1"),), 3),)
+    plan = (RegionPlan("us-east-1", (Group("shop-workers", "e-1"),), 3),)
     asked = request(Action.QUIET, regions=("us-east-1",), **changes)
     return Run(Execution(ARN, "night-1", START), asked, plan, progress=Progress(0, 3))
 

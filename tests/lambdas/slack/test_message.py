@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
-from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.fleet import Group, RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.report import Report
 from snow_white.model.run import Execution, Run
@@ -32,10 +32,8 @@ from tests.lambdas.story import request
 ARN: Final = "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1"
 EXECUTION: Final = Execution(ARN, "night-1", START)
 PLAN: Final = (
-    RegionPlan(
-        "us-east-1", (Environment("shop-workers", "e-1"), Environment("shop-mail-workers", "e-2")), 30
-    ),
-    RegionPlan("eu-west-1", (Environment("shop-workers", "e-3"),), 10),
+    RegionPlan("us-east-1", (Group("shop-workers", "e-1"), Group("shop-mail-workers", "e-2")), 30),
+    RegionPlan("eu-west-1", (Group("shop-workers", "e-3"),), 10),
 )
 REPORT: Final[dict[str, Any]] = {
     "result": "confirmed",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from local_aws.slack.limits import check
 from snow_white.model.action import Action
-from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.fleet import Group, RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.slack_state import Requester
 from snow_white.model.stated_request import StatedRequest
@@ -96,7 +96,7 @@ def test_the_progress_of_any_run_stays_within_slacks_limits(
 ) -> None:
     running = run(
         request=request(Action.STOP, application=application),
-        plan=(RegionPlan("us-east-1", tuple(Environment(name, "e-1") for name in environments)),),
+        plan=(RegionPlan("us-east-1", tuple(Group(name, "e-1") for name in environments)),),
         progress=progress,
         stragglers=Stragglers(listed=tuple(stragglers), known_at=START),
         dispatched_at=START,

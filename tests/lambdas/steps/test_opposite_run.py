@@ -11,7 +11,7 @@ import pytest
 
 from snow_white.aws.executions import OppositeRunUnderWay, RunUnderWay, runs_under_way
 from snow_white.model.action import Action
-from snow_white.model.fleet import Environment, RegionPlan
+from snow_white.model.fleet import Group, RegionPlan
 from snow_white.model.request import Defaults
 from snow_white.model.run import Execution, Run
 from snow_white.model.stated_request import StatedRequest
@@ -23,10 +23,11 @@ from tests.lambdas.story import request
 MACHINE = "arn:aws:states:us-east-1:1:stateMachine:SnowWhite"
 ARN = "arn:aws:states:us-east-1:1:execution:SnowWhite:wake-3"
 DEFAULTS = Defaults(regions=("us-east-1", "eu-west-1"), environments=("workers",))
+NO_REGIONS: Any = None  # environments are compared by their names
 RUN = Run.planned(
     Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:night-1", "night-1", START),
     request(Action.QUIET),
-    (RegionPlan("us-east-1", (Environment("shop-workers", "e-1"),), 3),),
+    (RegionPlan("us-east-1", (Group("shop-workers", "e-1"),), 3),),
 )
 
 
@@ -37,7 +38,7 @@ def other(started_at: datetime = START - timedelta(minutes=5), **stated: Any) ->
 
 def test_an_opposite_run_is_named_with_who_and_since_when_and_how_to_stop_it() -> None:
     with pytest.raises(OppositeRunUnderWay) as refused:
-        demand_no_opposite_run(RUN, [other()], DEFAULTS)
+        demand_no_opposite_run(RUN, [other()], DEFAULTS, NO_REGIONS)
     for said in ("A wake of 'shop'", "wake-3", "2026-03-01 08:55 UTC by ann", f"--execution-arn {ARN}"):
         assert said in str(refused.value)
 
@@ -54,17 +55,17 @@ def test_an_opposite_run_is_named_with_who_and_since_when_and_how_to_stop_it() -
     ],
 )
 def test_what_does_not_undo_this_run_is_no_matter(harmless: dict[str, Any]) -> None:
-    demand_no_opposite_run(RUN, [other(**harmless)], DEFAULTS)
+    demand_no_opposite_run(RUN, [other(**harmless)], DEFAULTS, NO_REGIONS)
 
 
 @pytest.mark.parametrize("same", [{"regions": "us-east-1"}, {"environments": ["shop-*", "x"]}, {}])
 def test_a_part_of_the_fleet_is_enough(same: dict[str, Any]) -> None:
     with pytest.raises(OppositeRunUnderWay):
-        demand_no_opposite_run(RUN, [other(**same)], DEFAULTS)
+        demand_no_opposite_run(RUN, [other(**same)], DEFAULTS, NO_REGIONS)
 
 
 def test_of_two_that_start_at_once_one_goes_on() -> None:
-    demand_no_opposite_run(RUN, [other(START + timedelta(seconds=1))], DEFAULTS)
+    demand_no_opposite_run(RUN, [other(START + timedelta(seconds=1))], DEFAULTS, NO_REGIONS)
 
 
 @dataclass
