@@ -171,7 +171,9 @@ class SnowWhiteStateMachine(Construct):
             comment=COMMENT,
             timeout=RUN_TIMEOUT,
             tracing_enabled=True,
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
+            # The data of each step are in the execution's history for 90 days; in the log they would cost more than
+            # all functions.
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
             role=self._build_role(),
         )
 

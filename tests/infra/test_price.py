@@ -26,7 +26,7 @@ ALARM_MONTH: Final = 0.10
 
 # What the simulation does not know, on the high side.
 FUNCTION_SECONDS: Final = 1.0
-EVENT_BYTES: Final = 2_500  # a history event in the log, with the state of ten instances
+EVENT_BYTES: Final = 500  # a history event in the log, without data
 METRICS: Final = 6  # that a confirmed run writes once
 
 

@@ -288,7 +288,7 @@ def test_the_machine_outlives_the_longest_drain_and_leaves_traces(home: Template
     assert machine["StateMachineType"] == "STANDARD"
     assert machine["TracingConfiguration"] == {"Enabled": True}
     assert machine["LoggingConfiguration"]["Level"] == "ALL"
-    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is True
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
 
 
 def test_the_machine_s_comment_has_an_example_input(home: Template) -> None:
