@@ -52,7 +52,7 @@ def walls() -> list[Wall]:
     renewed = int(fresh * _SENDS_A_SECOND * _SENT_BY_A_COMMAND)
     judged = int(fresh * _LISTS_A_SECOND * _LIST_PAGE)
     described = int(60 * _EC2_A_SECOND * INSTANCES_A_PAGE)
-    turns = math.ceil(_LONGEST_RUN_SECONDS / LONGEST_SECONDS) + 180
+    turns = math.ceil(_LONGEST_RUN_SECONDS / LONGEST_SECONDS) + 150
     bounded = (COMMAND_IDS + INSTANCE_IDS) * _ID_BYTES + LISTED_BYTES
     carried = (MOST_BYTES - bounded) // _READING_BYTES * _SENT_BY_A_COMMAND
     return [
