@@ -61,6 +61,13 @@ class _Parameters:
             default=",".join(settings.default_environments),
             description="Environments of a request that names none: text in the environment's name, or a glob.",
         )
+        groups = CfnParameter(
+            scope,
+            "WorkerGroups",
+            type="CommaDelimitedList",
+            default=",".join(settings.worker_groups),
+            description="Names or globs of the Auto Scaling groups that a request may name; empty for none.",
+        )
         channel = CfnParameter(
             scope,
             "SlackChannel",
@@ -74,6 +81,7 @@ class _Parameters:
                 settings,
                 regions=tuple(regions.value_as_list),
                 default_environments=tuple(environments.value_as_list),
+                worker_groups=tuple(groups.value_as_list),
                 slack_channel=channel.value_as_string,
             ),
         )

@@ -20,7 +20,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +37,11 @@ MAX_REGIONS: Final = 20
 # The ids are environment variables of the function; Lambda limits those to 4 KB.
 MAX_SLASH_COMMAND_IDS: Final = 80
 MAX_LAUNCHERS: Final = 10
+# Together, in characters: they are in two policies and in an environment variable of the functions.
+MAX_LIMITS_LENGTH: Final = 800
+MAX_TAG_KEYS: Final = 4
+# What a tag's value and a group's name may have, and wildcards. A comma separates them, and IAM replaces a "$".
+_GLOB: Final = r"[\w.:/=+@*?()\[\]-]([\w .:/=+@*?()\[\]-]{0,253}[\w.:/=+@*?()\[\]-])?"
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
@@ -54,6 +59,11 @@ class Settings:
     """Regions of the workers. The documents are deployed to each; runs cannot reach any other region."""
     default_environments: tuple[str, ...] = ("workers",)
     """Environments of a request that names none. Each is text contained in the environment's name, or a glob."""
+    worker_groups: tuple[str, ...] = ()
+    """Names or globs of the Auto Scaling groups that a request may name; empty: none. Runs cannot reach any other."""
+    worker_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The tags by which a request may select instances, each with its values or globs, such as {"Role": ["worker"]};
+    empty: none. Runs can reach every instance that has one of them."""
     slack_channel: str = ""
     """Id of the Slack channel for runs that name no other; empty: only the requester is notified."""
     slack_user_tag: str = "slack_userid"
@@ -92,6 +102,12 @@ class Settings:
             if key not in given:
                 raise InvalidSettings(f"The setting {key!r} is missing: {_RULES[key].allowed}.")
         settings = cls(**{key: _checked(key, value) for key, value in given.items()})
+        limits = json.dumps([settings.worker_groups, settings.worker_tags])
+        if len(limits) > MAX_LIMITS_LENGTH:
+            raise InvalidSettings(
+                f"The settings 'worker_groups' and 'worker_tags' have {len(limits)} characters together, but IAM has "
+                f"room for {MAX_LIMITS_LENGTH}. A glob such as 'backups-*' allows several."
+            )
         try:
             script_source(settings.script_source, settings.script_source_token)
         except ValueError as error:
@@ -189,6 +205,16 @@ def _is_short_list_of(item: Callable[[Any], bool]) -> Callable[[Any], bool]:
     )
 
 
+def _is_worker_tags(value: object) -> bool:
+    key, glob = _is_text(r"[\w .:/+@-]{1,128}"), _is_text(_GLOB)
+    return (
+        isinstance(value, Mapping)
+        and len(value) <= MAX_TAG_KEYS
+        and all(key(one) and one.strip() == one for one in value)
+        and all(_is_list_of(glob)(some) for some in value.values())
+    )
+
+
 def _is_script_source(address: str) -> bool:
     try:
         script_source(address)
@@ -209,6 +235,15 @@ _RULES: Final = {
     ),
     "default_environments": _Rule(
         "a list of different texts without commas, such as ['workers']", _is_list_of(_is_text(r"[^,\s][^,]*"))
+    ),
+    "worker_groups": _Rule(
+        "a list of different names or globs of Auto Scaling groups, such as ['backups-*'], or []",
+        lambda value: value in ([], ()) or _is_list_of(_is_text(_GLOB))(value),
+    ),
+    "worker_tags": _Rule(
+        f"an object of up to {MAX_TAG_KEYS} tags with lists of different values or globs, such as "
+        "{'Role': ['worker']}, or {}",
+        _is_worker_tags,
     ),
     "slack_channel": _Rule(
         "a Slack channel's id, such as 'C0123456789', or '' for none",
@@ -257,4 +292,6 @@ _RULES: Final = {
 def _checked(key: str, value: object) -> Any:
     if not _RULES[key].accepts(value):
         raise InvalidSettings(f"The setting {key!r} is {value!r}, but must be {_RULES[key].allowed}.")
+    if isinstance(value, dict):
+        return {name: tuple(values) for name, values in value.items()}
     return tuple(value) if isinstance(value, list) else value

@@ -40,6 +40,8 @@ class SnowWhiteStack(Stack):
             execution_arns=self._execution_arns(),
             event_bus_arn=self.format_arn(service="events", resource="event-bus", resource_name="default"),
             idempotency_table_arn=table.arn,
+            worker_groups=settings.worker_groups,
+            worker_tags=settings.worker_tags,
         )
         built = Functions(
             self, "Functions", settings=settings, permissions=permissions, idempotency_table=table.name

@@ -6,13 +6,12 @@ Calls that IAM cannot limit to a resource are limited to the worker regions inst
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from infra.access.roles import NO_RESOURCE_IN_IAM, Grant
 from snow_white.model.action import Action
-
-BEANSTALK_TAG: Final = "elasticbeanstalk:environment-name"
+from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG
 
 _DESCRIBE_ENVIRONMENTS: Final = "elasticbeanstalk:DescribeEnvironments"
 _DESCRIBE_INSTANCES: Final = ("ec2:DescribeInstances", "ssm:DescribeInstanceInformation")
@@ -38,6 +37,9 @@ class Permissions:
     """The regions in ARNs: ("*",) if the worker regions are known at the launch only; empty for the worker regions."""
     idempotency_table_arn: str = ""
     """The table that remembers what was told."""
+    worker_groups: tuple[str, ...] = ()
+    worker_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Those of the settings."""
 
     def by_function(self) -> Mapping[str, list[Grant]]:
         """The grants of each function, by the name of its file in lambdas/."""
@@ -52,7 +54,7 @@ class Permissions:
                 # It completes the plan when a region has not answered at the start.
                 self._on_documents("ssm:DescribeDocument", "ssm:SendCommand"),
                 *self._see_other_runs(),
-                self._send_to_beanstalk_instances(),
+                *self._send_to_workers(),
             ],
             "poll_command": [
                 self._in_worker_regions(
@@ -60,7 +62,7 @@ class Permissions:
                 ),
                 # It asks stragglers how many jobs they still run, and may send them nothing else.
                 self._on_documents("ssm:SendCommand", documents=(Action.STATUS,)),
-                self._send_to_beanstalk_instances(),
+                *self._send_to_workers(),
             ],
             "notify_slack": self._notify(),
             "close_run": [
@@ -139,16 +141,23 @@ class Permissions:
         """Needed only where the ARNs do not name the regions."""
         return self._condition if self.arn_regions == ("*",) else {}
 
-    def _send_to_beanstalk_instances(self) -> Grant:
-        return Grant(
-            ("ssm:SendCommand",),
-            tuple(
-                f"arn:{self.partition}:ec2:{region}:{self.account}:instance/*"
-                for region in self._regions_in_arns
-            ),
-            {"StringLike": {f"ssm:resourceTag/{BEANSTALK_TAG}": "*"}, **self._condition_of_arns},
-            wildcard_reason="Instances come and go; the condition allows only those of Elastic Beanstalk.",
-        )
+    def _send_to_workers(self) -> list[Grant]:
+        """Sending to instances of Elastic Beanstalk, and to what the settings allow beside them.
+
+        Each tag is a grant of its own, because the keys of one condition must all hold. The regions are limited by the
+        documents, on each of which sending is allowed too: twenty regions in each grant would be too long for a role.
+        """
+        allowed = {ENVIRONMENT_NAME_TAG: ("*",), GROUP_NAME_TAG: self.worker_groups, **self.worker_tags}
+        return [
+            Grant(
+                ("ssm:SendCommand",),
+                (f"arn:{self.partition}:ec2:*:{self.account}:instance/*",),
+                {"StringLike": {f"ssm:resourceTag/{key}": list(values)}, **self._condition_of_arns},
+                wildcard_reason="Instances come and go; the condition allows only those with the tag.",
+            )
+            for key, values in allowed.items()
+            if values
+        ]
 
     def _read_user_tags(self) -> Grant:
         return Grant(

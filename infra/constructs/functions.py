@@ -16,6 +16,7 @@ from infra.checks import acknowledge
 from infra.constructs.log_groups import build_log_group
 from infra.lambda_bundle import lambda_bundle
 from infra.settings import Settings
+from snow_white.model.fleet import tag_texts
 from snow_white.version import VERSION
 
 FUNCTION_TIMEOUT: Final = Duration.seconds(300)
@@ -84,9 +85,19 @@ class Functions(Construct):
 
     def _environment(self, grants: Sequence[Grant]) -> Mapping[str, str]:
         settings = self._settings
+        tags = tag_texts(settings.worker_tags)
+        limits = {
+            **(
+                {"WORKER_GROUPS": Fn.join(",", list(settings.worker_groups))}
+                if settings.worker_groups
+                else {}
+            ),
+            **({"WORKER_TAGS": ",".join(tags)} if tags else {}),
+        }
         every = {
             "DEFAULT_REGIONS": Fn.join(",", list(settings.regions)),
             "DEFAULT_ENVIRONMENTS": Fn.join(",", list(settings.default_environments)),
+            **limits,
             "SNOW_WHITE_VERSION": VERSION,
             "POWERTOOLS_SERVICE_NAME": "snow-white",
             "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",

@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snow_white.model.request import Defaults
+from snow_white.model.fleet import read_tag_texts
+from snow_white.model.request import Defaults, Limits
 
 
 class MissingSetting(Exception):
@@ -34,6 +35,7 @@ class Settings:
             defaults=Defaults(
                 regions=_required(env, "DEFAULT_REGIONS"),
                 environments=_required(env, "DEFAULT_ENVIRONMENTS"),
+                limits=Limits(_listed(env, "WORKER_GROUPS"), read_tag_texts(_listed(env, "WORKER_TAGS"))),
             ),
             slack_token_secret=env.get("SLACK_TOKEN_SECRET", ""),
             slack_channel=env.get("SLACK_CHANNEL", ""),
@@ -45,9 +47,13 @@ class Settings:
 
 
 def _required(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    values = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    values = _listed(env, name)
     if not values:
         raise MissingSetting(
             f"The environment variable {name} is missing. It must be a list separated by commas."
         )
     return values
+
+
+def _listed(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from snow_white.model.action import Action
+from snow_white.model.fleet import read_tag_texts
 from snow_white.version import VERSION
 from snow_white_cli.access import Access
 from snow_white_cli.bracketed_command import CannotRun, demand_executable
 from snow_white_cli.exit_codes import CommandError, CommandExitCode
-from snow_white_cli.option_types import DURATION, REGION, SLACK_USER, TEXT
+from snow_white_cli.option_types import DURATION, REGION, SLACK_USER, TAG, TEXT
 
 if TYPE_CHECKING:
     from snow_white_cli.run_session import RunSession
@@ -162,6 +163,24 @@ def _request_options(command: _Command) -> _Command:
             help="Part of an environment's name, or a glob for the whole name; may be repeated (default: from the "
             "settings).",
         ),
+        click.option(
+            "--tag",
+            "tags",
+            multiple=True,
+            type=TAG,
+            metavar="KEY=VALUE",
+            help="In place of APPLICATION: the instances with this tag, whose value may be a glob; may be repeated. An "
+            "instance must have all of the keys, and of the values of each key one.",
+        ),
+        click.option(
+            "--asg",
+            "groups",
+            multiple=True,
+            type=TEXT,
+            metavar="GROUP",
+            help="In place of APPLICATION: the instances of this Auto Scaling group, or of all that match this glob; "
+            "may be repeated.",
+        ),
         click.option("-p", "--application", "option", type=TEXT, help="The same as APPLICATION."),
         click.argument("application", required=False, type=TEXT),
     ):
@@ -172,7 +191,7 @@ def _request_options(command: _Command) -> _Command:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(VERSION, message="snow-white %(version)s")
 def snow_white() -> None:
-    """Put the Sidekiq workers of an Elastic Beanstalk application to sleep, and wake them."""
+    """Put the Sidekiq workers of an Elastic Beanstalk application, or of other instances, to sleep, and wake them."""
 
 
 def _add_action(action: Action) -> None:
@@ -204,8 +223,11 @@ def _add_action(action: Action) -> None:
                 f"Two applications are named: {application!r} and {option!r}. An environment is named with -e."
             )
         named = application or option
-        if not named:
-            raise click.UsageError("Missing argument 'APPLICATION': the Elastic Beanstalk application.")
+        if not (named or options["groups"] or options["tags"]):
+            raise click.UsageError(
+                "Missing argument 'APPLICATION': the Elastic Beanstalk application. In its place there may be --asg or "
+                "--tag."
+            )
         context.exit(_start(action, access, context.meta.get(_COMMAND_AFTER), application=named, **options))
 
     if brackets:
@@ -224,7 +246,9 @@ def _start(
     access: Access,
     command: tuple[str, ...] | None,
     *,
-    application: str,
+    application: str | None,
+    groups: tuple[str, ...],
+    tags: tuple[str, ...],
     environments: tuple[str, ...],
     regions: tuple[str, ...],
     timeout: int | None,
@@ -245,6 +269,8 @@ def _start(
         "action": action.value,
         "application": application,
         "environments": list(environments),
+        "auto_scaling_groups": list(groups),
+        "tags": {key: list(values) for key, values in read_tag_texts(tags).items()},
         "regions": list(regions),
         "timeout_seconds": timeout,
         "channel": channel,
@@ -252,7 +278,7 @@ def _start(
         "direct_message": direct_message,
         "requested_by": access.caller(),
     }
-    request = {key: value for key, value in given.items() if value not in (None, [])}
+    request = {key: value for key, value in given.items() if value not in (None, [], {})}
     if command:
         return _bracket(access, request, command, json_wanted, wake_if_failed=not no_wake_if_failed)
     session = _run_session().start(access, request, json_wanted=json_wanted)

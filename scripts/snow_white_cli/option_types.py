@@ -41,6 +41,9 @@ class MatchingText(click.ParamType[str]):
 
 
 DURATION: Final = Duration()
+TAG: Final = MatchingText(
+    r"(?=[^=]*[^=\s][^=]*=.*\S)[^\x00-\x1f\x7f-\x9f]{1,400}", "a tag KEY=VALUE such as Role=worker"
+)
 REGION: Final = MatchingText(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region such as us-east-1")
 SLACK_USER: Final = MatchingText(MEMBER_ID.pattern, "a Slack member id such as U024BE7LH")
 TEXT: Final = MatchingText(r"(?=.*\S)[^\x00-\x1f\x7f-\x9f]{1,256}", "a text of 1 to 256 characters")

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from snow_white.aws.console import execution_url
 from snow_white.aws.errors import code_of
+from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stopping import STOPPED_BY_PERSON, stopped_on_command_line
 from snow_white_cli import interrupt
 from snow_white_cli.access import Access
@@ -189,10 +190,10 @@ def _step_functions(access: Access) -> Any:
 
 
 def new_name(request: Mapping[str, Any]) -> str:
-    """A name with action, application and time, at most 80 characters, all of which Step Functions accepts."""
-    application = re.sub(r"[^A-Za-z0-9-]+", "-", str(request["application"])).strip("-")[:40]
+    """A name with action, fleet and time, at most 80 characters, all of which Step Functions accepts."""
+    fleet = re.sub(r"[^A-Za-z0-9-]+", "-", StatedRequest.read(request).fleet_name).strip("-")[:40]
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return "-".join(part for part in (request["action"], application, moment, secrets.token_hex(3)) if part)
+    return "-".join(part for part in (request["action"], fleet, moment, secrets.token_hex(3)) if part)
 
 
 def _not_started(error: ClientError, machine: str) -> str:

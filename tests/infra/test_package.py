@@ -57,6 +57,7 @@ def test_the_settings_are_the_defaults_of_the_parameters(packaged: Template) -> 
         "HomeRegion": "us-east-1",
         "Regions": "us-east-1,eu-west-1",
         "DefaultEnvironments": "workers",
+        "WorkerGroups": "",
         "SlackChannel": "C0DEPLOYS",
     }
 
@@ -65,6 +66,7 @@ def test_the_functions_get_the_parameters(packaged: Template) -> None:
     variables = packaged.function("notify_slack")["Environment"]["Variables"]
     assert variables["DEFAULT_REGIONS"] == {"Fn::Join": [",", {"Ref": "Regions"}]}
     assert variables["DEFAULT_ENVIRONMENTS"] == {"Fn::Join": [",", {"Ref": "DefaultEnvironments"}]}
+    assert variables["WORKER_GROUPS"] == {"Fn::Join": [",", {"Ref": "WorkerGroups"}]}
     assert variables["SLACK_CHANNEL"] == {"Ref": "SlackChannel"}
     assert variables["SNOW_WHITE_VERSION"] == VERSION
 

@@ -8,17 +8,17 @@ from itertools import product
 import pytest
 
 from infra.access.permissions import Permissions
-from infra.settings import MAX_REGIONS
+from infra.settings import MAX_LIMITS_LENGTH, MAX_REGIONS, MAX_TAG_KEYS, Settings
 from tests.infra.conftest import REGIONS
 from tests.infra.templates import Template, allowed, as_list, statements, text
 
 IN_WORKER_REGIONS = json.dumps({"StringEquals": {"aws:RequestedRegion": REGIONS}})
-ON_BEANSTALK = json.dumps({"StringLike": {"ssm:resourceTag/elasticbeanstalk:environment-name": "*"}})
+ON_BEANSTALK = json.dumps({"StringLike": {"ssm:resourceTag/elasticbeanstalk:environment-name": ["*"]}})
 DOCUMENTS = [
     f"arn:aws:ssm:{region}:<AWS::AccountId>:document/SnowWhite-{action}SidekiqWorkers"
     for region, action in product(REGIONS, ("Quiet", "Stop", "Wake", "Status"))
 ]
-INSTANCES = [f"arn:aws:ec2:{region}:<AWS::AccountId>:instance/*" for region in REGIONS]
+INSTANCES = "arn:aws:ec2:*:<AWS::AccountId>:instance/*"
 STATUS = [arn for arn in DOCUMENTS if "Status" in arn]
 BUS = "arn:aws:events:us-east-1:<AWS::AccountId>:event-bus/default"
 USERS = "arn:aws:iam::<AWS::AccountId>:user/*"
@@ -64,13 +64,13 @@ def rights_of(function: str, secret: str, table: str) -> Rights:
                 | {("ssm:DescribeDocument", arn, "") for arn in DOCUMENTS}
                 | {("ssm:SendCommand", arn, "") for arn in DOCUMENTS}
                 | OTHER_RUNS
-                | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
+                | {("ssm:SendCommand", INSTANCES, ON_BEANSTALK)}
             )
         case "poll_command":
             return (
                 in_worker_regions(MATCH, *FIND, *FOLLOW, "ssm:CancelCommand")
                 | {("ssm:SendCommand", arn, "") for arn in STATUS}
-                | {("ssm:SendCommand", arn, ON_BEANSTALK) for arn in INSTANCES}
+                | {("ssm:SendCommand", INSTANCES, ON_BEANSTALK)}
             )
         case "notify_slack":
             return telling(secret, table)
@@ -153,12 +153,38 @@ def test_the_state_machine_may_only_invoke_the_functions_of_its_steps(home: Temp
 
 def test_the_policies_of_a_role_fit_the_limit_of_iam_with_the_most_regions() -> None:
     regions = tuple(f"ap-southeast-{number}" for number in range(MAX_REGIONS))
+    keys = [f"key-{number}" for number in range(MAX_TAG_KEYS)]
+    longest = {"worker_groups": ["g" * 255], "worker_tags": {key: ["v" * 100] for key in keys}}
+    assert len(json.dumps(list(longest.values()))) > MAX_LIMITS_LENGTH - 100
+    settings = Settings.from_mapping({"home_region": "us-east-1", "regions": ["us-east-1"], **longest})
     grants = Permissions(
-        "123456789012", "aws", regions, "s" * 120, "m" * 120, "e" * 120, "b" * 120
-    ).by_function()
+        "123456789012", "aws", regions, "s" * 120, "m" * 120, "e" * 120, "b" * 120,
+        worker_groups=settings.worker_groups,
+        worker_tags=settings.worker_tags,
+    ).by_function()  # fmt: skip
     for name, granted in grants.items():
         document = json.dumps([grant.statement().to_statement_json() for grant in granted])
         assert len("".join(document.split())) < 10_240 - 1_000, name
+
+
+def test_the_settings_allow_to_send_to_groups_and_tags_each_with_a_condition_of_its_own() -> None:
+    grants = Permissions(
+        "123456789012", "aws", ("us-east-1",), "s", "m", "e",
+        worker_groups=("backups-*", "mail"),
+        worker_tags={"Role": ("worker",), "Sidekiq": ("yes", "job-?")},
+    ).by_function()  # fmt: skip
+    for function in ("dispatch_command", "poll_command"):
+        sent_to = [one for one in grants[function] if any(":instance/" in arn for arn in one.resources)]
+        assert all(one.actions == ("ssm:SendCommand",) for one in sent_to)
+        assert [one.conditions for one in sent_to] == [
+            {"StringLike": {f"ssm:resourceTag/{key}": values}}
+            for key, values in (
+                ("elasticbeanstalk:environment-name", ["*"]),
+                ("aws:autoscaling:groupName", ["backups-*", "mail"]),
+                ("Role", ["worker"]),
+                ("Sidekiq", ["yes", "job-?"]),
+            )
+        ]
 
 
 def test_no_template_contains_a_secret(home: Template) -> None:

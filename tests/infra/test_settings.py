@@ -92,6 +92,23 @@ def test_git_ignores_the_file_and_the_example_is_valid() -> None:
     assert example.home_region == "eu-west-1"
 
 
+def test_groups_and_tags_of_workers_may_be_allowed_and_none_are_by_default() -> None:
+    assert (Settings.from_mapping(ENOUGH).worker_groups, Settings.from_mapping(ENOUGH).worker_tags) == (
+        (),
+        {},
+    )
+    given = {"worker_groups": ["backups-*"], "worker_tags": {"Role": ["worker", "job-?"], "my app": ["a b"]}}
+    settings = Settings.from_mapping({**ENOUGH, **given})
+    assert settings.worker_groups == ("backups-*",)
+    assert settings.worker_tags == {"Role": ("worker", "job-?"), "my app": ("a b",)}
+
+
+def test_together_they_are_no_longer_than_iam_has_room_for() -> None:
+    long = [letter * 200 for letter in "abcd"]
+    with pytest.raises(InvalidSettings, match="characters together, but IAM has room for 800"):
+        Settings.from_mapping({**ENOUGH, "worker_groups": long[:2], "worker_tags": {"R": long[2:]}})
+
+
 def test_the_account_is_that_of_the_credentials_unless_one_is_set() -> None:
     environ = {"CDK_DEFAULT_ACCOUNT": "111111111111"}
     assert load_settings({"snow_white": ENOUGH}, environ).account == "111111111111"
@@ -110,6 +127,14 @@ def test_the_account_is_that_of_the_credentials_unless_one_is_set() -> None:
         ("regions", [f"us-east-{n}" for n in range(10)] + [f"eu-west-{n}" for n in range(10)] + ["x"], "20"),
         ("default_environments", ["a,b"], "without commas"),
         ("default_environments", [7], "texts"),
+        ("worker_groups", "backups-*", "a list of different names or globs of Auto Scaling groups"),
+        ("worker_groups", ["a,b"], "names or globs"),
+        ("worker_groups", ["${aws:username}"], "names or globs"),
+        ("worker_tags", {"Role": "worker"}, "an object of up to 4 tags with lists"),
+        ("worker_tags", ["Role=worker"], "an object of up to 4 tags"),
+        ("worker_tags", {"Role": []}, "an object of up to 4 tags"),
+        ("worker_tags", {"Role=x": ["worker"]}, "an object of up to 4 tags"),
+        ("worker_tags", {str(number): ["x"] for number in range(5)}, "an object of up to 4 tags"),
         ("slack_channel", "#deploys", "channel's id"),
         ("slack_user_tag", "", "IAM tag"),
         ("slack_api_url", "slack.com/api/", "http"),

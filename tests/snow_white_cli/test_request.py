@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from snow_white.model.request import Defaults, Request
+from snow_white.model.request import Defaults, Limits, Request
 from snow_white_cli.access import Access
 from snow_white_cli.commands import snow_white
 from snow_white_cli.exit_codes import ExitCode
@@ -56,6 +56,26 @@ def test_the_request_holds_the_options_that_were_given(
     Request.parse(sent[0], Defaults(("us-east-1", "eu-west-1"), ("workers",)))
 
 
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        (["--asg", "backups-*", "--asg", "mail"], {"auto_scaling_groups": ["backups-*", "mail"]}),
+        (
+            ["--tag", "Role=worker", "--tag", "Role=job-*", "--tag", "Stage=a=b"],
+            {"tags": {"Role": ["worker", "job-*"], "Stage": ["a=b"]}},
+        ),
+    ],
+)
+def test_groups_or_tags_may_be_named_in_place_of_an_application(
+    sent: list[dict[str, Any]], options: list[str], asked: dict[str, Any]
+) -> None:
+    result = CliRunner().invoke(snow_white, ["quiet", "--no-wait", *options])
+    assert (result.exit_code, result.stderr) == (ExitCode.UNKNOWN, "")
+    assert sent == [{"action": "quiet", "requested_by": "ann", **asked}]
+    limits = Limits(("*",), {"Role": ("*",)})
+    assert Request.parse(sent[0], Defaults(("us-east-1",), ("workers",), limits)).fleet.name
+
+
 def test_the_application_is_an_argument_or_an_option(sent: list[dict[str, Any]]) -> None:
     for named in (["backups"], ["-p", "backups"], ["backups", "--application", "backups"]):
         assert CliRunner().invoke(snow_white, ["quiet", *named, "--no-wait"]).exit_code == ExitCode.UNKNOWN
@@ -67,6 +87,8 @@ def test_every_key_of_a_request_but_action_and_requested_by_has_an_option() -> N
     assert options >= {
         "application",
         "environments",
+        "groups",
+        "tags",
         "regions",
         "timeout",
         "channel",

@@ -22,7 +22,12 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
     ("arguments", "message"),
     [
         (["quite", "-p", "backups"], "No such command 'quite'"),
-        (["quiet"], "Missing argument 'APPLICATION'"),
+        (
+            ["quiet"],
+            "Missing argument 'APPLICATION': the Elastic Beanstalk application. In its place there may be --asg",
+        ),
+        (["quiet", "--tag", "Role"], "'Role' must be a tag KEY=VALUE such as Role=worker"),
+        (["quiet", "--tag", "=worker"], "'=worker' must be a tag KEY=VALUE"),
         (["quiet", "backups", "-p", "shop"], "Two applications are named: 'backups' and 'shop'."),
         (["quiet", "backups", "workers"], "Got unexpected extra argument"),
         (["quiet", "back\x1b[31mups"], "'back\\x1b[31mups' must be a text of 1 to 256 characters"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from typing import Final
 
 from snow_white.model.action import Action
-from snow_white.model.report import Stated
-from snow_white.model.stated_request import StatedRequest
+from snow_white.model.stated_request import StatedRequest, texts
 
 SLASH_COMMAND: Final = "/snow-white"
 _WORD: Final = re.compile(r"[^\s\"“”„‟«»=]+")
@@ -17,9 +17,15 @@ _QUOTED: Final = re.compile(r"[^\"“”„‟«»=]+")
 
 def arguments(action: Action, request: StatedRequest) -> list[str]:
     """The arguments for the command line; only what the request itself has named is named."""
-    application = str(request.application or "")
-    words = [action.value, *(["-p", application] if application.startswith("-") else [application])]
-    for option, names in (("-e", environments(request)), ("-r", regions(request))):
+    words = [action.value]
+    if application := str(request.application or ""):
+        words += ["-p", application] if application.startswith("-") else [application]
+    for option, names in (
+        ("--asg", texts(request.auto_scaling_groups)),
+        ("--tag", texts(request.tags)),
+        ("-e", environments(request)),
+        ("-r", regions(request)),
+    ):
         words += [word for name in names for word in (option, name)]
     return words
 
@@ -31,23 +37,28 @@ def shell_line(action: Action, request: StatedRequest) -> str:
 
 def slash_text(action: Action, request: StatedRequest) -> str | None:
     """For example `wake backups workers region=eu-west-1`; None if a name cannot be written in a slash command."""
-    names = [str(request.application or ""), *environments(request)]
-    words = [_quoted(name) for name in names]
-    if any("," in name for name in names[1:]) or not all(words):
+    named = texts(request.application)
+    words = [_quoted(name) for name in (*named, *environments(request))]
+    lists = [
+        ("asg", texts(request.auto_scaling_groups)),
+        ("tag", texts(request.tags)),
+        ("region", regions(request)),
+    ]
+    words += [_option(option, names) for option, names in lists if names]
+    separated = (*environments(request), *(name for _, names in lists for name in names))
+    if not request.fleet_name or any("," in name for name in separated) or not all(words):
         return None
-    chosen = regions(request)
-    options = [f"region={','.join(chosen)}"] if chosen else []
-    return " ".join([action.value, *(word for word in words if word), *options])
+    return " ".join([action.value, *(word for word in words if word)])
 
 
-def environments(request: StatedRequest) -> list[str]:
+def environments(request: StatedRequest) -> tuple[str, ...]:
     """The environments that the request itself has named."""
-    return _texts(request.environments) if request.environments_named else []
+    return texts(request.environments) if request.environments_named else ()
 
 
-def regions(request: StatedRequest) -> list[str]:
+def regions(request: StatedRequest) -> tuple[str, ...]:
     """The regions that the request itself has named."""
-    return _texts(request.regions) if request.regions_named else []
+    return texts(request.regions) if request.regions_named else ()
 
 
 def _quoted(name: str) -> str | None:
@@ -56,5 +67,10 @@ def _quoted(name: str) -> str | None:
     return f'"{name}"' if _QUOTED.fullmatch(name) and name.isprintable() else None
 
 
-def _texts(stated: Stated) -> list[str]:
-    return list(stated) if isinstance(stated, tuple) else [stated] if isinstance(stated, str) else []
+def _option(name: str, values: Sequence[str]) -> str | None:
+    """For example `tag=Role=worker`, or `tag="Role=my worker"`; None if a value cannot be written."""
+    text = ",".join(values)
+    quoted = _quoted(text.replace("=", ""))
+    if quoted is None:
+        return None
+    return f'{name}="{text}"' if quoted.startswith('"') else f"{name}={text}"

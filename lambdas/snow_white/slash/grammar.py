@@ -1,4 +1,7 @@
-"""The grammar of the slash command: ACTION APPLICATION [ENVIRONMENT...] [region=...] [timeout=...]."""
+"""The grammar of the slash command: ACTION APPLICATION [ENVIRONMENT...] [region=...] [timeout=...].
+
+In place of application and environments there may be asg=... or tag=....
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ from typing import Any, Final
 
 from snow_white.model.action import Action
 from snow_white.model.durations import parse_duration
-from snow_white.model.request import Defaults
+from snow_white.model.fleet import read_tag_texts, tag_texts
+from snow_white.model.request import Defaults, Limits
 
 ACTIONS: Final = ", ".join(f"`{action.value}`" for action in Action)
 USAGE: Final = "ACTION APPLICATION [ENVIRONMENT...] [region=REGION,...] [timeout=2h]"
+USAGE_OF_GROUPS: Final = "ACTION asg=GROUP,... | tag=KEY=VALUE,... [region=REGION,...] [timeout=2h]"
 _OPTION: Final = re.compile(r"(?P<name>[A-Za-z_-]+)=(?P<value>.*)", re.DOTALL)
-_REGION: Final = ("region", "regions")
+_LISTS: Final = {"region": "regions", "regions": "regions", "asg": "auto_scaling_groups", "tag": "tags"}
+"""The options that are lists, and the keys of the request that they are for."""
 # Phones and Macs replace plain quotation marks by these.
 _PLAIN_QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
@@ -34,18 +40,19 @@ def read_words(text: str) -> dict[str, Any]:
     spaces. Options may stand anywhere. Commas may also separate regions and environments.
     """
     words: list[str] = []
-    regions: list[str] = []
+    lists: dict[str, list[str]] = {}
     timeouts: list[str] = []
     for word in _split(text):
         option = _OPTION.fullmatch(word)
         name = option["name"].lower() if option else ""
-        if option and name in _REGION:
-            regions += _parts(option["value"])
+        if option and name in _LISTS:
+            lists.setdefault(_LISTS[name], []).extend(_parts(option["value"]))
         elif option and name == "timeout":
             timeouts.append(option["value"])
         elif option and len(words) != 1:
             raise InvalidCommand(
-                f"There is no option `{_shortened(option['name'])}=`. Allowed are `region=` and `timeout=`."
+                f"There is no option `{_shortened(option['name'])}=`. Allowed are `asg=`, `tag=`, `region=` and "
+                "`timeout=`."
             )
         else:
             words.append(word)
@@ -56,7 +63,8 @@ def read_words(text: str) -> dict[str, Any]:
         "action": words[0].lower() if words else None,
         "application": words[1] if len(words) > 1 else None,
         "environments": environments,
-        "regions": regions,
+        **lists,
+        **({"tags": _tags(lists["tags"])} if "tags" in lists else {}),
         "timeout_seconds": _seconds(timeouts[0]) if timeouts else None,
     }
     return {key: value for key, value in given.items() if value not in (None, [])}
@@ -68,6 +76,7 @@ def usage(command: str, defaults: Defaults) -> str:
         (
             "*Snow White* puts the Sidekiq workers of an Elastic Beanstalk application to sleep, and wakes them.",
             f"`{command} {USAGE}`",
+            *_usage_of_groups(command, defaults.limits),
             f"• ACTION: {ACTIONS}",
             '• APPLICATION: its name, in "double quotes" if it contains spaces',
             "• ENVIRONMENT: part of an environment's name, or a glob for the whole name; "
@@ -77,6 +86,13 @@ def usage(command: str, defaults: Defaults) -> str:
             f"For example: `{command} quiet backups workers timeout=90m`",
         )
     )
+
+
+def _usage_of_groups(command: str, limits: Limits) -> list[str]:
+    """What the settings allow beside applications; nothing if that is nothing."""
+    allowed = [("asg", limits.worker_groups), ("tag", tag_texts(limits.worker_tags))]
+    lines = [f"• {option}: one or more of {_listed(some)}" for option, some in allowed if some]
+    return [f"`{command} {USAGE_OF_GROUPS}`", *lines] if lines else []
 
 
 def _split(text: str) -> list[str]:
@@ -91,6 +107,13 @@ def _split(text: str) -> list[str]:
 
 def _parts(word: str) -> list[str]:
     return [part for part in word.split(",") if part]
+
+
+def _tags(texts: list[str]) -> dict[str, list[str]]:
+    for text in texts:
+        if "=" not in text.strip("="):
+            raise InvalidCommand(f"`tag={_shortened(text)}` is no tag: write `tag=KEY=VALUE`.")
+    return {key: list(values) for key, values in read_tag_texts(texts).items()}
 
 
 def _seconds(duration: str) -> int:

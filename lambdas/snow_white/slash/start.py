@@ -129,7 +129,7 @@ class SlashCommands:
         except (ClientError, BotoCoreError) as error:
             return _failed(error, "started")
         arn = started["executionArn"]
-        what = f"`{request.action.value}` for *{escaped(request.application, _MAX_TEXT)}*"
+        what = f"`{request.action.value}` for *{escaped(request.fleet.name, _MAX_TEXT)}*"
         return Answer("started", f"Started: {what}. <{execution_url(arn)}|Open the execution>", arn)
 
 

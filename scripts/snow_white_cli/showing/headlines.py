@@ -21,9 +21,9 @@ class Headlines:
         return Action.known(self.request.action)
 
     @property
-    def application(self) -> str:
-        """The application's name as the input states it."""
-        return visible(str(self.request.application or "(no application)"))
+    def fleet(self) -> str:
+        """The fleet's name as the input states it."""
+        return visible(self.request.fleet_name or str(self.request.application or "(no application)"))
 
     @property
     def doing(self) -> str:
@@ -39,15 +39,15 @@ class Headlines:
     def confirmed(self) -> str:
         """The headline of a confirmed run."""
         if self.action is Action.STATUS:
-            return f"All workers of {self.application} have reported"
-        return f"The workers of {self.application} are confirmed {self.done}"
+            return f"All workers of {self.fleet} have reported"
+        return f"The workers of {self.fleet} are confirmed {self.done}"
 
     @property
     def not_confirmed(self) -> str:
         """The headline of a run that is not confirmed."""
         if self.action is Action.STATUS:
-            return f"NOT all workers of {self.application} have reported"
-        return f"The workers of {self.application} are NOT confirmed {self.done}"
+            return f"NOT all workers of {self.fleet} have reported"
+        return f"The workers of {self.fleet} are NOT confirmed {self.done}"
 
     @classmethod
     def of(cls, request: object) -> Headlines:

@@ -31,7 +31,7 @@ _STATE_STYLES: Final = {
 def print_hosts(console: Console, report: Report) -> None:
     """Print the hosts of a report, and the totals of the whole fleet."""
     hosts = report.hosts or ()
-    if fits(console, table := _table(hosts)):
+    if fits(console, table := _table(hosts, report.group_word)):
         console.print(table)
     else:
         print_title(console, _TITLE)
@@ -73,10 +73,10 @@ def totals(report: Report) -> list[str]:
     return sentences
 
 
-def _table(hosts: tuple[InstanceResult, ...]) -> Table:
+def _table(hosts: tuple[InstanceResult, ...], group_word: str) -> Table:
     """One row for each process; only the first row of a host names it."""
     table = Table(title=_TITLE, title_justify="left")
-    for column in ("Environment", "Region", "Instance"):
+    for column in (group_word, "Region", "Instance"):
         table.add_column(column, no_wrap=True)
     table.add_column("Process", justify="right")
     table.add_column("State")

@@ -14,16 +14,16 @@ from snow_white.model.report import InstanceResult
 from snow_white.model.verdict import in_words
 from snow_white_cli.showing.layout import fits, joined, print_indented, print_more, print_title
 
-_COLUMNS: Final = ("Environment", "Region", "Instance", "Verdict")
+_COLUMNS: Final = ("Region", "Instance", "Verdict")
 _SHORTEST_REASON: Final = 40  # characters; a narrower column is harder to read than a block
 
 
 def print_instances(
-    console: Console, title: str, rows: Sequence[InstanceResult], more: int | None = None
+    console: Console, title: str, rows: Sequence[InstanceResult], more: int | None = None, *, group_word: str
 ) -> None:
-    """Print the instances; `more` is the number of those left out."""
-    if fits(console, _table(title, rows, " " * _SHORTEST_REASON)):
-        console.print(_table(title, rows))
+    """Print the instances; `more` is the number of those left out, `group_word` what their environments are called."""
+    if fits(console, _table(title, rows, group_word, " " * _SHORTEST_REASON)):
+        console.print(_table(title, rows, group_word))
     else:
         print_title(console, title)
         for row in rows:
@@ -32,10 +32,10 @@ def print_instances(
     print_more(console, more)
 
 
-def _table(title: str, rows: Sequence[InstanceResult], why: str | None = None) -> Table:
+def _table(title: str, rows: Sequence[InstanceResult], group_word: str, why: str | None = None) -> Table:
     """The table; with `why` in place of each reason if it is given, to measure the other columns."""
     table = Table(title=title, title_justify="left")
-    for column in _COLUMNS:
+    for column in (group_word, *_COLUMNS):
         table.add_column(column, no_wrap=True)
     table.add_column("Why", overflow="fold")
     for row in rows:

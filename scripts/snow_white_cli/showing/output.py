@@ -67,7 +67,9 @@ def print_end(
     if report.hosts:
         print_hosts(console, report)
     if report.notes:
-        print_instances(console, "Without Sidekiq, or gone", report.notes, report.more_notes)
+        print_instances(
+            console, "Without Sidekiq, or gone", report.notes, report.more_notes, group_word=report.group_word
+        )
     if not confirmed:
         print_next_steps(console, ended, headlines, options)
     for sentence in report.slack.not_told if report.slack else ():
@@ -82,9 +84,11 @@ def _print_confirmed(console: Console, report: Report, headlines: Headlines) -> 
 
 def _print_failed(console: Console, ended: Ended, headlines: Headlines) -> None:
     console.print(Text(f"{headlines.not_confirmed}.", "bold red"))
-    problems = ended.report.problems
-    if problems:
-        print_instances(console, "Not confirmed", problems, ended.report.more_problems)
+    report = ended.report
+    if report.problems:
+        print_instances(
+            console, "Not confirmed", report.problems, report.more_problems, group_word=report.group_word
+        )
         return
     cause = visible(ended.cause or "No reason was given.")
     what = "The run was stopped." if ended.status == _ABORTED else f"{visible(ended.error or ended.status)}:"

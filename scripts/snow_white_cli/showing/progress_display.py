@@ -78,7 +78,7 @@ def open_display(console: Console, headlines: Headlines) -> Iterator[ProgressDis
     if not console.file.isatty() or console.is_dumb_terminal:
         yield LineDisplay(console, headlines)
         return
-    title = f"{headlines.doing} {headlines.application}"
+    title = f"{headlines.doing} {headlines.fleet}"
     with Progress(*_columns(console.width), console=console, transient=True) as bar:
         task = bar.add_task(
             _cut(title, console.width), total=None, numbers="starting", elapsed="", deadline=""

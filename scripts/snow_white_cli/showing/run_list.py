@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from snow_white.model.slack_ids import is_member_id
+from snow_white.model.stated_request import StatedRequest
 from snow_white.requester.caller import slack_user
 from snow_white_cli.runs import FollowedRun
 from snow_white_cli.showing.layout import fits, joined, print_indented, print_title, print_whole
@@ -34,7 +35,10 @@ _RESULTS: Final = {
 
 @dataclass(frozen=True)
 class RecentRun:
-    """One execution. Times are ISO 8601; `error` and `cause` are None unless it failed."""
+    """One execution. Times are ISO 8601; `error` and `cause` are None unless it failed.
+
+    `application` has the groups or tags if the request names these in its place.
+    """
 
     name: str
     status: str
@@ -107,7 +111,7 @@ def _describe(run: FollowedRun) -> RecentRun:
         started_at=described["startDate"].isoformat(),
         ended_at=stopped.isoformat() if stopped and described["status"] != _RUNNING else None,
         action=str(request.get("action") or ""),
-        application=str(request.get("application") or ""),
+        application=StatedRequest.read(request).fleet_name or str(request.get("application") or ""),
         requested_by=_requester(request),
         error=described.get("error"),
         cause=described.get("cause"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from snow_white.model.action import Action
@@ -29,6 +30,17 @@ NAMED = StatedRequest.read(
             'wake "my app" a b* region=eu-west-1,us-east-1',
         ),
         (StatedRequest("quiet", "-x"), "snow-white wake -p -x", "wake -x"),
+        (
+            StatedRequest.read({"auto_scaling_groups": ["backups-*", "mail"], "regions": "us-east-1"}),
+            "snow-white wake --asg 'backups-*' --asg mail -r us-east-1",
+            "wake asg=backups-*,mail region=us-east-1",
+        ),
+        (
+            StatedRequest.read({"tags": {"Role": ["worker"], "Stage": "my own"}}),
+            "snow-white wake --tag Role=worker --tag 'Stage=my own'",
+            'wake tag="Role=worker,Stage=my own"',
+        ),
+        (StatedRequest.read({"auto_scaling_groups": "a,b"}), "snow-white wake --asg a,b", None),
         (StatedRequest("quiet", 'say "hi"'), "snow-white wake 'say \"hi\"'", None),
     ],
 )
@@ -50,6 +62,21 @@ def test_a_slash_command_that_can_be_written_is_read_as_it_was_meant(
     text = slash_text(Action.WAKE, StatedRequest.read(asked))
     if text is None:
         assert set(application + "".join(environments)) & set('"“”„‟«»=,')
+    else:
+        assert read_words(text) == {"action": "wake", **asked}
+
+
+@given(
+    groups=st.lists(NAMES, max_size=2),
+    tags=st.dictionaries(NAMES, st.lists(NAMES, min_size=1, max_size=2), max_size=2),
+)
+def test_so_is_one_for_groups_or_tags(groups: list[str], tags: dict[str, list[str]]) -> None:
+    assume(not any("=" in key for key in tags))
+    asked: dict[str, Any] = {"auto_scaling_groups": groups} if groups else {"tags": tags}
+    text = slash_text(Action.WAKE, StatedRequest.read(asked))
+    if text is None:
+        said = "".join([*groups, *(f"{key}{''.join(values)}" for key, values in tags.items())])
+        assert not said.strip("=") or set(said) & set('"“”„‟«»,')
     else:
         assert read_words(text) == {"action": "wake", **asked}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snow_white.model.request import Defaults
+from snow_white.model.request import Defaults, Limits
 from snow_white.slash.grammar import InvalidCommand, read_words, usage, wants_help
 
 SHORTEST = {"action": "quiet", "application": "backups"}
@@ -26,6 +26,14 @@ SHORTEST = {"action": "quiet", "application": "backups"}
         ("quiet backups region=us-east-1", {**SHORTEST, "regions": ["us-east-1"]}),
         ("region=us-east-1 quiet backups", {**SHORTEST, "regions": ["us-east-1"]}),
         ("quiet backups regions=us-east-1,eu-west-1", {**SHORTEST, "regions": ["us-east-1", "eu-west-1"]}),
+        (
+            "quiet asg=backups-*,mail asg=web",
+            {"action": "quiet", "auto_scaling_groups": ["backups-*", "mail", "web"]},
+        ),
+        (
+            'quiet tag=Role=worker,Role=job "tag=Stage=my own"',
+            {"action": "quiet", "tags": {"Role": ["worker", "job"], "Stage": ["my own"]}},
+        ),
         ("quiet backups region=a region=b", {**SHORTEST, "regions": ["a", "b"]}),
         ("quiet backups timeout=2h", {**SHORTEST, "timeout_seconds": 7_200}),
         ("quiet timeout=2h backups", {**SHORTEST, "timeout_seconds": 7_200}),
@@ -51,7 +59,9 @@ def test_words_become_a_request(text: str, asked: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("quiet backups ergion=us-east-1", "no option `ergion=`. Allowed are `region=` and `timeout=`."),
+        ("quiet backups ergion=us-east-1", "no option `ergion=`. Allowed are `asg=`, `tag=`, `region="),
+        ("quiet tag=worker", "`tag=worker` is no tag: write `tag=KEY=VALUE`."),
+        ("quiet tag==worker", "`tag==worker` is no tag"),
         ("force=yes quiet backups", "no option `force=`"),
         ("quiet backups timeout=soon", "`timeout=soon` is not a duration: write `90s`, `30m`, `2h`"),
         ("quiet backups timeout=", "is not a duration"),
@@ -101,6 +111,16 @@ def test_help_names_the_actions_the_options_and_the_defaults() -> None:
         assert word in text
 
 
+def test_help_names_groups_and_tags_only_if_the_settings_allow_some() -> None:
+    nothing = usage("/snow-white", Defaults(("us-east-1",), ("workers",)))
+    assert "asg" not in nothing
+    assert "tag" not in nothing
+    limits = Limits(("backups-*",), {"Role": ("worker",)})
+    allowed = usage("/snow-white", Defaults(("us-east-1",), ("workers",), limits))
+    assert "asg: one or more of `backups-*`" in allowed
+    assert "tag: one or more of `Role=worker`" in allowed
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
     try:
@@ -108,4 +128,13 @@ def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
     except InvalidCommand as wrong:
         assert str(wrong).endswith(".")
     else:
-        assert asked.keys() <= {"action", "application", "environments", "regions", "timeout_seconds"}
+        named = {
+            "action",
+            "application",
+            "environments",
+            "auto_scaling_groups",
+            "tags",
+            "regions",
+            "timeout_seconds",
+        }
+        assert asked.keys() <= named
