@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.soak.cloud.faults import ApiFault
 from tests.soak.cloud.run_command import ACTIONS
 from tests.soak.scenarios.invariants import violations
 from tests.soak.scenarios.run import run
-from tests.soak.scenarios.scenario import FOREVER, EnvironmentSpec, HostSpec, LambdaFault, Scenario
+from tests.soak.scenarios.scenario import FOREVER, EnvironmentSpec, HostEvent, HostSpec, LambdaFault, Scenario
 
 NOTHING_MATCHES = Scenario(
     seed=1,
@@ -93,3 +95,39 @@ def test_an_opposite_run_is_found_when_a_region_did_not_answer_at_the_start(
     assert "other" in (ended.execution.cause or "")
     assert not list(ended.own_commands())
     assert not violations(ended)
+
+
+def one_host(action: str, *events: HostEvent) -> Scenario:
+    """A run of one host with a job of a minute, which has to succeed whatever happens."""
+    state = "quiet" if action == "wake" else "awake"
+    return Scenario(
+        seed=1,
+        action=action,
+        timeout_seconds=600,
+        regions=("us-east-1",),
+        healthy=True,
+        environments=(EnvironmentSpec("us-east-1", "shop-workers", "e-1"),),
+        hosts=(HostSpec("i-1", "us-east-1", "e-1", state, (60.0,)),),
+        events=events,
+    )
+
+
+@pytest.mark.parametrize("kind", ["kill-script", "reboot", "reboot-unreported"])
+@pytest.mark.parametrize("action", ["quiet", "stop", "wake"])
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_script_that_is_killed_only_delays_the_run(kind: str, action: str, seed: int) -> None:
+    ended = run(replace(one_host(action, HostEvent(8.0, "i-1", kind)), seed=seed))
+    assert (ended.execution.status, ended.execution.cause) == ("SUCCEEDED", None)
+    assert not violations(ended)
+
+
+@pytest.mark.parametrize(("action", "others"), [("quiet", "wake"), ("stop", "wake"), ("wake", "quiet")])
+def test_a_command_of_a_stopped_run_that_still_goes_on_is_waited_for(action: str, others: str) -> None:
+    """It is cancelled some seconds after its run was stopped, when this one has already been started."""
+    before = one_host(action, HostEvent(0.5, "i-1", f"foreign-{others}", 25.0))
+    ended = run(
+        replace(before, faults=(ApiFault("throttled", "us-east-1", "DescribeEnvironments", 0.0, 3.0),))
+    )
+    assert (ended.execution.status, ended.execution.cause) == ("SUCCEEDED", None)
+    assert not violations(ended)
+    assert len(list(ended.own_commands())) > 1

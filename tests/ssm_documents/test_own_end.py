@@ -69,6 +69,7 @@ def test_a_script_that_is_told_to_end_still_answers(host: BareHost) -> None:
 
     assert answer.summary() == (1, "unconfirmed")
     assert "The script was ended by a signal" in answer.message
+    assert answer.json["again"] is True
     assert not host.exists("/run/snow-white/command")
 
 
@@ -84,6 +85,7 @@ def test_a_script_that_fails_on_its_way_still_answers(host: BareHost) -> None:
 
     assert answer.summary() == (1, "unconfirmed")
     assert "The script was ended by an error at line" in answer.message
+    assert "again" not in answer.json
 
 
 def test_a_list_that_cannot_be_sorted_is_said_to_be_cut(host: BareHost) -> None:

@@ -40,6 +40,7 @@ def test_a_different_action_is_refused_and_told_which_one_is_at_work(host: BareH
     assert refused.summary() == (1, "unconfirmed")
     assert refused.message.startswith("A quiet command (process ")
     assert f"so {other} did nothing" in refused.message
+    assert refused.json["again"] is True
     assert quiet.answer().summary() == (0, "quiet")
     assert host.signals(pid) == ["TSTP"]
 

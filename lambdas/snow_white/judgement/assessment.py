@@ -26,6 +26,9 @@ from snow_white.model.run import CommandReading, Run
 from snow_white.model.verdict import CONFIRMED
 
 _NEW_INSTANCES_RETRIED_EVERY: Final = timedelta(seconds=60)
+_BUSY_HOSTS_RETRIED_AFTER: Final = timedelta(
+    seconds=20
+)  # time for a command to be cancelled, or for a shutdown
 _MISSING_ROW_AWAITED: Final = timedelta(seconds=60)
 
 
@@ -101,7 +104,12 @@ def _assess(
     """A lost command is sent again a few times, one to a new instance until its workers have had time to start."""
     is_new = age < STARTS_WITHIN or judgement.starting
     again = judgement.transient and instance.running and (is_new or attempts < MAX_ATTEMPTS)
-    due = not is_new or now - command.requested_at >= _NEW_INSTANCES_RETRIED_EVERY
+    pause = timedelta()
+    if is_new:
+        pause = _NEW_INSTANCES_RETRIED_EVERY
+    elif judgement.soon:
+        pause = _BUSY_HOSTS_RETRIED_AFTER
+    due = now - command.requested_at >= pause
     assessment = Assessment(instance, judgement, command.requested_at, again and due, again and not due)
     return _until_it_has_left(assessment)
 

@@ -24,6 +24,7 @@ STARTS_WITHIN: Final = timedelta(minutes=10)
 _LISTED_WITHIN: Final = timedelta(seconds=75)
 
 _LEAVING: Final = "the instance is shutting down, and its jobs may still run"
+_KILLED: Final = 128  # the shell adds the signal's number to it
 _AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process
 
 
@@ -45,6 +46,7 @@ class Judgement:
 
     Attributes:
         transient: the reason is transient: waiting or sending again may bring a confirmation.
+        soon: it is transient because of something on the host that is over in a moment.
         starting: it is transient because the host has started a short while ago, and its workers may still do so.
         unsent: no command of the run went to it.
         omitted: processes that the host left out of its answer for its length.
@@ -56,6 +58,7 @@ class Judgement:
     processes: tuple[Process, ...] = ()
     omitted: int = 0
     transient: bool = False
+    soon: bool = False
     starting: bool = False
     unsent: bool = False
     asleep_by: str = ""
@@ -82,7 +85,8 @@ def judge(action: Action, invocation: Invocation, age: timedelta = timedelta.max
                 f"SSM could not deliver the command to it ({invocation.status})", transient=True
             )
         case "timedout" | "executiontimedout":
-            return _unconfirmed("the SSM agent ended the script at its time limit, before it answered")
+            # It ends itself before its time limit. The agent says the same of one that somebody has killed.
+            return _unconfirmed("the script was killed before it answered", transient=True)
         case "cancelled":
             return _unconfirmed("the command was cancelled")
         case status:
@@ -95,6 +99,8 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
         if invocation.exit_code in (None, -1) or not invocation.output.strip():
             # The agent's worker process was killed, or the agent was updated while it ran.
             return _unconfirmed("its command ended without an answer", transient=True)
+        if invocation.exit_code > _KILLED:
+            return _unconfirmed(f"the script was killed (exit code {invocation.exit_code})", transient=True)
         return _unconfirmed(f"its answer could not be read (exit code {invocation.exit_code})")
     said = answer.message or "the host gave no reason"
     match (invocation.status, invocation.exit_code):
@@ -113,7 +119,14 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
                 return replace(starting, starting=True)
             return Judgement(Verdict.NO_WORKER, said)
         case ("failed", ExitCode.COULD_NOT_BE_DONE) if answer.result == "unconfirmed":
-            return Judgement(Verdict.UNCONFIRMED, said, answer.processes, answer.omitted)
+            return Judgement(
+                Verdict.UNCONFIRMED,
+                said,
+                answer.processes,
+                answer.omitted,
+                transient=answer.again,
+                soon=answer.again,
+            )
     return _contradiction(invocation, answer)
 
 

@@ -6,6 +6,7 @@
 readonly LONGEST_ANSWER=1700 LONGEST_MESSAGE=600 LONGEST_TAG=60 # characters
 ANSWER=''     # the line; empty until it is known
 ANSWER_CODE=1 # the exit code that goes with it
+AGAIN=''      # whether the same command may succeed in a moment; empty for no
 AT_WORK=''     # for status: the action of the command that is running on the host, "none" for none
 ASLEEP_BY=''   # for status: the run that put the host's workers to sleep
 BOOTED=''      # for status: when the host was started, in seconds since 1970
@@ -69,7 +70,7 @@ set_answer() { # CODE RESULT MESSAGE
   if ((${#message} > LONGEST_MESSAGE)); then message="${message:0:LONGEST_MESSAGE-3}..."; fi
   json_text message "$message"
   head="{\"result\":\"$2\",\"processes\":["
-  tail="${AT_WORK:+\"at_work\":\"$AT_WORK\",}${ASLEEP_BY:+\"asleep_by\":\"$ASLEEP_BY\",}\"message\":\"$message\"}"
+  tail="${AGAIN:+\"again\":true,}${AT_WORK:+\"at_work\":\"$AT_WORK\",}${ASLEEP_BY:+\"asleep_by\":\"$ASLEEP_BY\",}\"message\":\"$message\"}"
   # Where there is none yet after a reboot, there may soon be some.
   if [[ $2 == no_worker ]]; then
     now

@@ -31,6 +31,7 @@ lock_host() { # ACTION
       join_command "$1" "$OWNER_ID" "$claim"
     else
       rm -f "$claim"
+      AGAIN=yes
       answer 1 unconfirmed "A $OWNER_ACTION command (process ${OWNER_ID%%:*}) is running, so $1 did nothing."
     fi
   done

@@ -8,7 +8,7 @@ ENDED_BY='an error' # what ended the script before it had an answer
 run_action() { # FUNCTION SECONDS RUN LAUNCHERS...
   trap on_exit EXIT
   trap 'ENDED_BY="an error at line $LINENO ($BASH_COMMAND)"' ERR
-  trap 'ENDED_BY="a signal"; exit 1' TERM INT
+  trap 'ENDED_BY="a signal" AGAIN=yes; exit 1' TERM INT
   open_log
   set_deadline "${2:-}"
   RUN=${3-}

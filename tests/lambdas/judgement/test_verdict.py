@@ -59,8 +59,8 @@ def test_every_other_exit_code_has_its_verdict_and_the_hosts_own_words(
         ("deliverytimedout", Verdict.UNREACHABLE, True),
         ("undeliverable", Verdict.UNREACHABLE, True),
         ("terminated", Verdict.UNREACHABLE, True),
-        ("timedout", Verdict.UNCONFIRMED, False),
-        ("executiontimedout", Verdict.UNCONFIRMED, False),
+        ("timedout", Verdict.UNCONFIRMED, True),
+        ("executiontimedout", Verdict.UNCONFIRMED, True),
         ("cancelled", Verdict.UNCONFIRMED, False),
         ("accessdenied", Verdict.UNREACHABLE, False),
         ("invalidplatform", Verdict.UNREACHABLE, False),
@@ -77,6 +77,21 @@ def test_a_command_that_did_not_run_to_its_end_confirms_nothing(
 def test_a_success_without_an_answer_is_no_confirmation_and_is_sent_again() -> None:
     judgement = judge(Action.QUIET, invocation(output=""))
     assert (judgement.verdict, judgement.transient) == (Verdict.UNCONFIRMED, True)
+
+
+@pytest.mark.parametrize("code", [137, 143])
+def test_a_script_that_was_killed_is_no_confirmation_and_is_sent_again(code: int) -> None:
+    output = f"\n----------ERROR-------\nfailed to run commands: exit status {code}"
+    judgement = judge(Action.QUIET, invocation("failed", code, output))
+    assert (judgement.verdict, judgement.transient) == (Verdict.UNCONFIRMED, True)
+
+
+@pytest.mark.parametrize("again", [True, False, "true", None])
+def test_only_a_host_that_says_so_is_sent_a_command_again_in_a_moment(again: object) -> None:
+    output = json.dumps({**json.loads(says("unconfirmed")), "again": again})
+    judgement = judge(Action.QUIET, invocation("failed", 1, output))
+    wanted = again is True
+    assert (judgement.verdict, judgement.transient, judgement.soon) == (Verdict.UNCONFIRMED, wanted, wanted)
 
 
 def test_an_answer_that_was_cut_off_is_no_confirmation() -> None:

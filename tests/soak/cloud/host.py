@@ -88,7 +88,8 @@ class Host:
             self.timeline.at(script.deadline, lambda: self._give_up(script))
         else:
             message = f"A {self.holder.action} command (process 1) is at work on this host, so {action} did nothing."
-            self.timeline.after(1, lambda: self._end(script, 1, "unconfirmed", message, listed=False))
+            end = partial(self._end, script, 1, "unconfirmed", message, listed=False, again=True)
+            self.timeline.after(1, end)
         return script
 
     def kill(self, script: Script) -> None:
@@ -228,17 +229,35 @@ class Host:
         if not script.ended:
             self._end(script, _BUSY, "busy", "Jobs are still running.")
 
-    def _end(self, script: Script, code: int, result: str, message: str, *, listed: bool = True) -> None:
+    def _end(
+        self,
+        script: Script,
+        code: int,
+        result: str,
+        message: str,
+        *,
+        listed: bool = True,
+        again: bool = False,
+    ) -> None:
         if script.ended:
             return
         script.ended = True
         at_work = (
             {"at_work": self.holder.action if self.holder else "none"} if script.action == "status" else {}
         )
+        tried = {"again": True} if again else {}
         up = {"up": int(self.timeline.now - self.booted_at)} if result == "no_worker" else {}
         processes = self._processes() if listed else []
         line = json.dumps(
-            {"result": result, "processes": processes, "omitted": 0, **at_work, **up, "message": message}
+            {
+                "result": result,
+                "processes": processes,
+                "omitted": 0,
+                **tried,
+                **at_work,
+                **up,
+                "message": message,
+            }
         )
         joined = self.joined if script is self.holder else []
         script.ends(code, line)

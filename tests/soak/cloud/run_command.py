@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -88,6 +89,10 @@ class RunCommand:
         ids = request["InstanceIds"]
         if len(ids) > 50:
             raise ServiceError("ValidationException", "Member must have length less than or equal to 50")
+        if len(ids) != len(set(ids)):
+            raise ServiceError(
+                "DuplicateInstanceId", "You can't specify an instance ID in more than one target."
+            )
         wrong = [one for one in ids if one not in self.instances or not self.instances[one].is_managed(now)]
         if wrong:
             raise ServiceError("InvalidInstanceId", f"Instances {wrong} not in a valid state for account")
@@ -102,7 +107,7 @@ class RunCommand:
             lag=self.random.uniform(0, _LONGEST_LAG),
         )
         self.commands.append(command)
-        for one in dict.fromkeys(ids):
+        for one in ids:
             invocation = Invocation(self.instances[one], self.random.uniform(0, _LONGEST_LAG))
             command.invocations[one] = invocation
             self.timeline.at(command.expires_at, partial(self._expire, invocation))
@@ -126,12 +131,33 @@ class RunCommand:
 
     def host_went_down(self, instance: Instance, *, reported: bool) -> None:
         """Its scripts are dead; some agents report that after they are back, others never do."""
-        if not reported:
-            return
-        for command in self.commands:
-            invocation = command.invocations.get(instance.id)
-            if invocation and invocation.script and invocation.ended_at is None:
-                self.timeline.after(90, partial(self._finish, invocation, "Failed"))
+        if reported:
+            for invocation in self._running_on(instance):
+                how = self.random.choice(("unanswered", "killed", "signalled", "told"))
+                self.timeline.after(90, partial(self._end_script, invocation, how))
+
+    def kill_scripts(self, instance: Instance) -> None:
+        """The kernel, short of memory, or a person kills the scripts; the agent reads exit code 137 as a time-out."""
+        for invocation in self._running_on(instance):
+            assert invocation.script
+            instance.host.kill(invocation.script)
+            self._end_script(invocation, "killed")
+
+    def _running_on(self, instance: Instance) -> list[Invocation]:
+        found = [one.invocations[instance.id] for one in self.commands if instance.id in one.invocations]
+        return [one for one in found if one.script and one.ended_at is None]
+
+    def _end_script(self, invocation: Invocation, how: str) -> None:
+        """What the agent reports of a script that did not end by itself."""
+        match how:
+            case "unanswered":
+                self._finish(invocation, "Failed")
+            case "killed":
+                self._finish(invocation, "ExecutionTimedOut", 137, _stderr(137))
+            case "signalled":
+                self._finish(invocation, "Failed", 143, _stderr(143))
+            case "told":
+                self._finish(invocation, "Failed", 1, _TOLD_TO_END + _stderr(1))
 
     def listed(self, at: float, lag: float) -> list[tuple[Command, float]]:
         """The commands that a list shows at that moment, newest first, each with the moment that it is shown of."""
@@ -185,7 +211,7 @@ class RunCommand:
             return
         code, output = _lie(self.lies.get(instance.id, ""), code, line)
         if code:
-            output += f"\n----------ERROR-------\nfailed to run commands: exit status {code}"
+            output += _stderr(code)
         self.timeline.after(
             0.5, lambda: self._finish(invocation, "Failed" if code else "Success", code, output)
         )
@@ -197,6 +223,21 @@ class RunCommand:
         if invocation.ended_at is None:
             invocation.ended_at = self.timeline.now
             invocation.status, invocation.exit_code, invocation.output = status, code, output
+
+
+_TOLD_TO_END: Final = json.dumps(
+    {
+        "result": "unconfirmed",
+        "processes": [],
+        "omitted": 0,
+        "again": True,
+        "message": "The script was ended by a signal, exit code 1. Nothing is confirmed.",
+    }
+)
+
+
+def _stderr(code: int) -> str:
+    return f"\n----------ERROR-------\nfailed to run commands: exit status {code}"
 
 
 def _lie(kind: str, code: int, line: str) -> tuple[int, str]:

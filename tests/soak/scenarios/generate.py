@@ -46,7 +46,14 @@ LAMBDA_FAULTS: Final = (
     "client-timeout",
     "service-error",
 )
-SLACK_FAULTS: Final = ("down", "ratelimited", "invalid_auth", "message_not_found", "lost-answer")
+SLACK_FAULTS: Final = (
+    "down",
+    "ratelimited",
+    "invalid_auth",
+    "channel_not_found",
+    "message_not_found",
+    "lost-answer",
+)
 LIES: Final = ("cut", "empty", "surrogate", "huge", "control", "contradiction", "other-code", "noise")
 EVENTS: Final = (
     "terminate",
@@ -55,6 +62,7 @@ EVENTS: Final = (
     "reboot-unreported",
     "restart-workers",
     "agent-dies",
+    "kill-script",
     "foreign-wake",
     "foreign-quiet",
 )
@@ -156,7 +164,7 @@ class _Generator:
             if timeout < 2400 or random.random() < 0.5:
                 return ()
             # The first host stays, so that there is something to be confirmed.
-            kinds: tuple[str, ...] = ("terminate", "reboot", "restart-workers")
+            kinds: tuple[str, ...] = ("terminate", "reboot", "restart-workers", "kill-script")
             there = [one for one in hosts[1:] if one.launched_at < 0]
             picked = random.sample(there, min(len(there), 2))
             return tuple(

@@ -155,7 +155,8 @@ def _restart_workers(_region: Region, instance: Instance, _seconds: float) -> No
 
 
 def _foreign(document: str) -> Callable[[Region, Instance, float], None]:
-    def send(region: Region, instance: Instance, _seconds: float) -> None:
+    def send(region: Region, instance: Instance, seconds: float) -> None:
+        """A command of another run, which is stopped after a time."""
         request: dict[str, Any] = {
             "DocumentName": document,
             "InstanceIds": [instance.id],
@@ -164,7 +165,9 @@ def _foreign(document: str) -> Callable[[Region, Instance, float], None]:
             "Parameters": {"executionTimeout": ["600"]},
         }
         if instance.is_managed(region.timeline.now):
-            region.run_command.send(request)
+            command = region.run_command.send(request)
+            if seconds < FOREVER:
+                region.timeline.after(seconds, lambda: region.run_command.cancel(command.id))
 
     return send
 
@@ -176,6 +179,7 @@ _EVENTS: Final[Mapping[str, Callable[[Region, Instance, float], None]]] = {
     "reboot-unreported": lambda region, instance, seconds: _reboot(region, instance, seconds, reported=False),
     "restart-workers": _restart_workers,
     "agent-dies": _agent_dies,
+    "kill-script": lambda region, instance, _seconds: region.run_command.kill_scripts(instance),
     "foreign-wake": _foreign("SnowWhite-WakeSidekiqWorkers"),
     "foreign-quiet": _foreign("SnowWhite-QuietSidekiqWorkers"),
 }
