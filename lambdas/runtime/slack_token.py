@@ -27,4 +27,5 @@ def open_slack(settings: Settings, time_limit: TimeLimit) -> Slack:
         return Slack(None, reason, token_may_come=True, time_limit=time_limit)
     if not token:
         return Slack(None, "Slack was not notified: the secret for the Slack token is empty.")
-    return Slack(slack_client(token, settings.slack_api_url, time_limit), time_limit=time_limit)
+    client = slack_client(token, settings.slack_api_url, time_limit)
+    return Slack(client, forget_token=_secrets.clear_cache, time_limit=time_limit)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from local_aws.slack.server import SlackServer
+from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.progress import Progress
 from snow_white.model.serialisation import to_json
 from snow_white.requester.caller import Caller
 from tests.lambdas.aws.test_execution_history import FakeHistory, entered, left
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.idempotency_table import IdempotencyTable
-from tests.lambdas.loaded import Context, load
+from tests.lambdas.loaded import Context, Secrets, load
 from tests.lambdas.runtime.test_run_end import FAILED
 from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, at_end, messages, notifier_on, run, shown
 
@@ -156,8 +156,31 @@ def test_a_permanent_error_of_slack_is_not_retried(
     function: ModuleType, server: SlackServer, sleeps: list[float]
 ) -> None:
     judged = to_json(run(channel="C0NOWHERE", requested_by="pipeline night"))
-    close(function, "SUCCEEDED", entered("Done", {**judged, "report": CONFIRMED_REPORT}))
+    done = close(function, "SUCCEEDED", entered("Done", {**judged, "report": CONFIRMED_REPORT}))
     assert sleeps == []
+    assert done["slack"]["told"] == ["C0LOCAL"], "the channel of the settings"
+    assert "C0NOWHERE: channel_not_found" in done["slack"]["not_told"][0]
+
+
+def test_a_refused_token_is_read_anew_since_it_may_have_been_replaced(
+    monkeypatch: pytest.MonkeyPatch, function: ModuleType, server: SlackServer, sleeps: list[float]
+) -> None:
+    judged = {**started(server), "report": CONFIRMED_REPORT}
+    monkeypatch.setattr("runtime.slack_token._secrets", Secrets("xoxb-old", TOKEN))
+    done = close(function, "SUCCEEDED", entered("Done", judged))
+    assert done["slack"]["told"] == ["C0LOCAL"]
+    assert sleeps == [30]
+
+
+def test_a_token_that_stays_refused_is_named_when_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch, function: ModuleType, server: SlackServer, sleeps: list[float]
+) -> None:
+    judged = {**started(server), "report": CONFIRMED_REPORT}
+    monkeypatch.setattr("runtime.slack_token._secrets", Secrets("xoxb-old"))
+    done = close(function, "SUCCEEDED", entered("Done", judged))
+    assert (done["slack"]["delivered"], done["slack"]["told"]) == (False, [])
+    assert "invalid_auth" in done["slack"]["not_told"][0]
+    assert sleeps == [30, 60, 90]
 
 
 def test_a_duplicate_event_is_ignored(function: ModuleType, server: SlackServer) -> None:

@@ -23,6 +23,9 @@ _TIMEOUT_SECONDS: Final = 10
 _TRANSIENT_ERRORS: Final = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
+_TOKEN_ERRORS: Final = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
+)
 _SERVER_ERROR: Final = 500
 LONGEST_CALL_SECONDS: Final = 40
 """The longest duration of one call: three attempts and the pauses between them."""
@@ -45,15 +48,17 @@ class Slack:
     Attributes:
         client: None if there is no token; `no_client_reason` then says why, and `token_may_come` whether it is worth
             trying again.
+        forget_token: called when Slack refuses the token. It may have been replaced; a later call has the new one.
         time_limit: when it is over, no further call is made.
         failures: a sentence for each call that failed.
-        unreached: the places for which a call failed because Slack was down, busy or out of reach. A later call may
-            succeed.
+        unreached: the places for which a call failed because Slack was down, busy or out of reach, or refused the
+            token. A later call may succeed.
     """
 
     client: WebClient | None
     no_client_reason: str = ""
     token_may_come: bool = False
+    forget_token: Callable[[], None] = lambda: None
     time_limit: TimeLimit = field(default_factory=TimeLimit)
     failures: list[str] = field(default_factory=list)
     unreached: set[str] = field(default_factory=set)
@@ -134,7 +139,10 @@ class Slack:
             answer: Mapping[str, Any] = call(**arguments).data
             return answer
         except SlackApiError as error:
-            if _is_transient(error):
+            if error.response.get("error") in _TOKEN_ERRORS:
+                self.forget_token()
+                self.unreached.add(place)
+            elif _is_transient(error):
                 self.unreached.add(place)
             self.failures.append(
                 f"Slack refused the message to {place}: {error.response.get('error', error)}."

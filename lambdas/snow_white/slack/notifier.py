@@ -77,7 +77,8 @@ class Notifier:
     def announce_end(self, ended: EndedRun, report: Report, requester: Requester) -> EndedRun:
         """Edit the messages to show the end, and reply to each with a mention of the requester.
 
-        A place without a message gets one. A place that was notified of the end before is skipped.
+        A place without a message gets one. A place that was notified of the end before is skipped. If Slack refuses
+        all of them, because the channel does not exist for example, another place is notified.
 
         Args:
             report: how the run ended; its `slack` says which places were notified before.
@@ -92,14 +93,21 @@ class Notifier:
         message = final_message(report, ended, requester, slash_command=self.slash_command)
         reply = final_reply(report, requester)
         told = list(report.slack.told) if report.slack else []
-        for place in dict.fromkeys([*places, *posted]):
-            if place in told:
-                continue
+
+        def tell(place: str) -> None:
             post = self._edit_or_post(place, posted.get(place), message)
             if post:
                 posted[place] = post
                 if self.slack.reply(post, reply):
                     told.append(place)
+
+        for place in dict.fromkeys([*places, *posted]):
+            if place not in told:
+                tell(place)
+        for place in self._other_places(ended.request, requester) if places else ():
+            # What is out of reach now is tried again later.
+            if not told and not self.slack.unreached and place not in posted and place not in places:
+                tell(place)
         delivery = Delivery(
             delivered=bool(told) and set(places) <= set(told),
             told=tuple(told),
@@ -157,6 +165,11 @@ class Notifier:
         if requester.member and (directly or not places) and not channel.startswith("D"):
             places.append(requester.member)
         return tuple(places)
+
+    def _other_places(self, request: StatedRequest, requester: Requester) -> tuple[str, ...]:
+        """Where the end is told if Slack refuses the places that were wanted."""
+        member = None if request.direct_message is False else requester.member
+        return tuple(place for place in (member, self.default_channel) if place)
 
 
 def _is_silent(request: StatedRequest) -> bool:

@@ -177,6 +177,34 @@ def test_the_report_has_slack_s_error_for_a_wrong_token_and_an_unknown_channel(s
     assert "channel_not_found" in ended["report"]["slack"]["not_told"][0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"requested_by": "ann"}, ["U0ANN"]),
+        ({"requested_by": "ann", "direct_message": False}, ["C0LOCAL"]),
+        ({"requested_by": "pipeline night"}, ["C0LOCAL"]),
+        ({"slack_user": "U0ANN"}, ["U0ANN"]),
+    ],
+)
+def test_the_end_is_told_elsewhere_if_slack_refuses_the_request_s_channel(
+    server: SlackServer, asked: dict[str, Any], told: list[str]
+) -> None:
+    started = notifier_on(server).announce(run(channel="C0NOWHERE", **asked), START)
+    slack = notifier_on(server).end(at_end(started, CONFIRMED))["report"]["slack"]
+    assert (slack["delivered"], slack["told"]) == (False, told)
+    assert "C0NOWHERE: channel_not_found" in slack["not_told"][0]
+    (reply,) = [one for one in messages(server) if one.get("thread_ts")]
+    assert reply["channel"] == "C0LOCAL" or reply["channel"].startswith("D")
+
+
+def test_nobody_is_told_elsewhere_while_slack_is_down(server: SlackServer) -> None:
+    server.workspace.fail_next(calls=3, answer="error", method="chat.postMessage")
+    asked = run(channel="C0NOWHERE", requested_by="ann")
+    slack = notifier_on(server).end(at_end(asked, CONFIRMED))["report"]["slack"]
+    assert slack["told"] == []
+    assert messages(server) == []
+
+
 def test_without_a_token_nobody_is_notified_and_the_report_says_why() -> None:
     without_token = RunNotifier(Slack(None, "Slack was not notified: no token."))
     started = without_token.announce(run(), START)

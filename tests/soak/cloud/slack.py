@@ -11,6 +11,10 @@ from slack_sdk.web import SlackResponse
 
 from tests.soak.cloud.clock import SimulatedClock
 
+NAMED_CHANNEL: Final = "C0SOAK"
+"""The channel that the requests name."""
+DEFAULT_CHANNEL: Final = "C0TEAM"
+"""That of the settings."""
 _NO_JSON: Final = "Received a response in a non-JSON format: <html><body>Service Unavailable</body></html>"
 
 
@@ -44,7 +48,7 @@ class Slack:
 
     def chat_postMessage(self, **message: Any) -> Answer:
         kind = self._fault()
-        self._refuse(kind)
+        self._refuse(kind, str(message["channel"]))
         self._lose(kind)
         self.texts.append(str(message))
         place, now = str(message["channel"]), self.clock.now
@@ -55,7 +59,7 @@ class Slack:
         kind = self._fault()
         if kind == "message_not_found":
             raise _refusal(kind)
-        self._refuse(kind)
+        self._refuse(kind, str(message["channel"]))
         self._lose(kind)
         self.texts.append(str(message))
         return Answer({"channel": message["channel"], "ts": message["ts"]})
@@ -65,9 +69,11 @@ class Slack:
         elapsed = self.clock.elapsed
         return next((one.kind for one in self.faults if one.start <= elapsed < one.start + one.seconds), "")
 
-    def _refuse(self, kind: str) -> None:
-        if kind in ("ratelimited", "invalid_auth", "channel_not_found"):
+    def _refuse(self, kind: str, channel: str) -> None:
+        if kind in ("ratelimited", "invalid_auth"):
             raise _refusal(kind)
+        if kind == "no-channels" or (kind == "channel_not_found" and channel == NAMED_CHANNEL):
+            raise _refusal("channel_not_found")
         if kind == "server-error":
             raise _refusal(_NO_JSON, status=503)
         if kind == "down":

@@ -104,6 +104,9 @@ def _telling(cell: Cell, ended: Ended) -> Iterator[str]:
         if expected.status == "SUCCEEDED" and not _slack(ended).get("not_told"):
             yield "the report does not say why nobody was told"
         return
+    places = {place for _, place in ended.slack.replies}
+    if places != {expected.place}:
+        yield f"the end was told in {places}, expected {expected.place}"
     said = "\n".join(ended.slack.texts)
     yield from (f"{name!r} is not in Slack: {said}" for name in expected.names if name not in said)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tests.soak.cloud.slack import DEFAULT_CHANNEL, NAMED_CHANNEL
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -14,6 +16,7 @@ class Outcome:
         title: what the cells of the page say.
         error: of the execution; "" for none.
         names: what the execution's cause and the message in Slack must contain.
+        place: where they hear of it: the channel that the request names, or that of the settings.
         told: whether somebody hears of the end in Slack; if nobody does, the report says why.
         sends: False: nothing may have been sent to any host.
         missing: the instances that need no confirmation.
@@ -25,6 +28,7 @@ class Outcome:
     error: str = ""
     names: tuple[str, ...] = ()
     told: bool = True
+    place: str = NAMED_CHANNEL
     sends: bool = True
     missing: tuple[str, ...] = ()
     see: str = ""
@@ -47,6 +51,14 @@ CONFIRMED_UNTOLD: Final = replace(
     told=False,
     see="The run succeeds. No message about the end arrives; `slack` in the execution's output says why.",
     do="Repair what `slack` names: the token, the channel or the function's permission.",
+)
+CONFIRMED_ELSEWHERE: Final = replace(
+    CONFIRMED,
+    title="confirmed, told elsewhere",
+    place=DEFAULT_CHANNEL,
+    see="The run succeeds. The end is told to the requester directly, or in the channel of the settings; `slack` in "
+    "the execution's output says what Slack refused.",
+    do="Correct the channel in the request, or add the Slack app to it.",
 )
 UNSEEN: Final = replace(
     CONFIRMED,
@@ -165,8 +177,16 @@ STOPPED_UNTOLD: Final = replace(
     "hosts go on until the run's time limit.",
     do="Read the log of `close_run`; run `status`. Cancel the commands in Systems Manager, Run Command, if they go on.",
 )
+STOPPED_ELSEWHERE: Final = replace(
+    STOPPED,
+    title="ABORTED, told elsewhere",
+    place=DEFAULT_CHANNEL,
+    see="As ABORTED, but the end is told to the requester directly, or in the channel of the settings.",
+    do=f"{STOPPED.do} Correct the channel in the request, or add the Slack app to it.",
+)
 ALL: Final = (
     CONFIRMED,
+    CONFIRMED_ELSEWHERE,
     CONFIRMED_UNTOLD,
     GONE,
     WITHOUT_WORKERS,
@@ -181,6 +201,7 @@ ALL: Final = (
     BUSY,
     STEP_FAILED,
     STOPPED,
+    STOPPED_ELSEWHERE,
     STOPPED_UNTOLD,
 )
 """In the order in which the page explains them."""

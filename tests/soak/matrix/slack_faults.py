@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from tests.soak.matrix.outcomes import CONFIRMED, CONFIRMED_UNTOLD, STOPPED, STOPPED_UNTOLD
+from tests.soak.matrix.outcomes import (
+    CONFIRMED,
+    CONFIRMED_ELSEWHERE,
+    CONFIRMED_UNTOLD,
+    STOPPED,
+    STOPPED_ELSEWHERE,
+    STOPPED_UNTOLD,
+    Outcome,
+)
 from tests.soak.matrix.table import STOPPED_AT, Begin, Group, Inject, Row, Step, at_each
 from tests.soak.scenarios.scenario import Scenario, SlackFault
 
@@ -32,15 +40,15 @@ def _down(fault: str, kind: str) -> Row:
     )
 
 
-def _refusing(fault: str, kind: str) -> Row:
+def _refusing(fault: str, kind: str, confirmed: Outcome, stopped: Outcome) -> Row:
     """Slack refuses in a way that a second try does not change."""
     return Row(
         fault,
         _slack(kind),
-        {Step.ANNOUNCE_START: CONFIRMED, Step.NOTIFY: CONFIRMED_UNTOLD, Step.CLOSE: STOPPED_UNTOLD},
-        {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED_UNTOLD), Step.CLOSE: STOPPED_UNTOLD},
+        {Step.ANNOUNCE_START: CONFIRMED, Step.NOTIFY: confirmed, Step.CLOSE: stopped},
+        {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), confirmed), Step.CLOSE: stopped},
         # It has ended before the fault is over.
-        except_passes={(Step.ANNOUNCE_START, "status"): CONFIRMED_UNTOLD},
+        except_passes={(Step.ANNOUNCE_START, "status"): confirmed},
     )
 
 
@@ -49,15 +57,22 @@ _TOLD: Final = {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED), Step.C
 SLACK: Final = Group(
     "Slack",
     "No run fails for Slack. Whom a step could not reach is told by `close_run`, which tries for three minutes. What "
-    "Slack refuses for good is not tried again. In the column `close_run`, somebody stops the execution.",
+    "Slack refuses for good is not tried again, but told elsewhere if it can be; a token that is refused is read anew. "
+    "In the column `close_run`, somebody stops the execution.",
     _STEPS,
     (
         _down("rate limit (429)", "ratelimited"),
         _down("error 503", "server-error"),
         _down("no answer", "down"),
         _down("the message arrives, but the answer is lost", "lost-answer"),
-        _refusing("the token is not valid", "invalid_auth"),
-        _refusing("the channel does not exist", "channel_not_found"),
+        _down("the token is not valid", "invalid_auth"),
+        _refusing(
+            "the channel of the request does not exist",
+            "channel_not_found",
+            CONFIRMED_ELSEWHERE,
+            STOPPED_ELSEWHERE,
+        ),
+        _refusing("no channel exists", "no-channels", CONFIRMED_UNTOLD, STOPPED_UNTOLD),
         Row("the message was deleted", _slack("message_not_found"), _TOLD, _TOLD),
     ),
     passes_after=25,

@@ -24,6 +24,7 @@ from tests.soak.cloud.clock import FunctionEnded, SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply
 from tests.soak.cloud.shared_clients import shared_clients
 from tests.soak.cloud.short_way import Undisturbed
+from tests.soak.cloud.slack import DEFAULT_CHANNEL
 from tests.soak.scenarios.scenario import REGIONS, LambdaFault
 from tests.soak.states_language.machine import StateError
 
@@ -36,7 +37,7 @@ ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "simulated",
     "AWS_SECRET_ACCESS_KEY": "simulated",
     "SLACK_TOKEN_SECRET": "token",
-    "SLACK_CHANNEL": "C0SOAK",
+    "SLACK_CHANNEL": DEFAULT_CHANNEL,
     "IDEMPOTENCY_TABLE": "idempotency",
     "POWERTOOLS_SERVICE_NAME": "snow-white",
     "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.soak.cloud.faults import ApiFault
+from tests.soak.cloud.slack import NAMED_CHANNEL
 
 REGIONS: Final = ("us-east-1", "eu-west-1", "ap-southeast-2")
 """The regions that Snow White is deployed in."""
@@ -144,7 +145,7 @@ class Scenario:
             "application": APPLICATION,
             "environments": "workers",
             "timeout_seconds": self.timeout_seconds,
-            "channel": "C0SOAK",
+            "channel": NAMED_CHANNEL,
             "requested_by": "pipeline soak",
             **named,
         }
