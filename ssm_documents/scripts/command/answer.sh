@@ -70,7 +70,8 @@ set_answer() { # CODE RESULT MESSAGE
   if ((${#message} > LONGEST_MESSAGE)); then message="${message:0:LONGEST_MESSAGE-3}..."; fi
   json_text message "$message"
   head="{\"result\":\"$2\",\"processes\":["
-  tail="${AGAIN:+\"again\":true,}${AT_WORK:+\"at_work\":\"$AT_WORK\",}${ASLEEP_BY:+\"asleep_by\":\"$ASLEEP_BY\",}\"message\":\"$message\"}"
+  tail="${AGAIN:+\"again\":true,}${AT_WORK:+\"at_work\":\"$AT_WORK\",}"
+  tail+="${ASLEEP_BY:+\"asleep_by\":\"$ASLEEP_BY\",}\"message\":\"$message\"}"
   # Where there is none yet after a reboot, there may soon be some.
   if [[ $2 == no_worker ]]; then
     now
