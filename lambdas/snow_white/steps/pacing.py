@@ -1,4 +1,4 @@
-"""How long the state machine waits before it looks again."""
+"""How long the state machine waits before it looks again, and how often it shows in Slack what it sees."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ LONGEST_SECONDS: Final = 180
 _SHARE_OF_ELAPSED: Final = 0.02
 # An end may be noticed the shortest wait and 2% late. A poll takes some seconds of that.
 _BASE_SECONDS: Final = 3
+_ANNOUNCED_SECONDS: Final = 15  # Slack: chat.update takes about 50 a minute
+_ANNOUNCED_SHARE_OF_ELAPSED: Final = 0.03  # An announcement costs as much as half of a poll.
+
+
+def seconds_between_announcements(elapsed: float) -> float:
+    """Seconds after which a change of the numbers is shown, from the seconds since the first command was sent."""
+    return max(_ANNOUNCED_SECONDS, elapsed * _ANNOUNCED_SHARE_OF_ELAPSED)
 
 
 def seconds_to_wait(elapsed: float, left: float) -> int:

@@ -28,10 +28,9 @@ from snow_white.model.state_budget import INSTANCE_IDS, newest
 from snow_white.reporting.build import final_report
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
-from snow_white.steps.pacing import seconds_to_wait
+from snow_white.steps.pacing import seconds_between_announcements, seconds_to_wait
 from snow_white.steps.stragglers import update_stragglers
 
-ANNOUNCE_EVERY: Final = timedelta(seconds=15)  # Slack: chat.update takes about 50 a minute
 # Reading the details of every command at every poll would be throttled in a run of thousands; a few a poll and
 # region keep the numbers moving. The end is judged by all of them.
 _COMMANDS_READ_PER_POLL: Final = 5
@@ -295,12 +294,14 @@ def _wait(run: Run, now: datetime) -> Run:
     news = run.progress != run.announced or (
         known_at is not None and (announced_at is None or known_at > announced_at)
     )
-    announce = news and (announced_at is None or now - announced_at >= ANNOUNCE_EVERY)
-    began = run.renewed_at or run.dispatched_at or now
+    began = run.dispatched_at or now
+    pause = seconds_between_announcements((now - began).total_seconds())
+    announce = news and (announced_at is None or (now - announced_at).total_seconds() >= pause)
+    elapsed = (now - (run.renewed_at or began)).total_seconds()
     return replace(
         run,
         outcome=Outcome.PROGRESS if announce else Outcome.WORKING,
-        wait_seconds=seconds_to_wait((now - began).total_seconds(), run.seconds_left(now)),
+        wait_seconds=seconds_to_wait(elapsed, run.seconds_left(now)),
     )
 
 
