@@ -17,8 +17,9 @@ from typing import Any, Final
 
 import yaml
 
-from infra.script_modules import ScriptModules, without_comments
+from infra.script_modules import ScriptModules
 from infra.script_source import ScriptSource
+from infra.shell_compaction import compacted
 from snow_white.model.action import Action
 
 LARGEST_DOCUMENT: Final = 64 * 1024  # bytes, what SSM takes
@@ -37,7 +38,7 @@ class DocumentTooLarge(Exception):
 def action_script(action: str) -> str:
     """The script of an action: bash; takes executionTimeout (seconds), the run, and then the launchers."""
     modules = ScriptModules()
-    code = "".join(without_comments(modules.text(module)) for module in modules.order(action))
+    code = "".join(compacted(modules.text(module)) for module in modules.order(action))
     return f"#!/bin/bash\n{code}"
 
 
@@ -102,7 +103,7 @@ def _download_step(action: str, source: ScriptSource, folder: str) -> dict[str, 
 
 def _checked_run(path: str, sha256: str, words: str) -> str:
     """Runs a downloaded script if it is the expected one; else the answer says that it is not."""
-    checker = without_comments((_FOLDER / "run_downloaded.sh").read_text(encoding="ascii"))
+    checker = compacted((_FOLDER / "run_downloaded.sh").read_text(encoding="ascii"))
     return f"#!/bin/bash\nset -- '{path}' '{sha256}' {words}\n{checker}".rstrip("\n")
 
 

@@ -13,16 +13,6 @@ from typing import Final
 FOLDER: Final = Path(__file__).resolve().parent.parent / "ssm_documents" / "scripts"
 FIRST: Final = "strict"  # the shell's settings: every script begins with them, no module declares that
 
-_COMMENT_LINE: Final = re.compile(r"\s*#(?! shellcheck disable=)")
-# A quote in front of the # may be open, and the # be text, except where a variable is declared.
-_COMMENT_AFTER_CODE: Final = re.compile(r"(?<=\S)\s+# [^'\"]*$")
-_COMMENT_AFTER_DECLARATION: Final = re.compile(r"^((?:readonly |declare -A )?[A-Z][A-Z0-9_]*=.*?)\s+# .*$")
-# After these a space will do; after a whole command, with its quotes closed, a semicolon.
-_BEFORE_COMMAND: Final = re.compile(r"(; do|; then|\(\) \{)$")
-_WHOLE_COMMAND: Final = re.compile(
-    r"""(?!else$|.*\bin$|[^(]*\)$)[a-z_A-Z[(]([^'"\\]|"[^'"\\]*"|'[^'"\\]*')*(?<![|&{(;])$"""
-)
-_NO_COMMAND: Final = re.compile(r"#|;;|[|&]")
 _NEEDS: Final = re.compile(r"^# needs: (.+)$", re.MULTILINE)
 
 
@@ -81,33 +71,3 @@ class ScriptModules:
         for needed in self.needs(module):
             self._add(needed, (*path, module), ordered)
         ordered.append(module)
-
-
-def without_comments(text: str) -> str:
-    """A script's text with less for a document to carry: no comments, no empty lines, no indentation.
-
-    A line break is two bytes of a document, so few are left inside a function. shellcheck's directives stay, each in a
-    line of its own, so that the whole script can be checked as it runs.
-    """
-    lines = [
-        _line_without_comment(line)
-        for line in text.splitlines()
-        if line.strip() and not _COMMENT_LINE.match(line)
-    ]
-    return "".join(
-        f"{line}{_separator(line, following)}"
-        for line, following in zip(lines, [*lines[1:], "#"], strict=True)
-    )
-
-
-def _separator(line: str, following: str) -> str:
-    if _NO_COMMAND.match(following):
-        return "\n"
-    if _BEFORE_COMMAND.search(line):
-        return " "
-    return ";" if _WHOLE_COMMAND.match(line) else "\n"
-
-
-def _line_without_comment(line: str) -> str:
-    code = _COMMENT_AFTER_DECLARATION.sub(r"\1", _COMMENT_AFTER_CODE.sub("", line))
-    return code.lstrip(" ")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.script_modules import FIRST, ModuleCircle, ScriptModules, UnknownModule, without_comments
+from infra.script_modules import FIRST, ModuleCircle, ScriptModules, UnknownModule
+from infra.shell_compaction import compacted, without_spaces_in_arithmetic
 from snow_white.model.action import Action
 from tests.infra.shell_source import read_module, uncommented_globals, uses
 
@@ -88,12 +89,31 @@ def test_no_two_modules_of_a_script_define_the_same_name() -> None:
         assert sorted(defined) == sorted(set(defined))
 
 
+@pytest.mark.parametrize("directives", [False, True])
 @pytest.mark.parametrize("action", [action.value for action in Action])
-def test_leaving_out_comments_leaves_the_code_as_bash_reads_it(action: str) -> None:
+def test_a_document_s_script_is_the_code_of_its_modules_as_bash_reads_it(
+    action: str, directives: bool
+) -> None:
     text = "\n".join(MODULES.text(module) for module in MODULES.order(action))
-    assert as_bash_reads(without_comments(text)) == as_bash_reads(text)
-    left = [line for line in without_comments(text).splitlines() if line.lstrip().startswith("#")]
-    assert all(re.match(r"\s*# shellcheck disable=SC\d+$", line) for line in left)
+    short = compacted(text, directives=directives)
+    printed = without_spaces_in_arithmetic(as_bash_reads(text))
+    assert without_spaces_in_arithmetic(as_bash_reads(short)) == printed
+    assert len(short) < 0.6 * len(text)
+    left = [line for line in short.splitlines() if line.lstrip().startswith("#")]
+    assert all(re.match(r"# shellcheck disable=SC\d+$", line) for line in left)
+    assert bool(left) == directives
+
+
+def test_a_script_is_compacted_without_touching_what_stands_in_quotes_and_expressions() -> None:
+    text = (
+        "say() { # WHAT\n  # why\n  if [[ $1 =~ a||b ]] && is \"x; y && z\"; then\n    echo 'a || b'; no || yes\n"
+        "  fi\n  case $1 in\n    a | b) ((1 && 2)) ;;\n    *)\n      one | \\\n        two &\n      ;;\n"
+        "  esac\n}\n\nLATER=1 # what it holds\nsay a\n"
+    )
+    assert compacted(text) == (
+        "say(){ if [[ $1 =~ a||b ]] && is \"x; y && z\";then echo 'a || b';no||yes;fi;"
+        "case $1 in a|b) ((1&&2));;*)one | two &;;esac;}\nLATER=1;say a\n"
+    )
 
 
 def as_bash_reads(code: str) -> str:
