@@ -41,7 +41,7 @@ report_pending_parents() {
   local name parent
   for name in "${!DOWN[@]}"; do
     parent=${name##*\(}
-    if [[ $name == parent:* && -e /proc/${parent%)} ]] && ! has_supervised "$name"; then
+    if [[ $name == parent:* && -e /proc/${parent%)} && -z ${HAS_SUPERVISED[$name]-} ]]; then
       PROBLEMS+=" $name has not started again what wake ended, and may do so at any time."
     fi
   done

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: find_supervisor stopped_record
+# needs: find_supervisor proof stopped_record
 # What the host looks like, as entries of the answer and in words.
 
 PROBLEMS='' # sentences that say why an action is not confirmed, each after a space

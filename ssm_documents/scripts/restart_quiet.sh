@@ -16,13 +16,14 @@ leave_quiet() { # REASON PIDS
 
 # Those of one supervisor's entry are restarted together, when none of them is still to become quiet.
 restart_quiet() {
-  local name pid quiet=() awake waits
+  local name pid quiet=() awake waits ended=()
+  local -A told=()
   ((LAST_RESTART)) || LAST_RESTART=$NOW
   for pid in "${!TITLED[@]}"; do
     if is_to_restart "$pid"; then quiet+=("$pid"); fi
   done
   ((${#quiet[@]})) || return 0
-  group_workers
+  survey_groups
   for name in "${!GROUP[@]}"; do
     quiet=() awake=0 waits=''
     for pid in ${GROUP[$name]}; do
@@ -37,43 +38,39 @@ restart_quiet() {
     ((${#quiet[@]})) || continue
     [[ -z $waits ]] || are_swarm_children "${quiet[@]}" || continue
     for pid in "${quiet[@]}"; do RESTARTED[${P_KEY[$pid]}]=1; done
-    restart_group "$name" "$awake" "${quiet[@]}"
-    now
-    LAST_RESTART=$NOW
+    prepare_restart "$name" "$awake" "${quiet[@]}"
   done
+  write_stopped
+  # A supervisor that knows only a wrapper leaves the worker behind.
+  if ((${#told[@]})) && tell restart "${!told[@]}"; then
+    # shellcheck disable=SC2206  # process ids
+    ended+=(${told[@]})
+  fi
+  for pid in ${ended[@]+"${ended[@]}"}; do end_quiet_worker "$pid" || :; done
+  now
+  LAST_RESTART=$NOW
 }
 
 is_to_restart() { # PID
   is_proven "$1" && [[ -z ${RESTARTED[${P_KEY[$1]}]-} ]]
 }
 
-restart_group() { # NAME AWAKE PIDS
-  local name=$1 awake=$2
-  shift 2
-  if [[ $name == none ]]; then
-    leave_quiet "Still quiet: $*. No supervisor can restart them: do it by hand." "$@"
-  elif can_be_told "$name" && ((awake == 0)) && group_is_quiet "$name"; then
-    expect_new "$name" $#
-    tell restart "$name" || return 0
-    # A supervisor that knows only a wrapper leaves the worker behind.
-    end_quiet_workers "$@"
-  elif can_be_ended_alone "$name" "$awake" "$@"; then
-    expect_new "$name" $#
-    end_quiet_workers "$@"
+# Adds to the caller's told or ended.
+prepare_restart() { # NAME AWAKE PIDS
+  if [[ $1 == none ]]; then
+    leave_quiet "Still quiet: ${*:3}. No supervisor can restart them: do it by hand." "${@:3}"
+    return
+  elif can_be_told "$1" && (($2 == 0)) && group_is_quiet "$1"; then
+    told[$1]=${*:3}
+  elif can_be_ended_alone "$@"; then
+    ended+=("${@:3}")
   else
-    leave_quiet "Still quiet: $*. $name was not restarted: $WHY_NOT. Restart it by hand." "$@"
+    leave_quiet "Still quiet: ${*:3}. $1 was not restarted: $WHY_NOT. Restart it by hand." "${@:3}"
+    return
   fi
-}
-
-# What is ended and does not come back is for the next wake.
-expect_new() { # NAME PROCESSES
-  EXPECTED[$1]=$((${EXPECTED[$1]:-0} + $2))
+  # What is ended and does not come back is for the next wake.
+  EXPECTED[$1]=$((${EXPECTED[$1]:-0} + $# - 2))
   record_down "$1" "${EXPECTED[$1]}"
-}
-
-end_quiet_workers() { # PIDS
-  local pid
-  for pid in "$@"; do end_quiet_worker "$pid" || :; done
 }
 
 # The end of one worker is often the end of all that stand beside it: systemd ends the whole unit, foreman all its
@@ -107,11 +104,10 @@ are_swarm_children() { # PIDS
 # A user's manager starts and ends each of its units by itself, with all that is in it.
 user_units_are_quiet() { # PIDS
   local pid
-  scan_all
   for pid in "$@"; do
     WHY_NOT='it is in no unit'
     read_unit_path "$pid" && [[ $UNIT_PATH == */user@* ]] || return 1
-    UNIT_PATH=${UNIT_PATH%.service*}.service
-    unit_runs_only "user@${UNIT_PATH#*/user@}" proven_in_unit || return 1
+    WHY_NOT=${IN_THE_WAY[${UNIT_PATH%.service*}.service]-}
+    [[ -z $WHY_NOT ]] || return 1
   done
 }

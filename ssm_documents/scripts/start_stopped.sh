@@ -16,7 +16,10 @@ start_stopped() {
     for pid in ${GROUP[$name]}; do TAKEN[$pid]=1; done
     record_up "$name"
   done
+  write_stopped
   for name in "${!DOWN[@]}"; do start_or_report "$name"; done
+  write_stopped
+  if ((${#EXPECTED[@]})); then tell start "${!EXPECTED[@]}" || :; fi
 }
 
 start_or_report() { # NAME
@@ -31,7 +34,6 @@ start_or_report() { # NAME
     if take_replacements "$1"; then record_up "$1"; else PROBLEMS+=" $1 was not started: $WHY_NOT."; fi
   else
     EXPECTED[$1]=${DOWN[$1]}
-    tell start "$1" || :
   fi
 }
 

@@ -2,8 +2,8 @@
 # needs: drain run_action worker_groups
 # stop: quiet, then stopped by each worker's own supervisor, so that nothing starts it again before wake does.
 
-declare -A ENDING=() # supervisor's name -> keys of its workers that are to end, with a space after each
-ANY_STOPPED=''       # 1 once this command has ended a worker
+ANY_STOPPED='' # 1 once this command has ended a worker
+LEFT=()        # keys of the processes that end_workers has not seen end
 
 stop_host() {
   local names
@@ -39,25 +39,30 @@ answer_without_time() {
 
 # All that will be told to stop is recorded first: the stop of one unit may be the end of another that requires it.
 stop_groups() {
-  local name ready=()
-  group_workers
+  local name pids ready=()
   note_units_before_stop
+  survey_groups
+  if out_of_time; then
+    PROBLEMS+=' No time was left to stop the workers.'
+    return
+  fi
   for name in "${!GROUP[@]}"; do
-    if out_of_time; then
-      PROBLEMS+=" No time was left to stop $name."
-    elif can_be_told "$name"; then
-      if prepare_stop "$name"; then ready+=("$name"); fi
-    elif [[ $name == none ]]; then
-      end_unsupervised
+    if ! can_be_told "$name"; then
+      [[ $name == none ]] || report_not_stopped "$name"
+    elif group_is_quiet "$name"; then
+      read -r -a pids <<<"${GROUP[$name]}"
+      record_down "$name" "${#pids[@]}"
+      ready+=("$name")
     else
-      report_not_stopped "$name"
+      PROBLEMS+=" $name was not stopped: $WHY_NOT."
     fi
   done
   for name in "${!GROUP[@]}"; do
     if [[ -z ${DOWN[$name]-} ]]; then KEPT_UP[$name]=1; fi
   done
   write_stopped
-  for name in ${ready[@]+"${ready[@]}"}; do stop_group "$name"; done
+  stop_ready ${ready[@]+"${ready[@]}"}
+  end_unsupervised
 }
 
 report_not_stopped() { # NAME
@@ -68,58 +73,54 @@ report_not_stopped() { # NAME
   fi
 }
 
-prepare_stop() { # NAME
-  local pids pid
-  read -r -a pids <<<"${GROUP[$1]}"
-  for pid in "${pids[@]}"; do ENDING[$1]+="${P_KEY[$pid]:-gone} "; done
-  if group_is_quiet "$1"; then
-    record_down "$1" "${#pids[@]}"
-  else
-    PROBLEMS+=" $1 was not stopped: $WHY_NOT."
-    return 1
-  fi
-}
-
-stop_group() { # NAME
-  local key
-  WHY_NOT='no time was left'
-  if out_of_time || ! group_is_quiet "$1"; then
-    PROBLEMS+=" $1 was not stopped: $WHY_NOT."
-    record_up "$1"
-    return
-  fi
+stop_ready() { # NAMES
+  local name pids=() key
+  (($#)) || return 0
   ANY_STOPPED=1
-  tell stop "$1" || :
-  for key in ${ENDING[$1]}; do
-    still_runs "$key" || continue
-    # A supervisor that knows only a wrapper leaves the worker behind.
-    end_quiet_worker "${key%%:*}" || :
-    ends_soon "$key" || PROBLEMS+=" Process ${key%%:*} still runs after $1 was told to stop."
+  # shellcheck disable=SC2206  # process ids
+  for name in "$@"; do pids+=(${GROUP[$name]}); done
+  tell stop "$@" || :
+  # A supervisor that knows only a wrapper leaves the worker behind.
+  end_workers "${pids[@]}"
+  for key in ${LEFT[@]+"${LEFT[@]}"}; do
+    PROBLEMS+=" Process ${key%%:*} still runs after ${SUPERVISORS[$key]-its supervisor} was told to stop."
   done
 }
 
 # Nobody restarts such a worker, so its own end is enough; wake says that it cannot start it again. Somebody may have
 # started it in place of one that an earlier stop ended, so that the higher number stays.
 end_unsupervised() {
-  local pid ended=0 before=${DOWN[none]:-0}
-  for pid in ${GROUP[none]}; do
-    if ! is_proven "$pid" || out_of_time; then continue; fi
-    if ((ended >= before)); then record_down none $((ended + 1)); fi
-    if end_quiet_worker "$pid" && ends_soon "${P_KEY[$pid]}"; then
-      ended=$((ended + 1)) ANY_STOPPED=1
-    else
-      PROBLEMS+=" Process $pid did not end."
-    fi
+  local pid pids=() key ended before=${DOWN[none]:-0}
+  for pid in ${GROUP[none]-}; do
+    if is_proven "$pid"; then pids+=("$pid"); fi
   done
+  ((${#pids[@]})) || return 0
+  record_down none $((${#pids[@]} > before ? ${#pids[@]} : before))
+  write_stopped
+  end_workers "${pids[@]}"
+  for key in ${LEFT[@]+"${LEFT[@]}"}; do PROBLEMS+=" Process ${key%%:*} did not end."; done
+  ended=$((${#pids[@]} - ${#LEFT[@]}))
+  if ((ended)); then ANY_STOPPED=1; fi
   if ((ended < before)); then ended=$before; fi
   if ((ended)); then record_down none "$ended"; else record_up none; fi
+  write_stopped
 }
 
-# Is it gone within ten seconds?
-ends_soon() { # KEY
-  local tries=0
-  while still_runs "$1"; do
-    if ((++tries > 50)) || out_of_time; then return 1; fi
+# Sets LEFT to those that still run after ten seconds.
+end_workers() { # PIDS
+  local pid key tries=0 left
+  LEFT=()
+  for pid in "$@"; do
+    LEFT+=("${P_KEY[$pid]:-gone}")
+    end_quiet_worker "$pid" || :
+  done
+  while :; do
+    left=()
+    for key in "${LEFT[@]}"; do
+      if still_runs "$key"; then left+=("$key"); fi
+    done
+    LEFT=(${left[@]+"${left[@]}"})
+    if ((${#LEFT[@]} == 0 || ++tries > 50)) || out_of_time; then return 0; fi
     pause 0.2
   done
 }

@@ -93,8 +93,10 @@ wake_quieted() {
   for name in "${!EXPECTED[@]}"; do
     [[ -n ${MISSING[$name]-} || -z ${DOWN[$name]-} ]] || record_up "$name"
   done
+  write_stopped
   # What came back just now is no replacement of what did not.
   for name in "${!DOWN[@]}"; do record_down "$name" "${DOWN[$name]}"; done
+  write_stopped
 }
 
 # One that can never be proven quiet stays as it is.

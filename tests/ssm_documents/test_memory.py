@@ -18,14 +18,15 @@ MODULES = ScriptModules()
 
 @pytest.mark.parametrize("name", [r"a\x2db", "$HOME", "it's", 'a"b', "a]b", "`id`", "*"])
 def test_what_was_stopped_is_forgotten_whatever_its_name_is(tmp_path: Path, name: str) -> None:
-    names = ("clock", "host_folder", "supervisor_names", "supervisord", "stopped_record")
+    names = ("clock", "host_folder", "processes", "supervisor_names", "supervisord", "stopped_record")
     modules = "".join(map(MODULES.text, names)).replace("/run/snow-white", str(tmp_path))
     program = (
         f"set -eu\n{modules}\n"
         "supervisorctl_of() { SUPERVISORCTL=(ctl -c file); }; "
-        'ask_supervisord() { PROGRAMS[$1]="$name RUNNING pid 7, up"; }; '
-        "name=$1; find_program 1 ' 7 '; record_down other 1; record_down \"$SUPERVISOR\" 2; "
-        'cat $HOST_FOLDER/stopped; record_up "$SUPERVISOR"; read_stopped; printf "\\n%s" "${!DOWN[@]}"'
+        'run_client() { CLIENT_OUTPUT="$name RUNNING pid 7, up"; }; DEADLINE=99999999999; '
+        "name=$1; find_program 1 ' 7 '; record_down other 1; record_down \"$SUPERVISOR\" 2; write_stopped; "
+        'cat $HOST_FOLDER/stopped; record_up "$SUPERVISOR"; write_stopped; read_stopped; '
+        'printf "\\n%s" "${!DOWN[@]}"'
     )
     words = ["bash", "-c", program, "bash", name]
     told = subprocess.run(words, check=True, capture_output=True, text=True).stdout

@@ -108,7 +108,7 @@ def test_a_unit_is_not_restarted_when_a_busy_one_would_be_restarted_with_it(syst
         systemd,
         {"a": f"{ALWAYS}{imitation(tag='a')}\n", "b": f"{bound}{ALWAYS}{imitation(tag='b', jobs=1000)}\n"},
     )
-    wake_leaves_alone(systemd, "a", "b.service requires it, would stop with it and also runs ")
+    wake_leaves_alone(systemd, "a", "b.service requires it and would stop with it, and its process ")
 
 
 def test_a_stopped_unit_is_not_started_when_systemd_would_end_a_busy_one_for_it(systemd: SystemdHost) -> None:

@@ -30,7 +30,7 @@ run_client() { # SECONDS COMMAND...
     elif ((NOW - began >= limit * SECOND)); then
       log "$1 did not answer within $limit s"
       killed=1
-      kill_client
+      kill_tree "$CLIENT"
     fi
     pause "$wait"
     wait=0.1
@@ -70,11 +70,6 @@ order() { # SECONDS CLIENT WORDS...
 
 # When the script ends.
 end_client() {
-  if [[ -n $CLIENT ]] && client_runs; then kill_client; fi
+  if [[ -n $CLIENT ]] && client_runs; then kill_tree "$CLIENT"; fi
   if [[ -n $CLIENT_FILES ]]; then rm -f "$CLIENT_FILES".{out,err}; fi
 }
-
-kill_client() {
-  find_descendants "$CLIENT"
-  kill -s KILL -- "$CLIENT" ${DESCENDANTS[@]+"${DESCENDANTS[@]}"} || :
-} 2>/dev/null

@@ -6,6 +6,7 @@
 LOOK_UP_UNTIL=''          # time after which nobody is asked; empty: the deadline
 POLLER=''                 # a poller, named as an ancestor is, or none; empty before one was looked for
 declare -A SUPERVISORS=() # key of a process -> its supervisor
+declare -A HAS_SUPERVISED=() # supervisor -> 1 when this command has found a process of it
 declare -A WORKED_FOR=()  # supervisor that can be told -> 1 when it has run a worker since boot
 
 find_supervisor() { # KEY
@@ -22,7 +23,9 @@ find_supervisor() { # KEY
   SUPERVISOR=${SUPERVISOR//[$'\t\n']/?}
   # supervisord does not tell the process id of a program that is starting, and a hung systemctl tells nothing: they
   # are asked again next time.
-  [[ $SUPERVISOR == 'parent:supervisord('* || $SUPERVISOR == unknown:* ]] || SUPERVISORS[$1]=$SUPERVISOR
+  if [[ $SUPERVISOR != 'parent:supervisord('* && $SUPERVISOR != unknown:* ]]; then
+    SUPERVISORS[$1]=$SUPERVISOR HAS_SUPERVISED[$SUPERVISOR]=1
+  fi
 }
 
 look_up_supervisor() { # PID
@@ -88,13 +91,6 @@ look_at_outermost_wrapper() { # PID
   pid=${pid##* }
   [[ $started_by == none && $pid != "$1" ]] && read_comm "$pid" || return 0
   if [[ $COMM =~ ^(su|sudo|runuser)$ ]]; then started_by="parent:$COMM($pid)"; fi
-}
-
-# Has this command found a process of this supervisor?
-has_supervised() { # NAME
-  local known
-  for known in ${SUPERVISORS[@]+"${SUPERVISORS[@]}"}; do [[ $known != "$1" ]] || return 0; done
-  return 1
 }
 
 # Some programs look every minute or so whether their workers are there. Such a worker has no parent that shows it.

@@ -56,6 +56,6 @@ report_restarting() { # UNITS
 
 is_sidekiq_unit() { # UNIT STATE
   # No answer is no reason to believe that it is another's, nor does a container's client say what is in it.
-  has_supervised "systemd:$1" || ! ask_systemd show -p ExecStart -- "$1" ||
+  [[ -n ${HAS_SUPERVISED[systemd:$1]-} ]] || ! ask_systemd show -p ExecStart -- "$1" ||
     [[ $CLIENT_OUTPUT == *sidekiq* ]] || [[ $2 == auto-restart* && $CLIENT_OUTPUT =~ docker|podman|nerdctl ]]
 }

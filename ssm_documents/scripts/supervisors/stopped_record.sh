@@ -7,6 +7,7 @@
 declare -A DOWN=()       # supervisor's name -> number of processes that it has to start again
 declare -A DOWN_SINCE=() # supervisor's name -> time since when new workers may replace them: their end or a wake
 declare -A KEPT_UP=()    # supervisor's name -> 1 when it has 0 processes in the record
+declare -A BACK=()       # supervisor's name -> 1 when it is to be left out of DOWN
 
 read_stopped() {
   local file=$HOST_FOLDER/stopped name count since control
@@ -24,8 +25,13 @@ read_stopped() {
   done <"$file"
 }
 
+# Forgets what is back, and writes. A name may hold what unset would take for something else, so the table is made anew.
 write_stopped() {
   local file=$HOST_FOLDER/stopped name
+  local -A down=()
+  for name in "${!DOWN[@]}"; do [[ -n ${BACK[$name]-} ]] || down[$name]=${DOWN[$name]}; done
+  DOWN=() BACK=()
+  for name in "${!down[@]}"; do DOWN[$name]=${down[$name]}; done
   if ((${#DOWN[@]} == 0)); then KEPT_UP=(); fi
   {
     for name in "${!KEPT_UP[@]}"; do printf '%s\t0\t0\t\n' "$name"; done
@@ -36,20 +42,12 @@ write_stopped() {
   mv -f "$file.new" "$file"
 }
 
+# These two count once write_stopped is called: a host may have hundreds of names.
 record_down() { # NAME PROCESSES
   now
-  DOWN[$1]=$2
-  DOWN_SINCE[$1]=$NOW
-  write_stopped
+  DOWN[$1]=$2 DOWN_SINCE[$1]=$NOW BACK[$1]=''
 }
 
-# A name may hold what unset would take for something else, so the table is made anew.
 record_up() { # NAME
-  local name
-  local -A others=()
-  for name in "${!DOWN[@]}"; do [[ $name == "$1" ]] || others[$name]=${DOWN[$name]}; done
-  DOWN=()
-  for name in "${!others[@]}"; do DOWN[$name]=${others[$name]}; done
-  KEPT_UP[$1]=1
-  write_stopped
+  KEPT_UP[$1]=1 BACK[$1]=1
 }

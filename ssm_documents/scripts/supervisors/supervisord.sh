@@ -2,10 +2,13 @@
 # needs: clients supervisor_names
 # supervisord: its program is found by the process id that supervisorctl reports for it, run as supervisord is run.
 
-SUPERVISORCTL=()                # what supervisorctl_of found: the command line of a supervisorctl
-declare -A CONTROL=()           # supervisor's name -> that command line, each word followed by <us>
-declare -A PROGRAMS=()          # process id of a supervisord -> what its supervisorctl says of its programs
-declare -A PROGRAMS_ASKED_AT=() # process id of a supervisord -> time when it was asked
+SUPERVISORCTL=()                # the command line of a supervisorctl
+declare -A CONTROL=()           # supervisor's name -> its supervisorctl: the words of the command line, each with <us>
+declare -A CONTROL_OF=()        # key of a supervisord -> its supervisorctl
+declare -A PROGRAMS_ASKED_AT=() # supervisorctl -> time when it was asked
+declare -A PROGRAM_OF=()        # "SUPERVISORCTL TIME PID" -> the program that it runs as that process
+declare -A PROGRAMS_IN=()       # "SUPERVISORCTL TIME GROUP" -> how many programs the group has; with a ":PROGRAM" 1
+TOLD_BY=''                      # the supervisorctl of those that are told now
 
 is_supervisord() { # PID, its name in COMM
   local word
@@ -19,7 +22,7 @@ is_supervisord() { # PID, its name in COMM
   return 1
 }
 
-# The supervisorctl that belongs to this supervisord and reads the same configuration.
+# Sets SUPERVISORCTL to the one that belongs to this supervisord and reads the same configuration.
 supervisorctl_of() { # PID
   local word configuration='' before=''
   SUPERVISORCTL=(supervisorctl)
@@ -44,46 +47,81 @@ supervisorctl_of() { # PID
 }
 
 # Asks once in a while, however many workers there are: a supervisorctl that hangs costs its limit each time.
-ask_supervisord() { # PID, its command line in SUPERVISORCTL
-  local NOW
+ask_supervisord() { # CONTROL
+  local NOW program rest asked=${PROGRAMS_ASKED_AT[$1]:--9999}
   now
-  ((NOW < DEADLINE && NOW - ${PROGRAMS_ASKED_AT[$1]:--9999} >= 15 * SECOND)) || return 0
+  ((NOW < DEADLINE && NOW - asked >= 15 * SECOND)) || return 0
+  read_control "$1"
   # Its exit code says that some program does not run.
   run_client 10 "${SUPERVISORCTL[@]}" status || :
-  PROGRAMS[$1]=$CLIENT_OUTPUT
   now
   PROGRAMS_ASKED_AT[$1]=$NOW
+  asked="$1 $NOW "
+  while read -r program rest; do
+    [[ $rest =~ ^[A-Z]+(\ |$) ]] || continue
+    PROGRAMS_IN[$asked:$program]=1
+    PROGRAMS_IN[$asked${program%%:*}]=$((${PROGRAMS_IN[$asked${program%%:*}]:-0} + 1))
+    if [[ $rest =~ pid\ ([0-9]+) ]]; then PROGRAM_OF[$asked${BASH_REMATCH[1]}]=$program; fi
+  done <<<"$CLIENT_OUTPUT"
 }
 
 # Sets SUPERVISOR to the program of this supervisord that runs one of the processes.
 find_program() { # PID WRAPPERS
-  local program rest words
-  supervisorctl_of "$1"
-  ask_supervisord "$1"
-  while read -r program rest; do
-    [[ $rest =~ pid\ ([0-9]+) && $2 == *" ${BASH_REMATCH[1]} "* ]] || continue
+  local pid key program control
+  read_stat "$1" || :
+  key=$1:$STAT_START control=${CONTROL_OF[$1:$STAT_START]-}
+  if [[ -z $control ]]; then
+    supervisorctl_of "$1"
+    printf -v control '%s\x1f' "${SUPERVISORCTL[@]}"
+    CONTROL_OF[$key]=$control
+  fi
+  ask_supervisord "$control"
+  for pid in $2; do
+    program=${PROGRAM_OF[$control ${PROGRAMS_ASKED_AT[$control]-} $pid]-}
+    [[ -n $program ]] || continue
     SUPERVISOR=supervisord:$program
-    printf -v words '%s\x1f' "${SUPERVISORCTL[@]}"
-    CONTROL[$SUPERVISOR]=$words
+    CONTROL[$SUPERVISOR]=$control
     return
-  done <<<"${PROGRAMS[$1]-}"
+  done
   SUPERVISOR="parent:supervisord($1)"
 }
 
 # Does supervisord say that it has no such program any more?
 program_is_unknown() { # NAME
-  read_control "$1"
-  run_client 10 "${SUPERVISORCTL[@]}" status "${1#*:}" || :
+  local control=${CONTROL[$1]} program=${1#*:}
+  ask_supervisord "$control"
+  [[ -z ${PROGRAMS_IN[$control ${PROGRAMS_ASKED_AT[$control]-} :$program]-} ]] || return 1
+  read_control "$control"
+  run_client 10 "${SUPERVISORCTL[@]}" status "$program" || :
   [[ $CLIENT_OUTPUT == *'ERROR (no such '* ]]
 }
 
-read_control() { # NAME
-  IFS=$'\x1f' read -r -a SUPERVISORCTL <<<"${CONTROL[$1]}"
+read_control() { # CONTROL
+  IFS=$'\x1f' read -r -a SUPERVISORCTL <<<"$1"
 }
 
-tell_supervisord() { # stop|start|restart PROGRAM
-  read_control "supervisord:$2"
+# All programs of a group are told at once: each by itself takes a second to start.
+tell_supervisord() { # stop|start|restart PROGRAMS..., of the supervisord of TOLD_BY
+  local program group all entries=()
+  local -A told=()
   PROGRAMS_ASKED_AT=()
+  ask_supervisord "$TOLD_BY"
+  for program in "${@:2}"; do
+    group=${program%%:*}
+    told[$group]=$((${told[$group]:-0} + 1))
+  done
+  for program in "${@:2}"; do
+    group=${program%%:*}
+    all=${PROGRAMS_IN[$TOLD_BY ${PROGRAMS_ASKED_AT[$TOLD_BY]-} $group]:-0}
+    if [[ ${told[$group]} == "$all" && $group != "$program" ]]; then
+      entries+=("$group:*")
+      told[$group]=''
+    elif [[ -n ${told[$group]} ]]; then
+      entries+=("$program")
+    fi
+  done
+  PROGRAMS_ASKED_AT=()
+  read_control "$TOLD_BY"
   # Old versions print "ERROR" and exit with 0 all the same: what counts is what is there afterwards.
-  order 120 "${SUPERVISORCTL[@]}" "$1" "$2"
+  order $((120 + 2 * $#)) "${SUPERVISORCTL[@]}" "$1" "${entries[@]}"
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: proof wrappers
+# needs: wrappers worker_table
 # systemd: the unit stands in the process's cgroup. It counts as the supervisor when its main process is the worker
 # itself or a wrapper around it; cron.service or the agent's own unit only happen to contain it.
 
@@ -44,64 +44,33 @@ find_unit() { # PID WRAPPERS
   [[ $CLIENT_OUTPUT =~ MainPID=([0-9]+) ]] || return 1
   if [[ ${BASH_REMATCH[1]} == 0 ]]; then
     # systemd does not know which process is the main one, so all of them must be workers.
-    [[ $CLIENT_OUTPUT =~ Type=(forking|notify) ]] && unit_runs_only "$unit" in_unit "$2" || return 1
+    [[ $CLIENT_OUTPUT =~ Type=(forking|notify) ]] && unit_runs_only_workers "$unit" "$2" || return 1
   else
     [[ $2 == *" ${BASH_REMATCH[1]} "* ]] || return 1
   fi
   SUPERVISOR=systemd:$unit
 }
 
-in_unit() { # PID UNIT
-  read_unit_path "$1" || return 1
-  if [[ -n ${UNIT_GROUPS[$2]-} ]]; then
-    [[ $UNIT_PATH/ == "${UNIT_GROUPS[$2]}/"* ]]
-    return
-  fi
-  [[ $UNIT_PATH/ == *"/$2/"* && ($UNIT_PATH != */user@*.service/* || $2 == user@*) ]]
-}
-
-proven_in_unit() { # PID UNIT
-  in_unit "$1" "$2" && is_proven "$1"
-}
-
-# Does the unit run nothing but workers for which the check holds, wrappers around them and what writes their logs?
-unit_runs_only() { # UNIT in_unit|proven_in_unit [ALLOWED]
-  local pid allowed=${3:- }
-  allow_workers "$2" "$1"
+# Does the unit run nothing but workers, wrappers around them and what serves them?
+unit_runs_only_workers() { # UNIT WRAPPERS
+  local pid
+  ALLOWED=()
+  # shellcheck disable=SC2086  # process ids
+  allow $2
+  for pid in "${!TITLED[@]}"; do
+    find_wrappers "$pid"
+    # shellcheck disable=SC2086
+    allow $WRAPPERS
+  done
   for pid in [0-9]*; do
-    if in_unit "$pid" "$1"; then is_allowed "$pid" "$allowed" || return 1; fi
+    if read_unit_path "$pid" && [[ $UNIT_PATH/ == "${UNIT_GROUPS[$1]}/"* ]] && is_bystander "$pid"; then return 1; fi
   done
 }
 
-# Holds when every service that stops or starts with this one is only made of workers that are proven quiet. Units that
-# require it are stopped and restarted together with it.
-unit_is_quiet() { # UNIT
-  local level=("$1") next unit line seen=" $1 "
-  while ((${#level[@]})); do
-    for unit in "${level[@]}"; do
-      [[ $unit == *.service ]] || continue
-      if ! unit_runs_only "$unit" proven_in_unit; then
-        [[ $unit == "$1" ]] || WHY_NOT="$unit requires it, would stop with it and ${WHY_NOT#it }"
-        return 1
-      fi
-    done
-    WHY_NOT='systemd does not answer'
-    ask_systemd show -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf -p PropagatesStopTo -- \
-      "${level[@]}" || return 1
-    next=()
-    while IFS= read -r line; do
-      for unit in ${line#*=}; do
-        if [[ $seen != *" $unit "* ]]; then next+=("$unit") seen+="$unit "; fi
-      done
-    done <<<"$CLIENT_OUTPUT"
-    level=(${next[@]+"${next[@]}"})
-  done
-}
-
-tell_systemd() { # stop|start|restart UNIT
+tell_systemd() { # stop|start|restart UNITS...
   # A unit that has failed too often in a row is refused until that is forgotten.
-  if [[ $1 == restart ]]; then order 20 systemctl reset-failed -- "$2" || :; fi
-  order 120 systemctl "$1" -- "$2"
+  if [[ $1 == restart ]]; then order 20 systemctl reset-failed -- "${@:2}" || :; fi
+  order 120 systemctl "$1" -- "${@:2}"
 }
 
 systemd_failed() { # UNIT

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: find_supervisor find_workers
+# needs: dependents find_supervisor find_workers
 # Workers by supervisor: what one supervisor's entry runs is stopped and started together, and only when nothing in it
 # can be harmed.
 
@@ -14,71 +14,89 @@ group_workers() {
   done
 }
 
-# Looks at everything that the supervisor would end, at this moment. If it is not quiet, WHY_NOT says why.
-group_is_quiet() { # NAME
-  local parent
-  members_are_quiet "$1" || return 1
-  case $1 in
-    systemd:*) unit_is_quiet "${1#*:}" ;;
-    docker:* | container:*) container_is_quiet "$1" ;;
-    parent:*)
-      parent=${1##*\(}
-      runs_only_workers_below "${parent%)}"
-      ;;
-    *) trees_are_quiet "$1" ;;
-  esac || return 1
-  # Asking takes time, in which a deploy may have started something.
-  members_are_quiet "$1"
-}
-
-members_are_quiet() { # NAME
-  local pid
+# Groups the workers, and looks at everything that their supervisors would end, at this moment. A container's health
+# check comes and goes, so it is looked at a few times.
+survey_groups() {
+  local tries=0
   scan_all
-  for pid in "${!WORKERS[@]}" "${!BOOTING[@]}" "${!EMBEDDED[@]}"; do
-    belongs_to "$pid" "$1" || continue
-    WHY_NOT="its process $pid is not proven quiet"
-    [[ -n ${P_BUSY[$pid]-} ]] && check_quiet "$pid" && is_proven "$pid" || return 1
+  group_workers
+  find_dependents "${!GROUP[@]}"
+  # Asking takes time, in which a deploy may have started something.
+  look_at_groups
+  while ((++tries < 4)) && any_container_runs_more; do
+    pause 0.5
+    look_at_groups
   done
 }
 
-# supervisord, runit and upstart end a process, and it or they what it has started.
-trees_are_quiet() { # NAME
-  local pid outermost
-  for pid in "${!TITLED[@]}"; do
-    belongs_to "$pid" "$1" || continue
-    find_wrappers "$pid"
-    outermost=${WRAPPERS% }
-    runs_only_workers_below "${outermost##* }" || return 1
+any_container_runs_more() {
+  local name
+  for name in "${!GROUP[@]}"; do
+    case $name in
+      docker:* | container:*) [[ ${IN_THE_WAY[$name]-} != 'it also runs '* ]] || return 0 ;;
+    esac
   done
-}
-
-# Is everything below the process, at any depth, a proven worker, a wrapper around one or what writes its log?
-runs_only_workers_below() { # PID
-  local pid allowed=' '
-  allow_workers is_proven
-  find_descendants "$1"
-  for pid in ${DESCENDANTS[@]+"${DESCENDANTS[@]}"}; do
-    [[ $pid == "$$" ]] || is_allowed "$pid" "$allowed" || return 1
-  done
-}
-
-# A unit and a container end with all that is in them, whoever supervises it there.
-belongs_to() { # PID NAME
-  case $2 in
-    systemd:*) in_unit "$1" "${2#*:}" && return ;;
-    docker:* | container:*) in_container "$1" "$2" && return ;;
-  esac
-  read_stat "$1" || return 1
-  find_supervisor "$1:$STAT_START"
-  [[ $SUPERVISOR == "$2" ]]
-}
-
-# Tells a supervisor to stop, start or restart what it runs. What it answers goes to the log only: what is there
-# afterwards decides.
-tell() { # stop|start|restart NAME
-  if out_of_time; then return 1; fi
-  log "$1 ${2#*:} by ${2%%:*}"
-  "tell_${2%%:*}" "$1" "${2#*:}" && return
-  log "$2: the $1 was not confirmed"
   return 1
+}
+
+# A process without a title is in the way of its supervisor's entry, whatever has become of the entry's worker.
+look_at_groups() {
+  local pid untitled=()
+  scan_all
+  group_workers
+  for pid in "${!WORKERS[@]}" "${!BOOTING[@]}" "${!EMBEDDED[@]}"; do
+    if [[ -z ${TITLED[pid]-} ]] && read_stat "$pid"; then
+      find_supervisor "$pid:$STAT_START"
+      untitled+=("$pid $SUPERVISOR")
+    fi
+  done
+  find_bystanders
+  QUIET_UNITS=()
+  for pid in ${untitled[@]+"${untitled[@]}"}; do keep_from_end "${pid#* }" "its process ${pid%% *} is not proven quiet"; done
+}
+
+# In the last survey, did the supervisor run nothing but workers that are proven quiet, and what serves them? If not,
+# WHY_NOT says why.
+group_is_quiet() { # NAME
+  local pid=${1##*\(}
+  WHY_NOT=${IN_THE_WAY[$1]-}
+  case $1 in
+    systemd:*)
+      unit_is_quiet "${1#*:}"
+      return
+      ;;
+    parent:*) WHY_NOT=${IN_THE_WAY[below ${pid%)}]-} ;;
+    docker:* | container:*) ;;
+    *)
+      # supervisord, runit and upstart end a process, and it or they what it has started.
+      for pid in ${GROUP[$1]-}; do
+        find_wrappers "$pid"
+        pid=${WRAPPERS% }
+        WHY_NOT=${WHY_NOT:-${IN_THE_WAY[below ${pid##* }]-}}
+      done
+      ;;
+  esac
+  [[ -z $WHY_NOT ]]
+}
+
+# Tells supervisors to stop, start or restart what they run, all of one kind together. What they answer goes to the log
+# only: what is there afterwards decides.
+tell() { # stop|start|restart NAMES...
+  local word=$1 name whom failed='' entries
+  local -A told=()
+  shift
+  for name in "$@"; do
+    if out_of_time; then return 1; fi
+    log "$word ${name#*:} by ${name%%:*}"
+    told[${name%%:*} ${CONTROL[$name]-}]+=${name#*:}$'\x1f'
+  done
+  for whom in "${!told[@]}"; do
+    TOLD_BY=${whom#* }
+    IFS=$'\x1f' read -r -a entries <<<"${told[$whom]}"
+    if ! "tell_${whom%% *}" "$word" "${entries[@]}"; then
+      log "${whom%% *}: the $word was not confirmed"
+      failed=1
+    fi
+  done
+  [[ -z $failed ]]
 }

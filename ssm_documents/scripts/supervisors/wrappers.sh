@@ -1,10 +1,12 @@
 # shellcheck shell=bash
-# needs: supervisord worker_table
+# needs: supervisord
 # The processes above a worker that only wait for it (sh -c, tini, sudo), and those beside it that only serve it.
 
 WRAPPERS=''   # what find_wrappers found: " PID PID ", the process and the wrappers above it
 ABOVE=0       # and the process id above these, 0 when it is not known
 STARTED_BY='' # and the wrapper that may start the worker again, as "parent:NAME(PID)", or none
+
+declare -A ALLOWED=() # process id -> 1 for a worker that may be ended, and for each wrapper around it
 
 find_wrappers() { # PID
   WRAPPERS=" $1 " STARTED_BY=none ABOVE=$1
@@ -72,24 +74,17 @@ is_swarm() { # PID
   may_start_again sidekiqswarm "$1"
 }
 
-# The wrappers of all workers for which a check holds, workers included, into the caller's allowed.
-allow_workers() { # CHECK WORDS..., called with the process id first
+allow() { # PIDS
   local pid
-  for pid in "${!TITLED[@]}"; do
-    "$1" "$pid" "${@:2}" || continue
-    find_wrappers "$pid"
-    allowed+=$WRAPPERS
-  done
+  for pid in "$@"; do ALLOWED[$pid]=1; done
 }
 
-# Is the process one of those that are allowed, or does it only serve them, or is it over? If not, WHY_NOT names it.
-is_allowed() { # PID ALLOWED
-  [[ $2 != *" $1 "* ]] && read_stat "$1" && [[ $STAT_STATE != [ZX] ]] && read_comm "$1" || return 0
-  WHY_NOT="it also runs $COMM ($1)"
+# Is it none of those that are allowed, nor over, nor does it only serve them?
+is_bystander() { # PID
+  [[ -z ${ALLOWED[$1]-} ]] && read_stat "$1" && [[ $STAT_STATE != [ZX] ]] && read_comm "$1" || return 1
   case $COMM in
-    tee | logger | systemd-cat | svlogd | multilog | rotatelogs | cronolog) [[ $2 == *" $STAT_PARENT "* ]] ;;
+    tee | logger | systemd-cat | svlogd | multilog | rotatelogs | cronolog) [[ -z ${ALLOWED[$STAT_PARENT]-} ]] ;;
     # Daemons of libraries: they take in measurements or keep keys, and are started again at need.
-    appsignal-agent | skylightd | gpg-agent) ;;
-    *) return 1 ;;
+    appsignal-agent | skylightd | gpg-agent) return 1 ;;
   esac
 }

@@ -7,7 +7,6 @@ PROCESS_TITLE=''                           # what read_title found
 ARGUMENTS=()                               # the words that read_arguments or read_words found
 COMMAND_LINE=''                            # what read_arguments found: the words with line breaks between
 COMM=''                                    # what read_comm found: the process's name
-DESCENDANTS=()                             # what find_descendants found
 
 # Fails when there is no such process.
 read_stat() { # PID
@@ -82,17 +81,12 @@ still_runs() { # KEY
   read_stat "${1%%:*}" && [[ $STAT_START == "${1#*:}" && $STAT_STATE != [ZX] ]]
 }
 
-# All processes below one, at any depth.
-find_descendants() { # PID
-  local pid above
-  local -A parents=()
-  DESCENDANTS=()
+# Kills a process and all below it, at any depth.
+kill_tree() { # PID
+  local pid children=()
   for pid in [0-9]*; do
-    if read_stat "$pid"; then parents[$pid]=$STAT_PARENT; fi
+    if read_stat "$pid" && [[ $STAT_PARENT == "$1" ]]; then children+=("$pid"); fi
   done
-  for pid in "${!parents[@]}"; do
-    above=${parents[$pid]}
-    while [[ $above != "$1" && -n ${parents[$above]-} ]]; do above=${parents[$above]}; done
-    if [[ $above == "$1" ]]; then DESCENDANTS+=("$pid"); fi
-  done
-}
+  kill -s KILL -- "$1" || :
+  for pid in ${children[@]+"${children[@]}"}; do kill_tree "$pid"; done
+} 2>/dev/null
