@@ -131,3 +131,22 @@ def test_a_command_of_a_stopped_run_that_still_goes_on_is_waited_for(action: str
     assert (ended.execution.status, ended.execution.cause) == ("SUCCEEDED", None)
     assert not violations(ended)
     assert len(list(ended.own_commands())) > 1
+
+
+@pytest.mark.parametrize("launched_at", [30.0, 38.0, 46.0])
+def test_a_new_instance_that_ec2_hides_for_a_moment_is_not_gone(launched_at: float) -> None:
+    """EC2's answers lag for 45 seconds from when the instance was first shown: then it does not even know the id."""
+    scenario = Scenario(
+        **{
+            **vars(one_host("quiet")),
+            "hosts": (
+                HostSpec("i-1", "us-east-1", "e-1", "awake", (45.0,)),
+                HostSpec("i-9", "us-east-1", "e-1", "awake", (20.0,), launched_at=launched_at),
+            ),
+            "faults": (ApiFault("stale", "us-east-1", "DescribeInstances", launched_at + 12, 100.0),),
+        }
+    )
+    ended = run(scenario)
+    assert (ended.execution.status, ended.execution.cause) == ("SUCCEEDED", None)
+    assert {one["instance"] for one in ended.functions.verdicts} == {"i-1", "i-9"}
+    assert not violations(ended)

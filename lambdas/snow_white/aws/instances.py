@@ -96,24 +96,26 @@ def tag_sets(client: EC2Client, tags: Mapping[str, Sequence[str]]) -> Iterator[d
 
 def missing_instances(
     client: EC2Client, ids: Sequence[str], members: Members
-) -> tuple[list[Instance], list[str]]:
+) -> tuple[list[Instance], list[str], list[str]]:
     """Ask EC2 for instances that a list lacked: a row that is missing from one answer proves nothing.
 
     Returns:
-        Those that are still there, and the ids of those that EC2 says have ended, or does not know any more.
+        Those that are still there, the ids of those that EC2 says have ended, and the ids of those that it does not
+        know. It forgets an instance an hour after its end; but it may also not know a new one for some moments.
 
     Raises:
         UnreadableAnswer: EC2 says neither of one of them.
     """
     present: list[Instance] = []
     gone: list[str] = []
+    not_found: list[str] = []
     asked = list(ids)
     while asked:
         try:
             rows = {raw["InstanceId"]: raw for raw in _described(client, InstanceIds=asked[:_IDS_A_CALL])}
         except ClientError as error:
             unknown = _unknown_ids(error, asked)
-            gone += unknown
+            not_found += unknown
             asked = [one for one in asked if one not in unknown]
             continue
         for one in asked[:_IDS_A_CALL]:
@@ -124,7 +126,7 @@ def missing_instances(
             else:
                 present.append(_instance(rows[one], members))
         asked = asked[_IDS_A_CALL:]
-    return sorted(present), sorted(gone)
+    return sorted(present), sorted(gone), sorted(not_found)
 
 
 def _unknown_ids(error: ClientError, asked: Sequence[str]) -> list[str]:

@@ -25,6 +25,8 @@ from snow_white.model.run import Run
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """How long SSM must not have heard of an agent before the run stops waiting for it."""
+HIDDEN_FOR: Final = timedelta(minutes=2)
+"""How long EC2 must not know an instance by its id before it is gone: its answers lag, for new instances most."""
 _LAUNCHES_SHOWN_WITHIN: Final = timedelta(
     minutes=15
 )  # EC2's lists lag; new instances need time for their agent
@@ -115,7 +117,7 @@ def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -
     )
     going_on = any(not command.ended for command in commands)
     silent = _silent_agents(run, commands, lost_agents(regions.ssm(part.region)), now) if going_on else {}
-    return _snapshot(regions, run, part, commands, present, silent)
+    return _snapshot(regions, run, part, commands, present, silent, now)
 
 
 def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:
@@ -139,7 +141,7 @@ def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> Regio
     assumed = frozenset(known - read.keys() - ended)
     present = [*read.values(), *(Instance(id_, "", _LONG_AGO) for id_ in assumed)]
     silent = _silent_agents(run, commands, lost, now)
-    return _snapshot(regions, run, part, commands, present, silent, assumed)
+    return _snapshot(regions, run, part, commands, present, silent, now, assumed)
 
 
 def _commands(regions: Regions, run: Run, part: RegionPlan) -> list[Command]:
@@ -161,16 +163,21 @@ def _snapshot(
     commands: Sequence[Command],
     present: Sequence[Instance],
     silent: Mapping[str, Silence],
+    now: datetime,
     assumed: frozenset[str] = frozenset(),
 ) -> RegionSnapshot:
     ids = {instance.id for instance in present}
     known_gone = frozenset(run.gone.get(part.region, ()))
     missing = _known_ids(run, part, commands) - ids - known_gone
-    found, gone = (
+    found, gone, unknown = (
         missing_instances(regions.ec2(part.region), sorted(missing), run.members(part))
         if missing
-        else ([], [])
+        else ([], [], [])
     )
+    since = run.hidden_since.get(part.region, {})
+    hidden = [one for one in unknown if now - since.get(one, now) < HIDDEN_FOR]
+    found += [Instance(one, "", _LONG_AGO, running=False, leaving=True, hidden=True) for one in hidden]
+    gone += set(unknown) - set(hidden)
     snapshot = RegionSnapshot(
         part.region,
         tuple(sorted([*present, *found], key=lambda one: one.id)),
@@ -264,6 +271,8 @@ def _read_assumed(
     """The instances with these ids; EC2 is asked for those of which no more than that is known."""
     by_id = {instance.id: instance for instance in snapshot.instances}
     asked = [one for one in ids if one in snapshot.assumed]
-    found, gone = missing_instances(regions.ec2(snapshot.region), asked, members) if asked else ([], [])
+    found, gone, _ = (
+        missing_instances(regions.ec2(snapshot.region), asked, members) if asked else ([], [], [])
+    )
     by_id |= {instance.id: instance for instance in found}
     return [by_id[one] for one in ids if one not in gone]

@@ -24,6 +24,7 @@ STARTS_WITHIN: Final = timedelta(minutes=10)
 _LISTED_WITHIN: Final = timedelta(seconds=75)
 
 _LEAVING: Final = "the instance is shutting down, and its jobs may still run"
+_HIDDEN: Final = "EC2 does not show the instance any more, but has not said that it ended"
 _KILLED: Final = 128  # the shell adds the signal's number to it
 _AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process
 
@@ -145,7 +146,7 @@ def judge_unsent(
         waited: how long the run has tried to send.
     """
     if instance.leaving:
-        judgement = _unconfirmed(_LEAVING, transient=True)
+        judgement = _unconfirmed(_HIDDEN if instance.hidden else _LEAVING, transient=True)
     elif not instance.running:
         judgement = _unconfirmed("the instance is still starting", transient=True)
     elif not managed:
@@ -171,7 +172,9 @@ def judge_unfinished(instance: Instance, silence: Silence | None) -> Judgement:
             else "has not been heard of"
         )
         return _unreachable(f"its SSM agent {said} since {silence.since:%Y-%m-%d %H:%M} UTC", transient=True)
-    return _unconfirmed(_LEAVING if instance.leaving else "its command has not ended", transient=True)
+    if instance.leaving:
+        return _unconfirmed(_HIDDEN if instance.hidden else _LEAVING, transient=True)
+    return _unconfirmed("its command has not ended", transient=True)
 
 
 def _contradiction(invocation: Invocation, answer: HostAnswer) -> Judgement:

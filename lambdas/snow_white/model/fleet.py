@@ -33,6 +33,7 @@ class Instance:
         group: the name of its group.
         running: False while it is still pending, and once it is leaving.
         leaving: it is shutting down or stopping; its jobs may still run, and no command reaches it for certain.
+        hidden: EC2 does not show it, and does not know it by its id, since a short while ago.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Instance:
     launched_at: datetime
     running: bool = True
     leaving: bool = False
+    hidden: bool = False
 
 
 ASLEEP: Final = frozenset({"quiet", "quieting", "stopped"})

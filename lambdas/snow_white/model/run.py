@@ -61,6 +61,7 @@ class Run:
         refusals: the errors of the last sending, by instance id or region; capped.
         refused_since: by region that refuses to be looked at, the first time of the refusals in a row.
         gone: by region, ids that were sent to and have ended, so that EC2 is asked for each of them once; capped.
+        hidden_since: by region and id, since when EC2 has not known an instance that was there; capped.
         unsent: by region, ids that were there and were not sent to yet, so that none is forgotten; capped.
         readings: by region and command id; the next poll reads a command that is missing here.
         renewals: how many sendings the final phase has made to renew stale confirmations.
@@ -83,6 +84,7 @@ class Run:
     refusals: Mapping[str, str] = field(default_factory=dict)
     refused_since: Mapping[str, datetime] = field(default_factory=dict)
     gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hidden_since: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     unsent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     readings: Mapping[str, Mapping[str, CommandReading]] = field(default_factory=dict)
     renewals: int = 0

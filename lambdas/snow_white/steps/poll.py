@@ -68,7 +68,7 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = _l
         # A glance tells that a run goes on, and never that it has come to its end.
         snapshots = _look(run, regions, now, take_snapshot)
         run = replace(run, instances_read_at=None if errors_of(snapshots) else now)
-    run = _remember_ids(run, results_of(snapshots))
+    run = _remember_ids(run, results_of(snapshots), now)
     if is_final_phase(run, snapshots, now):
         return _settle(run, regions, snapshots, now, log_verdict)
     return _follow(with_new_groups(run, regions, now), regions, snapshots, now)
@@ -269,11 +269,11 @@ def _finish(run: Run, regions: Regions, known: _Settlement, now: datetime, log_v
     unavailable = {region: str(error) for region, error in known.errors.items()}
     report = final_report(run, fresh, unavailable, gone=gone, now=now)
     # The report says it all; what was needed to get there would only fill the state.
-    run = replace(run, refusals={}, gone={}, unsent={}, readings={})
+    run = replace(run, refusals={}, gone={}, unsent={}, hidden_since={}, readings={})
     return replace(run, outcome=Outcome.FINISHED, report=report, wait_seconds=0)
 
 
-def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot]) -> Run:
+def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot], now: datetime) -> Run:
     gone = {region: snapshot.gone for region, snapshot in snapshots.items() if snapshot.gone}
     unsent = {
         region: tuple(instance.id for instance in snapshot.unsent)
@@ -285,7 +285,23 @@ def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot]) -> Run:
         run,
         gone=newest({**run.gone, **gone}, INSTANCE_IDS),
         unsent=newest({**silent, **unsent}, INSTANCE_IDS),
+        hidden_since={**run.hidden_since, **_hidden_since(run, snapshots, now)},
     )
+
+
+def _hidden_since(
+    run: Run, snapshots: Mapping[str, RegionSnapshot], now: datetime
+) -> dict[str, dict[str, datetime]]:
+    """By region; what a glance assumes stays as it is known."""
+    found = {}
+    for region, snapshot in snapshots.items():
+        known = run.hidden_since.get(region, {})
+        hidden = [
+            one.id for one in snapshot.instances if one.hidden or one.id in snapshot.assumed & known.keys()
+        ]
+        if hidden or known:
+            found[region] = {id_: known.get(id_, now) for id_ in hidden[:INSTANCE_IDS]}
+    return found
 
 
 def _wait(run: Run, now: datetime) -> Run:
