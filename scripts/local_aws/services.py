@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_aws import auto_scaling
 from local_aws.agent.registry import AgentRegistry
 from local_aws.code_pipeline import CodePipeline
 from local_aws.elastic_beanstalk import ec2_lifecycle
@@ -67,6 +68,7 @@ def _register_elastic_beanstalk(handlers: dict[str, Handler], agents: AgentRegis
 
     service = ElasticBeanstalk(Path(os.environ["TMPDIR"]).parent / "hosts", agents, ACCOUNT)
     ec2_lifecycle.install(service.operations)
+    auto_scaling.install()
     find(router, "SERVICE_PATTERNS")["elasticbeanstalk"] = {}
     find(iam_actions, "_SERVICE_PROTOCOL")["elasticbeanstalk"] = "query-xml"
     find(iam_actions, "_QUERY_XML_NS")["elasticbeanstalk"] = NAMESPACE

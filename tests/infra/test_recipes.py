@@ -22,9 +22,10 @@ from aws_cdk.aws_stepfunctions import StateMachine
 from botocore import xform_name
 
 from infra.pipeline import PipelineActions
+from infra.settings import Settings
 from snow_white.model.action import Action
 from snow_white.model.durations import parse_timeout
-from snow_white.model.request import Defaults, Request
+from snow_white.model.request import Defaults, Limits, Request
 from tests.infra.commands import ROOT, code_blocks, shown_commands
 from tests.infra.templates import Template, allowed, as_list, text
 
@@ -81,7 +82,7 @@ def policies() -> list[Any]:
 
 def test_every_block_of_yaml_and_json_can_be_read() -> None:
     assert len(workflows()) == 3
-    assert len([json.loads(block) for block in blocks("json")]) == 7
+    assert len([json.loads(block) for block in blocks("json")]) == 8
 
 
 def test_every_piece_of_shell_passes_shellcheck(tmp_path: Path) -> None:
@@ -100,13 +101,29 @@ def test_every_piece_of_shell_passes_shellcheck(tmp_path: Path) -> None:
 
 def test_every_recipe_quiets_and_wakes_with_the_same_application() -> None:
     shown = [words[1:3] for words in shown_commands(PAGE) if words[0] == "snow-white"]
-    assert {tuple(words) for words in shown} == {("quiet", "backups"), ("wake", "backups")}
+    assert {tuple(words) for words in shown} == {
+        ("quiet", "backups"),
+        ("wake", "backups"),
+        ("quiet", "--asg"),
+    }
     for title in ("GitHub Actions", "GitLab", "Jenkins, or any shell", "Terraform", "Platform updates"):
         found = [words for words in shown_commands(section(title)) if words[0] == "snow-white"]
         assert {"quiet", "wake"} == {words[1] for words in found} or all("--" in words for words in found), (
             title
         )
         assert found, title
+
+
+def test_the_settings_for_groups_are_valid_and_allow_what_the_recipe_quiets() -> None:
+    text = section("Auto Scaling groups of your own")
+    (block,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    settings = Settings.from_mapping(
+        {"home_region": "us-east-1", "regions": ["us-east-1"], **json.loads(block)}
+    )
+    (quiet,) = [words for words in shown_commands(text) if words[0] == "snow-white"]
+    limits = Limits(settings.worker_groups, settings.worker_tags)
+    asked = {"action": "quiet", "auto_scaling_groups": quiet[quiet.index("--asg") + 1]}
+    assert Request.parse(asked, Defaults(("us-east-1",), ("workers",), limits)).fleet.name == "backups-*"
 
 
 # GitHub and GitLab.

@@ -52,6 +52,8 @@ def _start(folder: Path) -> LocalAws:
     try:
         outputs = aws.deploy(
             regions=[HOME, AWAY],
+            worker_groups=["shop????????-*"],
+            worker_tags={"Role": ["shop????????-worker"]},
             slash_command=True,
             slash_command_users=["U0ANN"],
             slash_command_channels=["C0COMMANDS"],
@@ -83,4 +85,4 @@ def shop(aws: LocalAws, ann: Credentials, tmp_path: Path) -> Iterator[Shop]:
         try:
             yield shop
         finally:
-            shop.application.terminate()
+            shop.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +12,7 @@ import redis
 from demonstration.customer import Application
 from demonstration.ledger import Ledger, enqueue
 from local_aws import LocalAws
+from local_aws.elastic_beanstalk.user_data import user_data_of_worker
 from local_aws.engine.account import Credentials
 from local_aws.hosts.choice import attach_host
 from local_aws.hosts.redis_server import RedisServer
@@ -53,6 +55,8 @@ class Shop:
     redis_server: RedisServer
     ann: Credentials
     application: Application = field(init=False)
+    launched: list[tuple[str, str]] = field(default_factory=list)
+    groups: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.application = Application(self.aws, self.name, self.redis_server.url)
@@ -66,6 +70,63 @@ class Shop:
     ) -> str:
         """An environment `<application>-<name>` with real hosts; returns at once, see `wait_until_up`."""
         return self.application.add_environment(name, region, instances=instances, **host_options)
+
+    def launch(self, role: str, region: str = HOME) -> str:
+        """An instance without a group, with the tag `Role=<application>-<role>` and a worker; returns its id."""
+        tags = [{"Key": "Role", "Value": f"{self.name}-{role}"}]
+        (launched,) = self.aws.client("ec2", region).run_instances(
+            ImageId="ami-0123456789abcdef0",
+            MinCount=1,
+            MaxCount=1,
+            UserData=user_data_of_worker(self._variables),
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        )["Instances"]
+        self.launched.append((region, launched["InstanceId"]))
+        return str(launched["InstanceId"])
+
+    def add_group(self, name: str, *, role: str, instances: int = 1, region: str = HOME) -> str:
+        """An Auto Scaling group `<application>-<name>` of workers with a tag as for `launch`; returns its name."""
+        full_name = f"{self.name}-{name}"
+        encoded = base64.b64encode(user_data_of_worker(self._variables).encode()).decode()
+        self.aws.client("ec2", region).create_launch_template(
+            LaunchTemplateName=full_name, LaunchTemplateData={"UserData": encoded}
+        )
+        self.aws.client("autoscaling", region).create_auto_scaling_group(
+            AutoScalingGroupName=full_name,
+            LaunchTemplate={"LaunchTemplateName": full_name},
+            MinSize=0,
+            MaxSize=10,
+            DesiredCapacity=instances,
+            AvailabilityZones=[f"{region}a"],
+            Tags=[{"Key": "Role", "Value": f"{self.name}-{role}", "PropagateAtLaunch": True}],
+        )
+        self.groups.append((region, full_name))
+        return full_name
+
+    def scale(self, group: str, instances: int, region: str = HOME) -> None:
+        self.aws.client("autoscaling", region).set_desired_capacity(
+            AutoScalingGroupName=group, DesiredCapacity=instances
+        )
+
+    def members(self, group: str, region: str = HOME) -> list[str]:
+        """Ids of the group's instances, as Auto Scaling tells them."""
+        described = self.aws.client("autoscaling", region).describe_auto_scaling_groups(
+            AutoScalingGroupNames=[group]
+        )
+        (found,) = described["AutoScalingGroups"]
+        return [one["InstanceId"] for one in found["Instances"]]
+
+    def terminate(self) -> None:
+        """Start to terminate everything that was launched."""
+        self.application.terminate()
+        for region, group in self.groups:
+            self.scale(group, 0, region)
+        for region, instance in self.launched:
+            self.aws.client("ec2", region).terminate_instances(InstanceIds=[instance])
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {"REDIS_URL": self.redis_server.url}
 
     def wait_until_up(self, workers: int) -> None:
         """Until every environment is ready and so many Sidekiq processes have said that they started."""

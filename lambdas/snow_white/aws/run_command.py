@@ -29,10 +29,14 @@ _RENEWAL: Final = " renewal"  # what the comment of a command ends with that ren
 _PAGE: Final = 50  # SSM: the largest page of both lists
 _NAME_LENGTH: Final = 60
 _REASON_LENGTH: Final = 150
-# SendCommand's errors that are about single instances: not managed, ended; Windows; one without the tag of an
-# environment, which IAM refuses by name.
+# SendCommand's errors that are about single instances: not managed, ended; Windows; one without a tag that the role
+# may send to, which IAM refuses by name.
 _INSTANCE_ERRORS: Final = frozenset({"InvalidInstanceId", "UnsupportedPlatformType"})
 _DENIED_ERRORS: Final = frozenset({"AccessDeniedException", "AccessDenied"})
+_DENIED: Final = (
+    "IAM does not allow Snow White to send commands to it, but to instances of Elastic Beanstalk, and to those that "
+    "the settings worker_groups and worker_tags allow"
+)
 # A clock that is a little off must not hide the first commands of a run.
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _GOING_ON: Final = frozenset({"pending", "inprogress", "delayed", "cancelling"})
@@ -197,7 +201,8 @@ def _send_to_accepted(
             return _send_to_accepted(client, action, ids[:middle], parameters, comment) + _send_to_accepted(
                 client, action, ids[middle:], parameters, comment
             )
-        left_out = Sent(refused=dict.fromkeys(refused or ids, said[:_REASON_LENGTH]))
+        reason = _DENIED if code in _DENIED_ERRORS else said[:_REASON_LENGTH]
+        left_out = Sent(refused=dict.fromkeys(refused or ids, reason))
         rest = tuple(one for one in ids if one not in left_out.refused)
         if not rest:
             return left_out

@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from local_aws.elastic_beanstalk.ec2_instances import ENVIRONMENT_ID_TAG, scaled_pause, set_state
+from local_aws.elastic_beanstalk.user_data import is_worker, variables_in
 from local_aws.engine.ministack import MissingTarget, Response, find
 
 ENDING_SECONDS: Final = 5.0
@@ -38,7 +39,12 @@ Action = Callable[[Any], Response]
 
 
 class WorkerHosts(Protocol):
-    """The hosts behind the instances; each call returns when it is done."""
+    """The hosts behind the instances; each call but `boot_instance` returns when it is done."""
+
+    def boot_instance(
+        self, region: str, instance_id: str, host_name: str, variables: Mapping[str, str]
+    ) -> None:
+        """Begin to boot the host of an instance without an environment; the instance is running then."""
 
     def has(self, region: str, instance_id: str) -> bool:
         """Whether this EC2 instance is a worker host."""
@@ -61,7 +67,7 @@ def install(hosts: WorkerHosts) -> None:
     from ministack.services import ec2
 
     actions = find(ec2, "_ACTION_MAP")
-    for needed in ("_instances", "_tags", "_parse_member_list"):
+    for needed in ("_instances", "_tags", "_parse_member_list", "_p"):
         find(ec2, needed)
     changes: dict[str, Callable[[str, str], None]] = {
         "TerminateInstances": hosts.end_instance,
@@ -72,12 +78,12 @@ def install(hosts: WorkerHosts) -> None:
     for name in ("RunInstances", *changes):
         if name not in actions:
             raise MissingTarget(f"MiniStack's EC2 has no {name}: it is not the pinned version.")
-    actions["RunInstances"] = _pending_at_first(actions["RunInstances"])
+    actions["RunInstances"] = _pending_at_first(actions["RunInstances"], hosts)
     for name, change in changes.items():
         actions[name] = _changing_hosts(name, actions[name], hosts, change)
 
 
-def _pending_at_first(run: Action) -> Action:
+def _pending_at_first(run: Action, hosts: WorkerHosts) -> Action:
     def run_instances(parameters: Any) -> Response:
         from ministack.core.responses import get_region
         from ministack.services import ec2
@@ -86,6 +92,10 @@ def _pending_at_first(run: Action) -> Action:
         for instance_id in map(bytes.decode, _INSTANCE_ID.findall(body)):
             if any(tag["Key"] == ENVIRONMENT_ID_TAG for tag in ec2._tags.get(instance_id, [])):
                 set_state(get_region(), instance_id, "pending")
+            elif is_worker(user_data := ec2._p(parameters, "UserData")):
+                set_state(get_region(), instance_id, "pending")
+                host_name = ec2._instances[instance_id]["PrivateDnsName"].partition(".")[0]
+                hosts.boot_instance(get_region(), instance_id, host_name, variables_in(user_data))
         return status, headers, body
 
     return run_instances

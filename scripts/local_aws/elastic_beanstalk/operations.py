@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,7 @@ from typing import TypeVar
 from local_aws.agent.registry import AgentRegistry
 from local_aws.elastic_beanstalk import ec2_instances
 from local_aws.elastic_beanstalk.environment import Environment, EnvironmentStatus
-from local_aws.elastic_beanstalk.worker_instance import WorkerInstance
+from local_aws.elastic_beanstalk.worker_instance import HostOptions, WorkerInstance
 
 _MAX_THREADS = 16
 _Item = TypeVar("_Item")
@@ -52,6 +52,25 @@ class EnvironmentOperations:
             self._terminate(environment, list(environment.instances))
 
         self._start(environment, terminate_all, then=EnvironmentStatus.TERMINATED)
+
+    def boot_instance(
+        self, region: str, instance_id: str, host_name: str, variables: Mapping[str, str]
+    ) -> None:
+        """Boot the host of an instance that belongs to no environment, in the background."""
+        instance = WorkerInstance(region, instance_id, host_name, HostOptions())
+        with self._lock:
+            if self._closed:
+                return
+            self._instances[region, instance_id] = instance
+
+        def boot() -> None:
+            try:
+                instance.boot(self._hosts, "", dict(variables), self._agents)
+            except Exception:
+                if not self._closed:
+                    _logger.exception("%s does not boot", instance_id)
+
+        threading.Thread(target=boot, name=f"boot-{instance_id}", daemon=True).start()
 
     def has(self, region: str, instance_id: str) -> bool:
         """Whether this EC2 instance is a worker host."""

@@ -9,7 +9,7 @@ import pytest
 from snow_white.aws.run_command import commands_since, invocations, send
 from snow_white.model.action import Action
 from tests.fake_client import FakeClient
-from tests.lambdas.fake_cloud import START, FakeCloud, command_id
+from tests.lambdas.fake_cloud import START, FakeCloud, client_error, command_id
 
 COMMAND = command_id("us-east-1", 0)
 
@@ -87,3 +87,37 @@ def test_the_newest_version_of_the_document_is_sent_whatever_the_default_is() ->
 def test_a_command_names_the_run_that_has_sent_it(comment: str, sender: str) -> None:
     listed: Any = Lists([command(Comment=comment)])
     assert [one.sender for one in commands_since(listed, Action.WAKE, START)] == [sender]
+
+
+class Guarded(FakeClient, services=("ssm",)):
+    """An SSM client whose caller may not send to one of the instances."""
+
+    def __init__(self) -> None:
+        self.sent: list[list[str]] = []
+
+    def send_command(self, *, InstanceIds: list[str], **_: object) -> dict[str, Any]:
+        if "i-0123456789abcdef9" in InstanceIds:
+            arn = "arn:aws:ec2:us-east-1:111122223333:instance/i-0123456789abcdef9"
+            role = "arn:aws:sts::111122223333:assumed-role/SnowWhite-FunctionsDispatchCommandRole/SnowWhite-Functions"
+            message = f"User: {role} is not authorized to perform: ssm:SendCommand on resource: {arn}"
+            raise client_error("AccessDeniedException", message, 400)
+        self.sent.append(InstanceIds)
+        return {"Command": {"CommandId": COMMAND}}
+
+
+def test_an_instance_that_iam_does_not_allow_keeps_no_other_from_being_sent_to_and_the_reason_says_so() -> (
+    None
+):
+    client: Any = Guarded()
+    sent = send(
+        client,
+        Action.QUIET,
+        ["i-0123456789abcdef1", "i-0123456789abcdef9", "i-0123456789abcdef2"],
+        execution_timeout=60,
+        comment="",
+    )
+    assert client.sent == [["i-0123456789abcdef1", "i-0123456789abcdef2"]]
+    assert sent.refused.keys() == {"i-0123456789abcdef9"}
+    assert sent.refused["i-0123456789abcdef9"].startswith(
+        "IAM does not allow Snow White to send commands to it"
+    )

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Any, Final, TypeVar
 
+from snow_white.model.fleet import ENVIRONMENT_ID_TAG, GROUP_NAME_TAG
 from tests.soak.cloud.clock import START
 from tests.soak.cloud.encoding import Call, ServiceError, listed
 from tests.soak.cloud.faults import lag_of
@@ -19,7 +20,7 @@ from tests.soak.cloud.timeline import Timeline
 T = TypeVar("T")
 Json = dict[str, Any]
 _FORGOTTEN_AFTER: Final = 3600  # seconds until EC2 does not know a terminated instance any more
-ENVIRONMENT_TAG: Final = "elasticbeanstalk:environment-id"
+ROLE_TAG: Final = "Role"
 
 
 @dataclass
@@ -89,7 +90,7 @@ class Region:
             found = [
                 one
                 for one in self.instances.values()
-                if one.environment in filters[f"tag:{ENVIRONMENT_TAG}"]
+                if self._has_tags(one, filters)
                 and one.state.at(at) in filters["instance-state-name"]
                 and _launched(one, at, filters.get("launch-time", ["*"]))
             ]
@@ -99,6 +100,20 @@ class Region:
         rows = [self._instance(one, at) for one in page]
         reservations = [{"ReservationId": f"r-{index}", "Instances": [row]} for index, row in enumerate(rows)]
         return {"Reservations": reservations, **({"NextToken": token} if token else {})}
+
+    def _has_tags(self, instance: Instance, filters: Mapping[str, list[str]]) -> bool:
+        tags = self._tags(instance)
+        asked = [(key.removeprefix("tag:"), some) for key, some in filters.items() if key.startswith("tag:")]
+        return all(key in tags and any(fnmatchcase(tags[key], one) for one in some) for key, some in asked)
+
+    def _tags(self, instance: Instance) -> dict[str, str]:
+        """An environment's instances are in its Auto Scaling group; here that has the environment's name."""
+        name = next((one.name for one in self.environments if one.id == instance.environment), "")
+        return {
+            ENVIRONMENT_ID_TAG: instance.environment,
+            GROUP_NAME_TAG: name,
+            ROLE_TAG: "worker" if "workers" in name else "web",
+        }
 
     def _known(self, instance_id: str, at: float) -> Instance:
         instance = self.instances.get(instance_id)
@@ -115,7 +130,7 @@ class Region:
             "InstanceType": "t3.small",
             "LaunchTime": one.launched.at(at),
             "State": {"Code": 16, "Name": one.state.at(at)},
-            "Tags": [{"Key": ENVIRONMENT_TAG, "Value": one.environment}, {"Key": "Name", "Value": "worker"}],
+            "Tags": [{"Key": key, "Value": value} for key, value in self._tags(one).items()],
         }
 
     def _describe_instance_information(self, call: Call, kinds: set[str]) -> Json:

@@ -33,6 +33,8 @@ FUNCTION_SECONDS: Final = 300
 ENVIRONMENT: Final = {
     "DEFAULT_REGIONS": ",".join(REGIONS),
     "DEFAULT_ENVIRONMENTS": "workers",
+    "WORKER_GROUPS": "shop-*",
+    "WORKER_TAGS": "Role=worker",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "simulated",
     "AWS_SECRET_ACCESS_KEY": "simulated",

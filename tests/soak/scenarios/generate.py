@@ -10,6 +10,7 @@ from tests.soak.cloud.faults import CALL_FAULTS, ROW_FAULTS, ApiFault
 from tests.soak.scenarios.scenario import (
     FOREVER,
     REGIONS,
+    SELECTORS,
     Delivery,
     EnvironmentSpec,
     HostEvent,
@@ -69,6 +70,15 @@ EVENTS: Final = (
 _MARGIN: Final = 210.0  # seconds before the deadline in which a healthy scenario stays undisturbed
 
 
+def _selector(seed: int, environments: tuple[EnvironmentSpec, ...], hosts: tuple[HostSpec, ...]) -> str:
+    """By random; but groups and tags are found by their instances only, so each region must have one at the start."""
+    workers = {one.id for one in environments if "workers" in one.name}
+    there = {one.region for one in hosts if one.environment in workers and one.launched_at <= 0}
+    if there != {one.region for one in environments}:
+        return "application"
+    return Random(f"selector {seed}").choices(tuple(SELECTORS), (60, 20, 20))[0]  # noqa: S311
+
+
 @dataclass
 class _Generator:
     random: Random
@@ -98,6 +108,7 @@ class _Generator:
             other_run=""
             if self.healthy or random.random() > 0.04
             else random.choice(("quiet", "stop", "wake")),
+            selector=_selector(seed, environments, hosts),
         )
 
     def _timeout(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,12 @@ from tests.soak.cloud.slack import NAMED_CHANNEL
 REGIONS: Final = ("us-east-1", "eu-west-1", "ap-southeast-2")
 """The regions that Snow White is deployed in."""
 APPLICATION: Final = "shop"
+SELECTORS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "application": {"application": APPLICATION, "environments": "workers"},
+    "auto_scaling_groups": {"auto_scaling_groups": "shop-workers-?"},
+    "tags": {"tags": {"Role": ["worker"]}},
+}
+"""They select the same instances."""
 FOREVER: Final = 10_000_000.0
 
 
@@ -119,6 +126,7 @@ class Scenario:
 
     Attributes:
         other_run: the action of another run that is under way on the same environments at the start; "" for none.
+        selector: what selects the fleet: its application, its auto_scaling_groups or its tags.
         stopped_at: seconds after the start at which a person stops the execution; `FOREVER` for never.
     """
 
@@ -135,6 +143,7 @@ class Scenario:
     lambda_faults: tuple[LambdaFault, ...] = ()
     slack_faults: tuple[SlackFault, ...] = ()
     other_run: str = ""
+    selector: str = "application"
     stopped_at: float = FOREVER
 
     @property
@@ -142,8 +151,7 @@ class Scenario:
         named = {} if self.regions is None else {"regions": list(self.regions)}
         return {
             "action": self.action,
-            "application": APPLICATION,
-            "environments": "workers",
+            **SELECTORS[self.selector],
             "timeout_seconds": self.timeout_seconds,
             "channel": NAMED_CHANNEL,
             "requested_by": "pipeline soak",
@@ -154,7 +162,9 @@ class Scenario:
         """The scenario in lines."""
         kind = "healthy: it must succeed" if self.healthy else "anything may happen"
         where = ", ".join(self.regions) if self.regions else "all regions"
-        lines = [f"seed {self.seed} ({kind}): {self.action} in {where}, timeout {self.timeout_seconds} s"]
+        lines = [
+            f"seed {self.seed} ({kind}): {self.action} by {self.selector} in {where}, timeout {self.timeout_seconds} s"
+        ]
         if self.other_run:
             lines.append(f"  a {self.other_run} of the same environments is under way")
         if self.stopped_at < FOREVER:

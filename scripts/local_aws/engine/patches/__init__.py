@@ -14,7 +14,7 @@ from local_aws.engine.patches.executions import (
     retries,
 )
 from local_aws.engine.patches.functions import code_folders, handler_errors, packages, rule_delivery
-from local_aws.engine.patches.instances import launch_time
+from local_aws.engine.patches.instances import launch_time, tag_wildcards
 from local_aws.engine.patches.permissions import (
     audit_trail,
     root_user,
@@ -44,6 +44,7 @@ _ALL = (
     audit_trail,
     conditions,
     launch_time,
+    tag_wildcards,
 )
 
 

@@ -16,6 +16,33 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         yield local_aws
 
 
+def test_instances_are_found_by_tags_with_wildcards(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2", "eu-west-1")
+
+    def launch(name: str) -> str:
+        tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": name}]}]
+        (one,) = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, TagSpecifications=tags)[
+            "Instances"
+        ]
+        return str(one["InstanceId"])
+
+    blue, green, star = launch("backups-blue"), launch("backups-green"), launch("a*")
+
+    def found(*patterns: str) -> set[str]:
+        filters = [
+            {"Name": "tag:Name", "Values": list(patterns)},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
+        reservations = ec2.describe_instances(Filters=filters)["Reservations"]
+        return {one["InstanceId"] for reservation in reservations for one in reservation["Instances"]}
+
+    assert found("backups-*") == {blue, green}
+    assert found("backups-bl?e", "backups") == {blue}
+    assert found("a\\*") == {star}
+    assert found("*") == {blue, green, star}
+    assert found("Backups-*", "a\\b") == set()
+
+
 def test_instances_are_found_by_the_time_of_their_launch_with_a_wildcard(aws: LocalAws) -> None:
     ec2 = aws.client("ec2", "us-east-1")
     launched = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]
