@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aws_cdk import Token
@@ -30,6 +30,7 @@ from constructs import Construct
 
 from infra.wake_on_failure import WakeOnFailure
 from snow_white.model.durations import MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
+from snow_white.model.fleet import fleet_name, tag_texts
 
 MAX_INPUT_LENGTH: Final = 1_000
 """Characters; CodePipeline accepts no longer value in an action's configuration."""
@@ -49,13 +50,15 @@ class InvalidPipelineAction(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineActions:
-    """The actions for one application in one pipeline.
+    """The actions for one application, or for groups or tagged instances, in one pipeline.
 
     Attributes:
         state_machine: Snow White's, for example from StateMachine.from_state_machine_arn.
         pipeline: the pipeline's name, for the message in Slack; plain text, as a pipeline's configuration cannot
             refer to the pipeline itself.
-        application: the Elastic Beanstalk application, as plain text.
+        application: the Elastic Beanstalk application, as plain text; "" if one of the next two is given in its place.
+        auto_scaling_groups: names or globs.
+        tags: by key, the values of which an instance must have one, for every key.
         environments: texts contained in the environments' names, or globs; empty: the default of the settings.
         regions: regions of the workers; empty: all regions that Snow White is deployed to.
         timeout_seconds: how long workers may drain, 60 to 172,800; None: two hours.
@@ -66,7 +69,9 @@ class PipelineActions:
 
     state_machine: sfn.IStateMachine
     pipeline: str
-    application: str
+    application: str = ""
+    auto_scaling_groups: tuple[str, ...] = ()
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     environments: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     timeout_seconds: int | None = None
@@ -112,10 +117,8 @@ class PipelineActions:
             pipeline=self.pipeline,
             snow_white=self.state_machine,
             wake_input=wake_input,
-            wake_prefix=execution_name_prefix("wake", self.application),
-            quieting_prefixes=[
-                execution_name_prefix(action, self.application) for action in ("quiet", "stop")
-            ],
+            wake_prefix=execution_name_prefix("wake", self._fleet),
+            quieting_prefixes=[execution_name_prefix(action, self._fleet) for action in ("quiet", "stop")],
             quieting_actions=quieting_actions,
             waking_action=waking_action,
         )
@@ -129,6 +132,8 @@ class PipelineActions:
         given: dict[str, Any] = {
             "action": action,
             "application": self.application,
+            "auto_scaling_groups": list(self.auto_scaling_groups),
+            "tags": {key: list(values) for key, values in self.tags.items()},
             "environments": list(self.environments),
             "regions": list(self.regions),
             "timeout_seconds": self.timeout_seconds,
@@ -137,7 +142,7 @@ class PipelineActions:
             "direct_message": self.direct_message,
             "requested_by": self._requested_by(),
         }
-        present = {key: value for key, value in given.items() if value not in (None, "", [])}
+        present = {key: value for key, value in given.items() if value not in (None, "", [], {})}
         text = json.dumps(present, separators=(",", ":"))
         if Token.is_unresolved(text):
             raise InvalidPipelineAction(
@@ -151,6 +156,17 @@ class PipelineActions:
                 f"{MAX_INPUT_LENGTH:,}. Name fewer environments or regions: a glob such as '*workers*' matches several."
             )
         return text
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.application, self.auto_scaling_groups, self.tags))) != 1:
+            raise InvalidPipelineAction(
+                "One of 'application', 'auto_scaling_groups' and 'tags' must be given, and no more: each selects a "
+                "whole fleet."
+            )
+
+    @property
+    def _fleet(self) -> str:
+        return fleet_name(self.application, self.auto_scaling_groups, tag_texts(self.tags))
 
     def _requested_by(self) -> str:
         text = f"pipeline {self.pipeline} (execution {_EXECUTION_ID})"
@@ -169,7 +185,7 @@ class PipelineActions:
             run_order=run_order,
             state_machine=self.state_machine,
             state_machine_input=actions.StateMachineInput.literal(json.loads(self.execution_input(action))),
-            execution_name_prefix=execution_name_prefix(action, self.application),
+            execution_name_prefix=execution_name_prefix(action, self._fleet),
         )
 
 
@@ -178,9 +194,9 @@ _Action = actions.StepFunctionInvokeAction
 _EXECUTION_ID: Final = codepipeline.GlobalVariables.EXECUTION_ID
 
 
-def execution_name_prefix(action: str, application: str) -> str:
+def execution_name_prefix(action: str, fleet: str) -> str:
     """How the names of the pipeline's runs begin: letters, digits, - and _, at most MAX_PREFIX_LENGTH."""
-    prefix = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{action}-{application}")[:MAX_PREFIX_LENGTH].strip("-")
+    prefix = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{action}-{fleet}")[:MAX_PREFIX_LENGTH].strip("-")
     assert _PREFIX.fullmatch(prefix)
     return prefix
 

@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from infra.checks import require_clean_report
 from infra.pipeline import InvalidPipelineAction, PipelineActions, execution_name_prefix
 from snow_white.model.action import Action
-from snow_white.model.request import Defaults, Request
+from snow_white.model.request import Defaults, Limits, Request
 from tests.infra.assemblies import synthesized
 from tests.infra.example_pipeline import MACHINE, NAME
 from tests.infra.templates import Json, Template, allowed, text
@@ -134,6 +134,38 @@ def test_the_example_passes_the_checks(folder: Path) -> None:
 
 def test_what_is_not_said_is_left_to_the_settings() -> None:
     assert json.loads(workers().execution_input("quiet")).keys() == {"action", "application", "requested_by"}
+
+
+@pytest.mark.parametrize(
+    ("selected", "prefix"),
+    [
+        ({"auto_scaling_groups": ("backups-*",)}, "quiet-backups"),
+        (
+            {"tags": {"Role": ("worker",), "Stage": ("blue", "green")}},
+            "quiet-Role-worker-Stage-blue-Stage-green",
+        ),
+    ],
+)
+def test_groups_or_tags_may_be_given_in_place_of_an_application(
+    selected: dict[str, Any], prefix: str
+) -> None:
+    sent = json.loads(workers(application="", **selected).execution_input("quiet"))
+    assert sent.keys() == {"action", "requested_by", *selected}
+    limits = Limits(("*",), {"Role": ("*",)})
+    request = Request.parse(sent, Defaults(("us-east-1",), ("other",), limits))
+    assert (request.auto_scaling_groups, request.tags) == (
+        selected.get("auto_scaling_groups", ()),
+        selected.get("tags", {}),
+    )
+    assert execution_name_prefix("quiet", request.fleet.name) == prefix
+
+
+@pytest.mark.parametrize("selected", [{"application": ""}, {"auto_scaling_groups": ("mail",)}])
+def test_an_action_without_a_fleet_or_with_two_is_refused(selected: dict[str, Any]) -> None:
+    with pytest.raises(
+        InvalidPipelineAction, match="One of 'application', 'auto_scaling_groups' and 'tags' must"
+    ):
+        workers(**selected)
 
 
 @pytest.mark.parametrize("directly", [True, False])
