@@ -21,6 +21,7 @@ CALLED: Final[Mapping[str, tuple[str, ...]]] = {
     "elasticbeanstalk": ("DescribeEnvironments",),
     "events": ("PutEvents",),
     "iam": ("ListUserTags",),
+    "scheduler": ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"),
     "secretsmanager": ("GetSecretValue",),
     "ssm": (
         "CancelCommand",

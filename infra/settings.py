@@ -33,10 +33,11 @@ FILE_VARIABLE: Final = "SNOW_WHITE_SETTINGS_FILE"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_RETENTION_DAYS: Final = (7, 14, 30, 60, 90, 180, 365, 731)
 # dispatch_command's role lists every document in every region; IAM limits a role's policies to 10,240 characters.
-MAX_REGIONS: Final = 20
+MAX_REGIONS: Final = 19
 # The ids are environment variables of the function; Lambda limits those to 4 KB.
 MAX_SLASH_COMMAND_IDS: Final = 80
 MAX_LAUNCHERS: Final = 10
+MAX_REMIND_AFTER: Final = 1_440
 # Together, in characters: they are in two policies and in an environment variable of the functions.
 MAX_LIMITS_LENGTH: Final = 800
 MAX_TAG_KEYS: Final = 4
@@ -75,6 +76,8 @@ class Settings:
     """Slack member ids of the people who may use the slash command; empty: nobody."""
     slash_command_channels: tuple[str, ...] = ()
     """Ids of the Slack channels where they may use it; "*" is every channel."""
+    remind_after: int = 60
+    """Minutes after a quiet or a stop at which those who still sleep are told in Slack for the first time; 0: never."""
     alarm_topic: str = ""
     """ARN of the SNS topic that the alarms notify; empty: the alarms only show in CloudWatch."""
     script_source: str = ""
@@ -260,6 +263,10 @@ _RULES: Final = {
     "slash_command_channels": _Rule(
         f"a list of up to {MAX_SLASH_COMMAND_IDS} different Slack channel ids, such as ['C0123456789'], ['*'] or []",
         _is_short_list_of(_is_text(rf"{CONVERSATION_ID.pattern}|\*")),
+    ),
+    "remind_after": _Rule(
+        f"a number of minutes from 1 to {MAX_REMIND_AFTER}, or 0 for no reminders",
+        lambda value: type(value) is int and 0 <= value <= MAX_REMIND_AFTER,
     ),
     "alarm_topic": _Rule(
         "the ARN of an SNS topic, such as 'arn:aws:sns:us-east-1:111122223333:alerts', or '' for none",

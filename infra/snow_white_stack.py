@@ -15,6 +15,7 @@ from infra.constructs.dashboard import Dashboard
 from infra.constructs.functions import Functions
 from infra.constructs.idempotency_table import IdempotencyTable
 from infra.constructs.run_ended_rule import RunEndedRule
+from infra.constructs.schedules import Schedules
 from infra.constructs.slack_secret import SlackSecret
 from infra.constructs.slash_command import SlashCommand
 from infra.constructs.state_machine import MACHINE_NAME, SnowWhiteStateMachine
@@ -30,6 +31,7 @@ class SnowWhiteStack(Stack):
         settings = self._deployed_settings(settings)
         secret = SlackSecret(self, "Slack")
         table = IdempotencyTable(self, "Idempotency")
+        schedules = Schedules(self, "Schedules", machine_arn=self._machine_arn())
         permissions = Permissions(
             account=self.account,
             partition=self.partition,
@@ -42,16 +44,29 @@ class SnowWhiteStack(Stack):
             idempotency_table_arn=table.arn,
             worker_groups=settings.worker_groups,
             worker_tags=settings.worker_tags,
+            schedule_arns=schedules.schedule_arns,
+            schedule_role_arn=schedules.role_arn,
         )
         built = Functions(
-            self, "Functions", settings=settings, permissions=permissions, idempotency_table=table.name
+            self,
+            "Functions",
+            settings=settings,
+            permissions=permissions,
+            idempotency_table=table.name,
+            schedule_group=schedules.group,
         )
         functions = built.by_name
         machine = SnowWhiteStateMachine(
             self, "Run", functions=functions, log_retention_days=settings.log_retention_days
         ).state_machine
         RunEndedRule(self, "Closing", machine=machine, close_run=functions["close_run"])
-        Alarms(self, "Alarms", machine=machine, topic_arn=settings.alarm_topic)
+        Alarms(
+            self,
+            "Alarms",
+            machine=machine,
+            schedule_group=schedules.group,
+            topic_arn=settings.alarm_topic,
+        )
         Dashboard(self, "Dashboard", machine=machine, functions=functions)
         invoke = InvokePolicy(
             self,

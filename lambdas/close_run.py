@@ -14,6 +14,7 @@ from runtime.client_config import SHORT_TIMEOUTS, TABLE_TIMEOUTS
 from runtime.idempotency import Limits, Once, RunKeys
 from runtime.notifier import open_notifier
 from runtime.run_end import complete_announcement, report_end
+from runtime.scheduled_runs import ScheduledRuns
 from runtime.settings import Settings
 from snow_white.aws.execution_history import ExecutionEnd, read_ended_run
 from snow_white.aws.regions import Regions
@@ -27,6 +28,7 @@ settings = Settings.from_env()
 regions = Regions(boto3.Session())
 step_functions = boto3.client("stepfunctions")
 events = boto3.client("events", config=SHORT_TIMEOUTS)
+scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=SHORT_TIMEOUTS), logger)
 once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)
 # Kept for reporting the end after another invocation was waited for. If it is not enough, Lambda retries the event.
 _REPORTING_SECONDS: Final = 60
@@ -64,7 +66,7 @@ def report(ended: EndedRun, keys: RunKeys, context: LambdaContext) -> EndedRun:
 
     def work() -> dict[str, Any]:
         notifier, now = open_notifier(settings, context), datetime.now(UTC)
-        return to_json(report_end(ended, notifier, events, logger, now, once.publishing(keys)))
+        return to_json(report_end(ended, notifier, events, logger, now, once.publishing(keys), scheduled))
 
     return from_json(once.do(keys.end, work, limits(context)), EndedRun)
 

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from runtime.client_config import SHORT_TIMEOUTS
 from runtime.other_runs import demand_alone
 from runtime.settings import Settings
+from snow_white.aws.executions import OppositeRunUnderWay
 from snow_white.aws.regions import Regions
 from snow_white.model.request import Request
 from snow_white.model.run import Execution, Run
@@ -33,7 +34,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     found = discover(request, regions)
     run = Run.planned(execution, request, found.plan, found.waiting_for, found.unsent)
     if run.plan:
-        demand_alone(run, step_functions, regions=regions, defaults=settings.defaults, logger=logger)
+        try:
+            demand_alone(run, step_functions, regions=regions, defaults=settings.defaults, logger=logger)
+        except OppositeRunUnderWay as other:
+            if not run.waits_for_others:
+                raise
+            run = run.waiting_for_run(str(other))
     logger.info(
         "planned", extra={"plan": [to_json(part) for part in run.plan], "waiting_for": dict(run.waiting_for)}
     )

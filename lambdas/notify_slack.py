@@ -14,6 +14,7 @@ from runtime.client_config import SHORT_TIMEOUTS, TABLE_TIMEOUTS
 from runtime.idempotency import Limits, Once, RunKeys
 from runtime.notifier import open_notifier
 from runtime.run_end import report_end
+from runtime.scheduled_runs import ScheduledRuns
 from runtime.settings import Settings
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.run import Run
@@ -32,6 +33,7 @@ _PROGRESS_LIMITS: Final = Limits(work=_PROGRESS_TIME_LIMIT_SECONDS + LONGEST_CAL
 logger = Logger()
 settings = Settings.from_env()
 events = boto3.client("events", config=SHORT_TIMEOUTS)
+scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=SHORT_TIMEOUTS), logger)
 once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)
 
 
@@ -63,7 +65,9 @@ def announce(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def announce_end(state: dict[str, Any], keys: RunKeys, context: LambdaContext) -> dict[str, Any]:
     """The run with its complete report."""
     notifier, now = open_notifier(settings, context), datetime.now(UTC)
-    after = report_end(from_json(state, EndedRun), notifier, events, logger, now, once.publishing(keys))
+    after = report_end(
+        from_json(state, EndedRun), notifier, events, logger, now, once.publishing(keys), scheduled
+    )
     log_failures(notifier)
     return to_json(after)
 

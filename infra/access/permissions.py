@@ -40,6 +40,10 @@ class Permissions:
     worker_groups: tuple[str, ...] = ()
     worker_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Those of the settings."""
+    schedule_arns: str = ""
+    """ARN with a wildcard that matches the schedules of Snow White and nothing else."""
+    schedule_role_arn: str = ""
+    """The role that schedules start runs with."""
 
     def by_function(self) -> Mapping[str, list[Grant]]:
         """The grants of each function, by the name of its file in lambdas/."""
@@ -55,6 +59,7 @@ class Permissions:
                 self._on_documents("ssm:DescribeDocument", "ssm:SendCommand"),
                 *self._see_other_runs(),
                 *self._send_to_workers(),
+                *self._schedule_runs(),
             ],
             "poll_command": [
                 self._in_worker_regions(
@@ -107,6 +112,23 @@ class Permissions:
             Grant(("cloudtrail:LookupEvents",), ("*",), wildcard_reason=NO_RESOURCE_IN_IAM),
             Grant(("events:PutEvents",), (self.event_bus_arn,)),
             self.remember,
+            *self._schedule_runs(),
+        ]
+
+    def _schedule_runs(self) -> list[Grant]:
+        """What scheduling a run for later needs."""
+        operations = ("CreateSchedule", "UpdateSchedule", "GetSchedule", "DeleteSchedule")
+        return [
+            Grant(
+                tuple(f"scheduler:{operation}" for operation in operations),
+                (self.schedule_arns,),
+                wildcard_reason="A schedule gets its name when it is made; its group is Snow White's own.",
+            ),
+            Grant(
+                ("iam:PassRole",),
+                (self.schedule_role_arn,),
+                {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+            ),
         ]
 
     def _see_other_runs(self) -> list[Grant]:

@@ -1,4 +1,7 @@
-"""Alarms for failed and timed-out runs. An aborted run was stopped on purpose and raises none."""
+"""Alarms for failed and timed-out runs, and for wakes that could not be started.
+
+An aborted run was stopped on purpose and raises none.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,21 @@ from constructs import Construct
 
 
 class Alarms(Construct):
-    """One alarm for failed runs and one for runs that reached the state machine's time limit.
+    """One alarm for failed runs, one for runs that reached the state machine's time limit, one for schedules, and
+    one for workers that still sleep.
 
-    They use the metrics of Step Functions itself, so they work even when every function fails. `topic_arn` is the SNS
-    topic to notify; if it is empty, the alarms only show in CloudWatch.
+    The first three use the metrics of AWS's services, so they work even when every function fails. `topic_arn` is the
+    SNS topic to notify; if it is empty, the alarms only show in CloudWatch.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, machine: sfn.IStateMachine, topic_arn: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        machine: sfn.IStateMachine,
+        schedule_group: str,
+        topic_arn: str,
     ) -> None:
         super().__init__(scope, construct_id)
         period = Duration.minutes(5)
@@ -32,10 +42,34 @@ class Alarms(Construct):
             machine.metric_timed_out(statistic="Sum", period=period),
             "A run of Snow White reached the state machine's time limit. It confirmed nothing.",
         )
+        # EventBridge Scheduler has given up after a day of retries (UserGuide/monitoring-cloudwatch.html).
+        not_started = self._build_alarm(
+            "NotStarted",
+            cloudwatch.Metric(
+                namespace="AWS/Scheduler",
+                metric_name="InvocationDroppedCount",
+                dimensions_map={"ScheduleGroup": schedule_group},
+                statistic="Sum",
+                period=period,
+            ),
+            "A run that Snow White has scheduled could not be started, so workers may sleep until somebody wakes them.",
+        )
+        sleeping = self._build_alarm(
+            "Sleeping",
+            cloudwatch.Metric(
+                namespace="SnowWhite",
+                metric_name="Sleeping",
+                dimensions_map={"service": "snow-white"},
+                statistic="Maximum",
+                period=period,
+            ),
+            "Workers that a run of Snow White has put to sleep still sleep. The run's thread in Slack says how to wake "
+            "them.",
+        )
         if topic_arn:
             notify = actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn))
-            failed.add_alarm_action(notify)
-            timed_out.add_alarm_action(notify)
+            for alarm in (failed, timed_out, not_started, sleeping):
+                alarm.add_alarm_action(notify)
 
     def _build_alarm(
         self, construct_id: str, metric: cloudwatch.IMetric, description: str

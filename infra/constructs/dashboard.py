@@ -13,6 +13,7 @@ from constructs import Construct
 
 NAMESPACE: Final = "SnowWhite"
 _BY_RUN: Final = "service,action,application"
+_BY_APPLICATION: Final = "service,application"
 _BY_VERDICT: Final = "service,action,application,verdict"
 _WIDTH: Final = 24
 _HALF: Final = _WIDTH // 2
@@ -53,6 +54,7 @@ class Dashboard(Construct):
                 [self._build_runs(), self._build_failures()],
                 [self._build_problems(), self._build_workers()],
                 [self._build_drains(), self._build_durations()],
+                [self._build_sleeping()],
                 [self._build_function_errors(), self._build_function_durations()],
             ],
         )
@@ -90,6 +92,9 @@ class Dashboard(Construct):
 
     def _build_durations(self) -> cloudwatch.IWidget:
         return _graph("Longest run (seconds)", _search("RunSeconds", "Maximum"))
+
+    def _build_sleeping(self) -> cloudwatch.IWidget:
+        return _graph("Workers that still sleep", _search("Sleeping", "Maximum", dimensions=_BY_APPLICATION))
 
     def _build_function_errors(self) -> cloudwatch.IWidget:
         return cloudwatch.GraphWidget(

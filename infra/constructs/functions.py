@@ -37,9 +37,11 @@ class Functions(Construct):
         settings: Settings,
         permissions: Permissions,
         idempotency_table: str,
+        schedule_group: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self._idempotency_table = idempotency_table
+        self._schedule_group = schedule_group
         self._settings = settings
         self._permissions = permissions
         self.by_name: dict[str, lambda_.Function] = {}
@@ -111,8 +113,14 @@ class Functions(Construct):
             **({"SLASH_COMMAND": "true"} if settings.slash_command else {}),
         }
         table = {"IDEMPOTENCY_TABLE": self._idempotency_table}
+        schedules = {
+            "SCHEDULE_GROUP": self._schedule_group,
+            "SCHEDULE_ROLE": self._permissions.schedule_role_arn,
+            "REMIND_AFTER_SECONDS": str(60 * settings.remind_after),
+        }
         return {
             **every,
+            **(schedules if any("iam:PassRole" in grant.actions for grant in grants) else {}),
             **(slack if self._permissions.read_token in grants else {}),
             **(table if self._permissions.remember in grants else {}),
         }

@@ -45,8 +45,9 @@ COMMENT: Final = (
     'Input to start with: {"action": "quiet", "application": "NAME"}. Optional: "environments": "workers", '
     '"regions": ["us-east-1"], '
     f'"timeout_seconds": {DEFAULT_TIMEOUT_SECONDS} ({MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS}), '
-    '"channel": "C0123456789", '
-    '"slack_user": "U0123456789", "direct_message": true, "requested_by": "ann"'
+    '"wake_after_seconds": 10800 (quiet and stop), "channel": "C0123456789", '
+    '"slack_user": "U0123456789", "direct_message": true, "requested_by": "ann". In place of an application: '
+    '"auto_scaling_groups": ["NAME-*"], or "tags": {"Role": "worker"}'
 )
 UNREPORTED: Final = (
     "The run ended without a report, so nothing is confirmed. The last failed step in this execution's "

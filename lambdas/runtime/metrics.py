@@ -6,6 +6,8 @@ In the namespace SnowWhite, by service, action and application:
     RunSeconds: since the start of the execution
     DrainSeconds: since the first command; for quiet and stop only
     Problems: the number of instances that are not confirmed, also by verdict
+A look at workers that a run has put to sleep writes one metric, by service, and by service and application:
+    Sleeping: the number of processes that still sleep
 An instance's id is never a dimension: CloudWatch would keep, and charge, one metric for each instance.
 """
 
@@ -51,6 +53,18 @@ def emit(ended: EndedRun, report: Report) -> None:
         of_verdict.add_dimension("verdict", verdict)
         of_verdict.add_metric("Problems", MetricUnit.Count, count)
         of_verdict.flush_metrics()
+
+
+def emit_sleeping(processes: int, application: str) -> None:
+    """Write how many processes a look has found asleep, for the fleet and for all fleets together: an alarm needs one
+    metric whose dimensions are known beforehand.
+    """
+    for fleet in (application, ""):
+        sleeping = EphemeralMetrics()
+        if fleet:
+            sleeping.add_dimension("application", _value(fleet))
+        sleeping.add_metric("Sleeping", MetricUnit.Count, processes)
+        sleeping.flush_metrics()
 
 
 def _metrics(report: Report, *, planned: bool) -> EphemeralMetrics:

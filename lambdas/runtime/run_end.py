@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime import metrics
+from runtime.scheduled_runs import ScheduledRuns
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.report import Report
 from snow_white.model.serialisation import to_json
@@ -39,19 +40,21 @@ def report_end(
     logger: Logger,
     now: datetime,
     publish_once: DoOnce = lambda work: work(),
+    scheduled: ScheduledRuns | None = None,
 ) -> EndedRun:
     """Complete the report, and publish it. Slack comes last, because it may be slow.
 
     Args:
         ended: the run with its report, or with the error that ended it.
         publish_once: does the metrics, the log line and the event, unless an earlier invocation did.
+        scheduled: schedules, or withdraws, the runs that follow from this one's end.
 
     Returns:
         The run with the complete report.
     """
     requester = notifier.find_requester(ended)
     report = ended.report or replace(_failed(ended, now), stopped_by=notifier.find_stopper(ended))
-    report = _complete(report, display_name(requester))
+    report = _complete(replace(report, lease=ended.lease), display_name(requester))
 
     def publish_end() -> Json:
         metrics.emit(ended, report)
@@ -59,10 +62,16 @@ def report_end(
         failure = publish(events, report, ended.execution)
         if failure:
             logger.warning("event not sent", extra={"failure": failure})
+        if scheduled:
+            scheduled.after_end(ended, report)
         return {"published": True}
 
     publish_once(publish_end)
-    return notifier.announce_end(ended, report, requester)
+    announced = notifier.announce_end(ended, report, requester)
+    notifier.remind(ended, report)
+    if scheduled:
+        scheduled.after_announcement(announced, report)
+    return announced
 
 
 def complete_announcement(ended: EndedRun, open_notifier: Callable[[], Notifier]) -> EndedRun:

@@ -17,7 +17,8 @@ class MissingSetting(Exception):
 @dataclass(frozen=True)
 class Settings:
     """The settings. `slack_token_secret`, `slack_channel` and `idempotency_table` are empty in functions that do not
-    use Slack. `slash_command` is whether it is deployed.
+    use Slack. `slash_command` is whether it is deployed. `schedule_group` and `schedule_role`, an ARN, are empty in
+    functions that make no schedules.
     """
 
     defaults: Defaults
@@ -27,6 +28,9 @@ class Settings:
     slack_api_url: str
     idempotency_table: str
     slash_command: bool = False
+    schedule_group: str = ""
+    schedule_role: str = ""
+    remind_after_seconds: int = 0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -43,6 +47,9 @@ class Settings:
             slack_api_url=env.get("SLACK_API_URL", "https://slack.com/api/"),
             idempotency_table=env.get("IDEMPOTENCY_TABLE", ""),
             slash_command=env.get("SLASH_COMMAND") == "true",
+            schedule_group=env.get("SCHEDULE_GROUP", ""),
+            schedule_role=env.get("SCHEDULE_ROLE", ""),
+            remind_after_seconds=int(env.get("REMIND_AFTER_SECONDS", "0")),
         )
 
 

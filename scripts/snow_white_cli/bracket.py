@@ -134,7 +134,8 @@ class Bracket:
     def _wake(self) -> bool:
         """Whether the workers are confirmed awake."""
         self.signals.forget()
-        request = {**self.request, "action": Action.WAKE.value}
+        request = {key: value for key, value in self.request.items() if key != "wake_after_seconds"}
+        request["action"] = Action.WAKE.value
         session, ended = None, None
         try:
             pauses = self._pauses_between_wakes()

@@ -15,7 +15,7 @@ from snow_white.version import VERSION
 from snow_white_cli.access import Access
 from snow_white_cli.bracketed_command import CannotRun, demand_executable
 from snow_white_cli.exit_codes import CommandError, CommandExitCode
-from snow_white_cli.option_types import DURATION, REGION, SLACK_USER, TAG, TEXT
+from snow_white_cli.option_types import DURATION, LEASE, REGION, SLACK_USER, TAG, TEXT
 
 if TYPE_CHECKING:
     from snow_white_cli.run_session import RunSession
@@ -231,9 +231,15 @@ def _add_action(action: Action) -> None:
         context.exit(_start(action, access, context.meta.get(_COMMAND_AFTER), application=named, **options))
 
     if brackets:
-        command.params.append(_NO_WAKE_IF_FAILED)
+        command.params += [_WAKE_AFTER, _NO_WAKE_IF_FAILED]
 
 
+_WAKE_AFTER: Final = click.Option(
+    ["--wake-after"],
+    type=LEASE,
+    help="Wake the workers after that time if nobody has done it before: up to 7 days, such as 90m or 2d, and not "
+    "shorter than --timeout, which is otherwise that long at the most (default: leave them asleep).",
+)
 _NO_WAKE_IF_FAILED: Final = click.Option(
     ["--no-wake-if-failed"],
     is_flag=True,
@@ -257,6 +263,7 @@ def _start(
     direct_message: bool | None,
     no_wait: bool,
     json_wanted: bool,
+    wake_after: int | None = None,
     no_wake_if_failed: bool = False,
 ) -> int:
     if command and no_wait:
@@ -273,6 +280,7 @@ def _start(
         "tags": {key: list(values) for key, values in read_tag_texts(tags).items()},
         "regions": list(regions),
         "timeout_seconds": timeout,
+        "wake_after_seconds": wake_after,
         "channel": channel,
         "slack_user": slack_user,
         "direct_message": direct_message,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from snow_white.model.durations import ALLOWED_TIMEOUTS, parse_timeout
+from snow_white.model.durations import ALLOWED_LEASES, ALLOWED_TIMEOUTS, parse_lease, parse_timeout
 from snow_white.model.slack_ids import MEMBER_ID
 
 
@@ -21,6 +21,19 @@ class Duration(click.ParamType[int]):
         seconds = parse_timeout(str(value))
         if seconds is None:
             self.fail(f"{value!r} must be {ALLOWED_TIMEOUTS}.", param, ctx)
+        return seconds
+
+
+class Lease(click.ParamType[int]):
+    """The time after which workers are woken, in seconds or with units."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The time in seconds; fails if it is not a duration or not within the limits."""
+        seconds = parse_lease(str(value))
+        if seconds is None:
+            self.fail(f"{value!r} must be {ALLOWED_LEASES}.", param, ctx)
         return seconds
 
 
@@ -41,6 +54,7 @@ class MatchingText(click.ParamType[str]):
 
 
 DURATION: Final = Duration()
+LEASE: Final = Lease()
 TAG: Final = MatchingText(
     r"(?=[^=]*[^=\s][^=]*=.*\S)[^\x00-\x1f\x7f-\x9f]{1,400}", "a tag KEY=VALUE such as Role=worker"
 )

@@ -1,4 +1,4 @@
-"""A run that failed or met its time limit alarms; whom, is a setting."""
+"""A run that failed, met its time limit or could not be started alarms; whom, is a setting."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ SETTINGS = {"home_region": "us-east-1", "regions": ["us-east-1"]}
 def test_one_failed_run_is_enough_and_no_run_is_no_alarm(home: Template) -> None:
     (machine,) = home.resources("AWS::StepFunctions::StateMachine")
     alarms = home.resources("AWS::CloudWatch::Alarm").values()
-    assert sorted(alarm["MetricName"] for alarm in alarms) == ["ExecutionsFailed", "ExecutionsTimedOut"]
+    of_machine = ("AWS/States", [{"Name": "StateMachineArn", "Value": {"Ref": machine}}])
+    of_schedules = ("AWS/Scheduler", [{"Name": "ScheduleGroup", "Value": "SnowWhite"}])
+    assert {alarm["MetricName"]: (alarm["Namespace"], alarm["Dimensions"]) for alarm in alarms} == {
+        "ExecutionsFailed": of_machine,
+        "ExecutionsTimedOut": of_machine,
+        "InvocationDroppedCount": of_schedules,
+        "Sleeping": ("SnowWhite", [{"Name": "service", "Value": "snow-white"}]),
+    }
     for alarm in alarms:
-        assert alarm["Namespace"] == "AWS/States"
-        assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": machine}}]
-        assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("Sum", 1, 1)
+        statistic = "Maximum" if alarm["MetricName"] == "Sleeping" else "Sum"
+        assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == (statistic, 1, 1)
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
         assert alarm["TreatMissingData"] == "notBreaching"
 
@@ -33,7 +39,7 @@ def test_without_a_topic_nobody_is_told(home: Template) -> None:
 def test_the_topic_of_the_settings_is_told() -> None:
     assembly = Assembly(synthesized({"alarm_topic": TOPIC}))
     alarms = assembly.home.resources("AWS::CloudWatch::Alarm").values()
-    assert [alarm["AlarmActions"] for alarm in alarms] == [[TOPIC], [TOPIC]]
+    assert [alarm["AlarmActions"] for alarm in alarms] == [[TOPIC]] * 4
 
 
 @pytest.mark.parametrize("wrong", ["alerts", "arn:aws:sqs:us-east-1:111122223333:alerts", None, TOPIC + " "])

@@ -44,6 +44,7 @@ def test_the_widgets_are_in_this_order(
         "Confirmed workers",
         "Longest drain (seconds)",
         "Longest run (seconds)",
+        "Workers that still sleep",
         "Errors and throttles of the functions",
         "Duration of the functions (99th percentile)",
     ]
@@ -51,12 +52,13 @@ def test_the_widgets_are_in_this_order(
 
 def test_the_searched_metrics_are_the_ones_that_the_functions_write(widgets: list[dict[str, Any]]) -> None:
     found = searches(widgets)
-    assert len(found) == 6
+    assert len(found) == 7
     counted = (ROOT / "lambdas" / "runtime" / "metrics.py").read_text()
     for dimensions, metric in found:
         assert re.search(rf'add_metric\(\s*"{metric}",\s*MetricUnit\.', counted), metric
         verdict = ["verdict"] if metric == "Problems" else []
-        assert dimensions.split(",") == ["service", "action", "application", *verdict]
+        action = ["action"] if metric != "Sleeping" else []
+        assert dimensions.split(",") == ["service", *action, "application", *verdict]
 
 
 def test_every_function_is_on_the_dashboard(widgets: list[dict[str, Any]], home: Template) -> None:

@@ -14,6 +14,7 @@ from tests.infra.templates import Template, allowed, as_list, statements, text
 
 IN_WORKER_REGIONS = json.dumps({"StringEquals": {"aws:RequestedRegion": REGIONS}})
 ON_BEANSTALK = json.dumps({"StringLike": {"ssm:resourceTag/elasticbeanstalk:environment-name": ["*"]}})
+TO_SCHEDULER = json.dumps({"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}})
 DOCUMENTS = [
     f"arn:aws:ssm:{region}:<AWS::AccountId>:document/SnowWhite-{action}SidekiqWorkers"
     for region, action in product(REGIONS, ("Quiet", "Stop", "Wake", "Status"))
@@ -23,6 +24,7 @@ STATUS = [arn for arn in DOCUMENTS if "Status" in arn]
 BUS = "arn:aws:events:us-east-1:<AWS::AccountId>:event-bus/default"
 USERS = "arn:aws:iam::<AWS::AccountId>:user/*"
 MACHINE = "arn:aws:states:us-east-1:<AWS::AccountId>:stateMachine:SnowWhite"
+SCHEDULES = "arn:aws:scheduler:us-east-1:<AWS::AccountId>:schedule/SnowWhite/*"
 EXECUTIONS = "arn:aws:states:us-east-1:<AWS::AccountId>:execution:SnowWhite:*"
 
 MATCH = "elasticbeanstalk:DescribeEnvironments"
@@ -46,10 +48,18 @@ def telling(secret: str, table: str) -> Rights:
     }
 
 
+def scheduling(role: str) -> Rights:
+    operations = ("CreateSchedule", "UpdateSchedule", "GetSchedule", "DeleteSchedule")
+    return {
+        *((f"scheduler:{operation}", SCHEDULES, "") for operation in operations),
+        ("iam:PassRole", role, TO_SCHEDULER),
+    }
+
+
 OTHER_RUNS: Rights = {("states:ListExecutions", MACHINE, ""), ("states:DescribeExecution", EXECUTIONS, "")}
 
 
-def rights_of(function: str, secret: str, table: str) -> Rights:
+def rights_of(function: str, secret: str, table: str, schedule_role: str = "") -> Rights:
     """The table."""
     match function:
         case "discover_instances":
@@ -65,6 +75,7 @@ def rights_of(function: str, secret: str, table: str) -> Rights:
                 | {("ssm:SendCommand", arn, "") for arn in DOCUMENTS}
                 | OTHER_RUNS
                 | {("ssm:SendCommand", INSTANCES, ON_BEANSTALK)}
+                | scheduling(schedule_role)
             )
         case "poll_command":
             return (
@@ -73,14 +84,21 @@ def rights_of(function: str, secret: str, table: str) -> Rights:
                 | {("ssm:SendCommand", INSTANCES, ON_BEANSTALK)}
             )
         case "notify_slack":
-            return telling(secret, table)
+            return telling(secret, table) | scheduling(schedule_role)
         case "close_run":
             return (
                 telling(secret, table)
+                | scheduling(schedule_role)
                 | in_worker_regions("ssm:ListCommands", "ssm:CancelCommand")
                 | {("states:GetExecutionHistory", EXECUTIONS, "")}
             )
     raise LookupError(function)
+
+
+def schedule_role(home: Template) -> str:
+    """The logical id of the role with which schedules start runs."""
+    (role,) = [one for one in home.resources("AWS::IAM::Role") if one.startswith("Schedules")]
+    return role
 
 
 FUNCTIONS = ["discover_instances", "dispatch_command", "poll_command", "notify_slack", "close_run"]
@@ -101,7 +119,7 @@ def test_a_function_s_role_allows_exactly_what_is_in_the_table(name: str, home: 
     traces = {(f"xray:{action}", "*", "") for action in ("PutTraceSegments", "PutTelemetryRecords")}
     assert (
         allowed(home.role(function["Role"]))
-        == rights_of(name, f"<{secret}>", f"<{table}.Arn>") | own | traces
+        == rights_of(name, f"<{secret}>", f"<{table}.Arn>", f"<{schedule_role(home)}.Arn>") | own | traces
     )
 
 
@@ -134,7 +152,10 @@ def test_no_action_has_a_wildcard(home: Template) -> None:
 def test_each_role_can_only_be_assumed_by_its_service(home: Template) -> None:
     for logical_id, role in home.resources("AWS::IAM::Role").items():
         (said,) = role["AssumeRolePolicyDocument"]["Statement"]
-        service = "states.amazonaws.com" if logical_id.startswith("Run") else "lambda.amazonaws.com"
+        services = {"Run": "states.amazonaws.com", "Schedules": "scheduler.amazonaws.com"}
+        service = next(
+            (one for key, one in services.items() if logical_id.startswith(key)), "lambda.amazonaws.com"
+        )
         assert said["Principal"] == {"Service": service}
 
 
@@ -191,3 +212,15 @@ def test_no_template_contains_a_secret(home: Template) -> None:
     secret = home.only("AWS::SecretsManager::Secret")
     assert "SecretString" not in secret
     assert "GenerateSecretString" not in secret
+
+
+def test_a_schedule_may_only_start_this_machine_and_only_schedules_of_the_group_may(home: Template) -> None:
+    role = home.resources("AWS::IAM::Role")[schedule_role(home)]
+    assert allowed(role) == {("states:StartExecution", MACHINE, "")}
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    condition = {key: text(value) for key, value in trust["Condition"]["StringEquals"].items()}
+    assert condition == {
+        "aws:SourceAccount": "<AWS::AccountId>",
+        "aws:SourceArn": "arn:aws:scheduler:us-east-1:<AWS::AccountId>:schedule-group/SnowWhite",
+    }
+    assert home.only("AWS::Scheduler::ScheduleGroup")["Name"] == "SnowWhite"

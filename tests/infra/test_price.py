@@ -104,6 +104,7 @@ def test_nothing_else_that_is_deployed_costs_by_the_hour(home: Template) -> None
         "AWS::Lambda::Function",
         "AWS::Lambda::Permission",
         "AWS::Logs::LogGroup",
+        "AWS::Scheduler::ScheduleGroup",  # 14 million starts a month are free
         "AWS::StepFunctions::StateMachine",
     }
     kinds = {resource["Type"] for resource in home.content["Resources"].values()}

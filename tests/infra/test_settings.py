@@ -121,10 +121,10 @@ def test_the_account_is_that_of_the_credentials_unless_one_is_set() -> None:
     [
         ("home_region", "us-east", "one AWS region"),
         ("home_region", None, "one AWS region"),
-        ("regions", "us-east-1", "a list of up to 20 different AWS regions"),
-        ("regions", [], "a list of up to 20"),
+        ("regions", "us-east-1", "a list of up to 19 different AWS regions"),
+        ("regions", [], "a list of up to 19"),
         ("regions", ["us-east-1", "us-east-1"], "different"),
-        ("regions", [f"us-east-{n}" for n in range(10)] + [f"eu-west-{n}" for n in range(10)] + ["x"], "20"),
+        ("regions", [f"us-east-{n}" for n in range(10)] + [f"eu-west-{n}" for n in range(10)] + ["x"], "19"),
         ("default_environments", ["a,b"], "without commas"),
         ("default_environments", [7], "texts"),
         ("worker_groups", "backups-*", "a list of different names or globs of Auto Scaling groups"),

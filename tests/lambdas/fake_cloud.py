@@ -295,6 +295,7 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
         return {
             "CommandId": command.id,
             "Comment": command.comment,
+            "Parameters": command.options.get("Parameters", {}),
             "InstanceIds": list(command.answers),
             "RequestedDateTime": command.sent_at,
             "Status": "Cancelled" if command.cancelled else status,

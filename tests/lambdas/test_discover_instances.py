@@ -32,10 +32,10 @@ def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return function
 
 
-def call(function: ModuleType, step_functions: object) -> dict[str, Any]:
+def call(function: ModuleType, step_functions: object, **more: str) -> dict[str, Any]:
     vars(function)["step_functions"] = step_functions
     execution = {"arn": RUN.execution.arn, "name": "night-1", "started_at": "2026-03-01T09:00:05+00:00"}
-    asked = {"action": "quiet", "application": "shop"}
+    asked = {"action": "quiet", "application": "shop", **more}
     run = {"request": asked, "execution": execution}
     after: dict[str, Any] = function.handler({"step": "DiscoverInstances", "run": run}, Context(300))
     return after
@@ -51,3 +51,10 @@ def test_an_earlier_opposite_run_ends_this_one_before_anything_is_sent(function:
 def test_without_one_or_when_nobody_can_say_the_plan_is_made(function: ModuleType, others: object) -> None:
     plan = call(function, others)["plan"]
     assert [(part["region"], part["instances"]) for part in plan] == [("us-east-1", 2)]
+
+
+def test_a_wake_that_was_scheduled_waits_for_the_opposite_run(function: ModuleType) -> None:
+    quieting = FakeStepFunctions({ARN: json.dumps({"action": "quiet", "application": "shop"})})
+    after = call(function, quieting, action="wake", only_asleep_by="1764000000 quiet-ann")
+    assert "A quiet of 'shop' is under way" in after["waiting_for"]["another run"]
+    assert after["wait_seconds"] == 180

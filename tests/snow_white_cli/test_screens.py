@@ -319,3 +319,20 @@ def test_the_readme_shows_the_progress_of_a_run_as_it_is_printed() -> None:
         f"{headlines.doing} backups | {progress.numbers(headlines.done)} {clock(progress.elapsed)} "
         f"{progress.deadline_text()}"
     )
+
+
+@pytest.mark.parametrize(
+    ("lease", "said"),
+    [
+        (
+            {"wakes_at": NOON.isoformat(), "failure": ""},
+            "They will be woken at 2026-03-01 12:00 UTC if nobody does it before.",
+        ),
+        ({"wakes_at": None, "failure": "no \x1b[31mrole"}, "Nothing will wake them: no \\x1b[31mrole"),
+    ],
+)
+def test_a_run_with_a_lease_says_when_its_workers_will_be_woken_or_why_not(
+    lease: dict[str, Any], said: str
+) -> None:
+    report = {"result": "confirmed", "action": "quiet", "counts": {"quiet": 1}, "lease": lease}
+    assert said in end_screen(120, Ended("SUCCEEDED", None, None, report))

@@ -63,7 +63,10 @@ _ENDED: Final = frozenset(
 
 @dataclass(frozen=True)
 class Command:
-    """One command as ListCommands tells it. `completed` counts its instances that ended, in whatever way."""
+    """One command as ListCommands tells it.
+
+    `completed` counts its instances that ended, in whatever way; `run` is the document's parameter of that name.
+    """
 
     id: str
     instance_ids: tuple[str, ...]
@@ -71,6 +74,7 @@ class Command:
     ended: bool
     completed: int
     comment: str = ""
+    run: str = ""
 
     @property
     def sender(self) -> str:
@@ -315,6 +319,7 @@ def _command(raw: CommandTypeDef) -> Command:
         ended=_status(raw) in _ENDED,
         completed=raw.get("CompletedCount", 0),
         comment=raw.get("Comment", ""),
+        run="".join(raw.get("Parameters", {}).get("run", [])),
     )
 
 

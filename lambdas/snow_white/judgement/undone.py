@@ -25,6 +25,9 @@ def mark_undone(
     later: dict[str, tuple[Action, Command]] = {}
     for action in run.request.action.opposites:
         for command in run_command.commands_since(regions.ssm(region), action, min(asked)):
+            # Hosts that this run has put to sleep leave it alone.
+            if action is Action.WAKE and command.run not in ("", run_command.run_parameter(run.execution)):
+                continue
             for id_ in _recipients(regions, region, command):
                 if id_ not in later or later[id_][1].requested_at < command.requested_at:
                     later[id_] = (action, command)

@@ -109,6 +109,8 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
             return Judgement(
                 Verdict(answer.result), said, answer.processes, answer.omitted, asleep_by=answer.asleep_by
             )
+        case ("success", ExitCode.CONFIRMED) if action is Action.WAKE and answer.result == "left_alone":
+            return Judgement(Verdict.LEFT_ALONE, said)
         case ("failed", ExitCode.JOBS_RUNNING) if answer.result == "busy":
             return Judgement(Verdict.BUSY, said, answer.processes, answer.omitted)
         case ("failed", ExitCode.NO_SIDEKIQ) if answer.result == "no_worker":

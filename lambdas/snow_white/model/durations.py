@@ -8,8 +8,12 @@ from typing import Final
 MIN_TIMEOUT_SECONDS: Final = 60
 MAX_TIMEOUT_SECONDS: Final = 172_800
 DEFAULT_TIMEOUT_SECONDS: Final = 7_200
+MAX_LEASE_SECONDS: Final = 604_800
 ALLOWED_TIMEOUTS: Final = (
     f"{MIN_TIMEOUT_SECONDS} seconds to 2 days ({MAX_TIMEOUT_SECONDS} seconds), such as 90, 30m, 1h30m or 48h"
+)
+ALLOWED_LEASES: Final = (
+    f"{MIN_TIMEOUT_SECONDS} seconds to 7 days ({MAX_LEASE_SECONDS} seconds), such as 5400, 90m, 1h30m or 2d"
 )
 
 _GRAMMAR: Final = re.compile(
@@ -29,7 +33,19 @@ def parse_duration(text: str) -> int | None:
 
 
 def parse_timeout(value: object) -> int | None:
-    """A run's timeout in seconds, from a number or a duration; None if it is invalid or out of range.
+    """A run's timeout in seconds, from a number or a duration; None if it is invalid or out of range."""
+    seconds = parse_seconds(value)
+    return seconds if seconds is not None and MIN_TIMEOUT_SECONDS <= seconds <= MAX_TIMEOUT_SECONDS else None
+
+
+def parse_lease(value: object) -> int | None:
+    """The seconds after which workers are woken, from a number or a duration; None if invalid or out of range."""
+    seconds = parse_seconds(value)
+    return seconds if seconds is not None and MIN_TIMEOUT_SECONDS <= seconds <= MAX_LEASE_SECONDS else None
+
+
+def parse_seconds(value: object) -> int | None:
+    """The seconds that a number or a duration says; None for anything else.
 
     Booleans are refused, although Python counts them as integers. Some JSON writers turn 60 into 60.0.
     """
@@ -37,11 +53,9 @@ def parse_timeout(value: object) -> int | None:
         case bool():
             return None
         case float() if value.is_integer():
-            seconds: int | None = int(value)
+            return int(value)
         case int():
-            seconds = value
+            return value
         case str():
-            seconds = parse_duration(value)
-        case _:
-            return None
-    return seconds if seconds is not None and MIN_TIMEOUT_SECONDS <= seconds <= MAX_TIMEOUT_SECONDS else None
+            return parse_duration(value)
+    return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from snow_white.model.fleet import RegionPlan
+from snow_white.model.lease import Lease
 from snow_white.model.progress import Progress
 from snow_white.model.report import Report
 from snow_white.model.run import Execution
@@ -45,6 +46,7 @@ class EndedRun:
     error: StepError | None = None
     stopped_by: str = ""
     stopped_at: datetime | None = None
+    lease: Lease | None = None
 
     @property
     def end_was_announced(self) -> bool:

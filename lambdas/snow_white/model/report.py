@@ -22,12 +22,9 @@ Shape:
     started_at, ended_at (ISO 8601), duration_seconds
     what_to_do: {verdict: advice} for the verdicts in `problems`
     stopped_by: who stopped the run, if somebody did and it is known
-<<<<<<< HEAD
     so_far: {confirmed, instances} for a run with instances that an error, a person or its time limit ended
-=======
-    so_far: {confirmed, instances} for a run that an error, a person or its time limit ended after its instances were
-        counted
->>>>>>> 640d66a (Select Auto Scaling groups and tagged instances by the same notion of a fleet as environments)
+    lease: {wakes_at, failure} for a run with wake_after_seconds: when its workers will be woken if nobody does it
+        before, or a sentence that says why they will not be
     slack: {delivered, told, not_told}, once a step has tried to notify Slack
 """
 
@@ -41,6 +38,7 @@ from typing import TypeAlias
 
 from snow_white.model.action import Action
 from snow_white.model.fleet import Process, fleet_name
+from snow_white.model.lease import Lease
 from snow_white.model.progress import Progress
 
 Stated: TypeAlias = str | int | float | bool | tuple[str, ...] | None
@@ -128,6 +126,7 @@ class Report:
     what_to_do: Mapping[str, str] | None = None
     stopped_by: str | None = None
     so_far: Progress | None = None
+    lease: Lease | None = None
     slack: Delivery | None = None
 
     @property

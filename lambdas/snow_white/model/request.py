@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from snow_white.model.action import Action
-from snow_white.model.durations import ALLOWED_TIMEOUTS, DEFAULT_TIMEOUT_SECONDS, parse_timeout
+from snow_white.model.durations import (
+    ALLOWED_LEASES,
+    ALLOWED_TIMEOUTS,
+    DEFAULT_TIMEOUT_SECONDS,
+    parse_lease,
+    parse_timeout,
+)
 from snow_white.model.fleet import Fleet, tag_texts
 from snow_white.model.globs import is_covered
+from snow_white.model.reminder import REMEMBERED_RUN, Reminder
 from snow_white.model.slack_ids import is_member_id
 
 KEYS: Final = (
@@ -25,7 +32,10 @@ KEYS: Final = (
     "slack_user",
     "direct_message",
     "requested_by",
+    "wake_after_seconds",
 )
+INTERNAL_KEYS: Final = ("only_asleep_by", "reminder")
+"""Those that Snow White itself writes into the requests of runs that it schedules."""
 _MAX_TEXT: Final = 256
 _MAX_LIST: Final = 50
 _MAX_TAGS: Final = 10
@@ -71,6 +81,11 @@ class Request:
         timeout_seconds: counts from the first command.
         direct_message: whether the requester gets a direct message too; None leaves it to the notifier.
         environments_named, regions_named: whether the request names them, or the settings do.
+        wake_after_seconds: for quiet and stop, when to wake the workers if nobody has; counts from the first command.
+        only_asleep_by: for wake, the run of which only the workers that it has put to sleep are woken, as hosts
+            remember it: "TIME NAME". Snow White itself writes it into the request of a wake that it schedules.
+        reminder: for status, the run of which those are told that still sleep. Snow White itself writes it into the
+            request of a look that it schedules.
     """
 
     action: Action
@@ -86,6 +101,14 @@ class Request:
     requested_by: str | None = None
     environments_named: bool = False
     regions_named: bool = False
+    wake_after_seconds: int | None = None
+    only_asleep_by: str | None = None
+    reminder: Reminder | None = None
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether Snow White has scheduled the run hours or days ago, for those of its fleet that are still there."""
+        return self.only_asleep_by is not None or self.reminder is not None
 
     @property
     def fleet(self) -> Fleet:
@@ -108,11 +131,12 @@ class Request:
             raise InvalidRequest(
                 f"The input must be a JSON object such as {_EXAMPLE}, but it is {_json_type(raw)}."
             )
-        wrong: list[str] = [_unknown_key(str(key)) for key in raw if key not in KEYS]
+        wrong: list[str] = [_unknown_key(str(key)) for key in raw if key not in KEYS + INTERNAL_KEYS]
         fields = _Fields(raw, wrong)
         action = fields.action()
         fields.demand_one_fleet()
         application = fields.text("application") or ""
+        lease = fields.lease(action)
         request = cls(
             action=action,
             application=application,
@@ -122,11 +146,14 @@ class Request:
             environments_named=raw.get("environments") is not None,
             regions_named=raw.get("regions") is not None,
             regions=fields.regions(defaults.regions),
-            timeout_seconds=fields.timeout(),
+            timeout_seconds=fields.timeout(lease),
             channel=fields.text("channel"),
             slack_user=fields.slack_user(),
             direct_message=fields.direct_message(),
             requested_by=fields.text("requested_by"),
+            wake_after_seconds=lease,
+            only_asleep_by=fields.only_asleep_by(action),
+            reminder=fields.reminder(action),
         )
         if wrong:
             more = len(wrong) - _MAX_SENTENCES
@@ -237,14 +264,58 @@ class _Fields:
             )
         return regions or deployed
 
-    def timeout(self) -> int:
+    def timeout(self, lease: int | None) -> int:
+        """The timeout. Without one it is the usual one, or as long as the lease if that is shorter."""
         value = self.raw.get("timeout_seconds")
         if value is None:
-            return DEFAULT_TIMEOUT_SECONDS
+            return min(DEFAULT_TIMEOUT_SECONDS, lease or DEFAULT_TIMEOUT_SECONDS)
         seconds = parse_timeout(value)
         if seconds is None:
             self.wrong.append(f"'timeout_seconds' must be {ALLOWED_TIMEOUTS}, not {_show(value)}.")
+        elif lease is not None and lease < seconds:
+            self.wrong.append(
+                f"'wake_after_seconds' must not be shorter than 'timeout_seconds' ({seconds}), because the workers "
+                f"have so long to finish their jobs; but it is {_show(self.raw['wake_after_seconds'])}."
+            )
         return seconds or DEFAULT_TIMEOUT_SECONDS
+
+    def lease(self, action: Action) -> int | None:
+        value = self.raw.get("wake_after_seconds")
+        if value is None:
+            return None
+        if not action.drains:
+            self.wrong.append(f"'wake_after_seconds' is for quiet and stop only, not for {action.value}.")
+            return None
+        seconds = parse_lease(value)
+        if seconds is None:
+            self.wrong.append(f"'wake_after_seconds' must be {ALLOWED_LEASES}, not {_show(value)}.")
+        return seconds
+
+    def only_asleep_by(self, action: Action) -> str | None:
+        value = self.raw.get("only_asleep_by")
+        if value is None:
+            return None
+        if action is not Action.WAKE:
+            self.wrong.append(f"'only_asleep_by' is for wake only, not for {action.value}.")
+        elif not isinstance(value, str) or not REMEMBERED_RUN.fullmatch(value):
+            self.wrong.append(
+                "'only_asleep_by' must be a run as hosts remember it, such as '1764000000 quiet-ann', "
+                f"not {_show(value)}."
+            )
+        else:
+            return value
+        return None
+
+    def reminder(self, action: Action) -> Reminder | None:
+        value = self.raw.get("reminder")
+        if value is None:
+            return None
+        reminder = Reminder.read(value)
+        if reminder is None or action is not Action.STATUS:
+            self.wrong.append(
+                "'reminder' is for Snow White itself, which writes it into a status that it schedules."
+            )
+        return reminder
 
     def slack_user(self) -> str | None:
         value = self.raw.get("slack_user")

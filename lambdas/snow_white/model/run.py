@@ -10,13 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from snow_white.model.fleet import Members, RegionPlan
+from snow_white.model.lease import Lease
 from snow_white.model.progress import Progress
 from snow_white.model.report import Report
 from snow_white.model.request import Request
 from snow_white.model.slack_state import SlackState
 from snow_white.model.stragglers import Stragglers
+
+ANOTHER_RUN: Final = "another run"
+"""What stands in `waiting_for` in place of a region."""
+# Two days of waiting are 960 turns of about 15 history events, of the 25,000 that an execution may have.
+_BETWEEN_LOOKS_SECONDS: Final = 180
 
 
 class Outcome(StrEnum):
@@ -72,6 +79,7 @@ class Run:
         dispatched_at: when the first command was sent; the timeout counts from here.
         announced, announced_at: the progress last shown in Slack, and when.
         report: None until the run has finished.
+        lease: None until it was arranged, and for a run without one.
     """
 
     execution: Execution
@@ -101,6 +109,19 @@ class Run:
     wait_seconds: int = 0
     slack: SlackState = field(default_factory=SlackState)
     report: Report | None = None
+    lease: Lease | None = None
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether the run waits while an opposite one is under way; any other run fails then.
+
+        It is a wake that was scheduled: nobody is there to start it again later.
+        """
+        return self.request.only_asleep_by is not None
+
+    def waiting_for_run(self, why: str) -> Run:
+        """The run while an opposite one is under way; `why` is the sentence about that one."""
+        return replace(self, waiting_for={ANOTHER_RUN: why}, wait_seconds=_BETWEEN_LOOKS_SECONDS)
 
     @property
     def deadline(self) -> datetime | None:

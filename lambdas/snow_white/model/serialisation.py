@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 # The report's JSON omits these keys if they are None.
 _OMITTED_IF_NONE: Final = (
-    *("summary", "hosts", "more_hosts", "what_to_do", "stopped_by", "so_far", "slack"),
+    *("summary", "hosts", "more_hosts", "what_to_do", "stopped_by", "so_far", "lease", "slack"),
     *("auto_scaling_groups", "tags", "groups"),
 )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from snow_white.model.durations import DEFAULT_TIMEOUT_SECONDS, parse_timeout
 from snow_white.model.fleet import Fleet, fleet_name, read_tag_texts, tag_texts
 from snow_white.model.limits import LONGEST_TEXT, bounded, cut
+from snow_white.model.reminder import Reminder
 from snow_white.model.report import Stated
 from snow_white.model.request import Defaults, Request
 from snow_white.model.slack_ids import is_member_id
@@ -23,6 +24,7 @@ class StatedRequest:
         slack_user: a Slack member id, or None.
         environments_named, regions_named: whether the request names them, or the settings do.
         timeout_seconds: the default if the stated value is missing or invalid.
+        only_asleep_by: whether only workers are concerned that a certain run has put to sleep.
     """
 
     action: Stated = None
@@ -38,6 +40,8 @@ class StatedRequest:
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     environments_named: bool = False
     regions_named: bool = False
+    only_asleep_by: bool = False
+    reminder: Reminder | None = None
 
     @property
     def fleet_name(self) -> str:
@@ -69,6 +73,8 @@ class StatedRequest:
             timeout_seconds=request.timeout_seconds,
             environments_named=request.environments_named,
             regions_named=request.regions_named,
+            only_asleep_by=request.only_asleep_by is not None,
+            reminder=request.reminder,
         )
 
     @classmethod
@@ -94,6 +100,8 @@ class StatedRequest:
             timeout_seconds=parse_timeout(stated.get("timeout_seconds")) or DEFAULT_TIMEOUT_SECONDS,
             environments_named=_named(stated, "environments"),
             regions_named=_named(stated, "regions"),
+            only_asleep_by=stated.get("only_asleep_by") not in (None, False),
+            reminder=Reminder.read(stated.get("reminder")),
         )
 
 

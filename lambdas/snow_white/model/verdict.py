@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     UNCONFIRMED = "unconfirmed"
     NO_WORKER = "no_worker"
     GONE = "gone"
+    LEFT_ALONE = "left_alone"
 
     @property
     def words(self) -> str:
@@ -26,8 +27,9 @@ class Verdict(StrEnum):
 
 
 CONFIRMED: Final = frozenset({Verdict.QUIET, Verdict.STOPPED, Verdict.AWAKE, Verdict.REPORTED})
-# A host without Sidekiq and an instance that no longer exists run no jobs. The report lists both; neither fails a run.
-HARMLESS: Final = frozenset({Verdict.NO_WORKER, Verdict.GONE})
+# A host without Sidekiq and an instance that no longer exists run no jobs. One that a wake for a certain run's workers
+# has left alone has none of these. The report lists them; none fails a run.
+HARMLESS: Final = frozenset({Verdict.NO_WORKER, Verdict.GONE, Verdict.LEFT_ALONE})
 
 
 def in_words(verdict: str) -> str:

@@ -60,6 +60,8 @@ def final_report(
     ]
     without_sidekiq = _results(everyone, HARMLESS)
     cause = _cause(run.request.action, len(everyone), confirmed, problems, len(without_sidekiq), len(ended))
+    if not problems and run.request.is_scheduled:
+        cause = None
     room = _Room()
     listed_problems, more_problems = room.take(problems)
     hosts, more_hosts = None, None

@@ -61,6 +61,9 @@ def _symbol(report: Report) -> str:
 
 def _outcome(report: Report) -> str:
     confirmed = sum(report.counts.get(verdict.value, 0) for verdict in CONFIRMED)
+    if report.confirmed and not confirmed:
+        found = others(report)
+        return f"nobody to wake{f': {found}' if found else ''}"
     if report.confirmed:
         took = duration(report.duration_seconds)
         return f"{counted(confirmed, 'worker')} {_result(report)} ({took})"

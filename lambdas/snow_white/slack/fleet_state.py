@@ -40,12 +40,12 @@ def fleet_state(report: Report, request: StatedRequest, *, slash_command: bool) 
             f"*Not confirmed asleep: {counted(awake, 'instance')}.* Those that were told to sleep finish their jobs "
             "and take no new ones."
         )
-    if command := _wake_command(request, slash_command=slash_command):
+    if command := wake_command(request, slash_command=slash_command):
         lines.append(f"To undo:\n{command}")
     return "\n".join(lines)
 
 
-def _wake_command(request: StatedRequest, *, slash_command: bool) -> str:
+def wake_command(request: StatedRequest, *, slash_command: bool) -> str:
     """The whole command, because half of one would wake something else; "" if it is too long."""
     text = slash_text(Action.WAKE, request) if slash_command else None
     line = preformatted([f"{SLASH_COMMAND} {text}" if text else shell_line(Action.WAKE, request)])

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from snow_white.aws.console import execution_url
 from snow_white.model.ended_run import EndedRun
+from snow_white.model.lease import Lease
 from snow_white.model.report import Report, Stated
 from snow_white.model.run import Execution, Run
 from snow_white.model.slack_state import Requester
@@ -59,6 +60,7 @@ def working_message(run: Run, requester: Requester, *, slash_command: bool = Fal
         ("Asked by", _requested_by(requester)),
         ("Started", local_time(run.execution.started_at)),
         ("Deadline", local_time(run.deadline) if run.deadline else ""),
+        *_lease(run.lease),
     ]
     blocks = [
         _section(progress_bar(progress.confirmed, progress.instances)),
@@ -86,6 +88,7 @@ def final_message(
         ("Asked by", _requested_by(requester)),
         ("Started", local_time(ended.execution.started_at)),
         ("Took", "" if report.confirmed else duration(report.duration_seconds)),
+        *_lease(report.lease),
     ]
     texts = [
         fleet_state(report, ended.request, slash_command=slash_command),
@@ -100,7 +103,21 @@ def final_message(
 def final_reply(report: Report, requester: Requester) -> str:
     """The reply in the message's thread. It mentions the requester, because an edit notifies nobody."""
     mention = f"<@{requester.member}> " if requester.member else ""
-    return f"{mention}{escaped(final_line(report), _MAX_FIRST_LINE)}"
+    until = (
+        f". They will be woken {local_time(wakes_at)} if nobody does it before"
+        if (wakes_at := report.lease.wakes_at if report.lease else None)
+        else ""
+    )
+    return f"{mention}{escaped(final_line(report), _MAX_FIRST_LINE)}{until}"
+
+
+def _lease(lease: Lease | None) -> list[tuple[str, str]]:
+    """When the workers will be woken, or why they will not be."""
+    if lease is None:
+        return []
+    if lease.wakes_at is None:
+        return [("Will NOT be woken", escaped(lease.failure, _MAX_FIELD - 20))]
+    return [("Will be woken", f"{local_time(lease.wakes_at)}, if nobody does it before")]
 
 
 def _details(report: Report, first_line: str) -> list[str]:

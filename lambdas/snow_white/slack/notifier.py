@@ -18,6 +18,7 @@ from snow_white.requester.caller import Caller, read_caller
 from snow_white.requester.requester import Directory
 from snow_white.slack.client import Slack
 from snow_white.slack.message import Message, final_message, final_reply, working_message
+from snow_white.slack.reminder_reply import reminder_reply
 
 FindCaller = Callable[[Execution], tuple[Caller | None, str | None]]
 """Finds who started an execution: the caller and None, or None and the reason why it is not known."""
@@ -119,6 +120,15 @@ class Notifier:
             slack=SlackState(tuple(posted.values()), requester, unreached),
             report=replace(report, slack=delivery),
         )
+
+    def remind(self, ended: EndedRun, report: Report) -> None:
+        """Tell the threads of the run that a look belongs to who still sleeps; nothing if nobody is known to."""
+        reminder = ended.request.reminder
+        if reminder is None:
+            return
+        text = reminder_reply(report, ended.request, reminder, slash_command=self.slash_command)
+        for post in reminder.posts if text else ():
+            self.slack.reply(post, text)
 
     def edit_end(self, ended: EndedRun) -> None:
         """Edit the messages to show what has become known of the end since it was announced."""

@@ -1,4 +1,5 @@
-"""The grammar of the slash command: ACTION APPLICATION [ENVIRONMENT...] [region=...] [timeout=...].
+"""The grammar of the slash command: ACTION APPLICATION [ENVIRONMENT...] [region=...] [timeout=...]
+[wake-after=...].
 
 In place of application and environments there may be asg=... or tag=....
 """
@@ -15,11 +16,17 @@ from snow_white.model.fleet import read_tag_texts, tag_texts
 from snow_white.model.request import Defaults, Limits
 
 ACTIONS: Final = ", ".join(f"`{action.value}`" for action in Action)
-USAGE: Final = "ACTION APPLICATION [ENVIRONMENT...] [region=REGION,...] [timeout=2h]"
-USAGE_OF_GROUPS: Final = "ACTION asg=GROUP,... | tag=KEY=VALUE,... [region=REGION,...] [timeout=2h]"
+_OPTIONS_OF_ALL: Final = "[region=REGION,...] [timeout=2h] [wake-after=TIME]"
+USAGE: Final = f"ACTION APPLICATION [ENVIRONMENT...] {_OPTIONS_OF_ALL}"
+USAGE_OF_GROUPS: Final = f"ACTION asg=GROUP,... | tag=KEY=VALUE,... {_OPTIONS_OF_ALL}"
 _OPTION: Final = re.compile(r"(?P<name>[A-Za-z_-]+)=(?P<value>.*)", re.DOTALL)
 _LISTS: Final = {"region": "regions", "regions": "regions", "asg": "auto_scaling_groups", "tag": "tags"}
 """The options that are lists, and the keys of the request that they are for."""
+_DURATIONS: Final = {
+    "timeout": "timeout_seconds",
+    "wake-after": "wake_after_seconds",
+    "wake_after": "wake_after_seconds",
+}
 # Phones and Macs replace plain quotation marks by these.
 _PLAIN_QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
@@ -41,23 +48,23 @@ def read_words(text: str) -> dict[str, Any]:
     """
     words: list[str] = []
     lists: dict[str, list[str]] = {}
-    timeouts: list[str] = []
+    durations: dict[str, int] = {}
     for word in _split(text):
         option = _OPTION.fullmatch(word)
         name = option["name"].lower() if option else ""
         if option and name in _LISTS:
             lists.setdefault(_LISTS[name], []).extend(_parts(option["value"]))
-        elif option and name == "timeout":
-            timeouts.append(option["value"])
+        elif option and name in _DURATIONS:
+            if _DURATIONS[name] in durations:
+                raise InvalidCommand(f"`{name}=` is given more than once.")
+            durations[_DURATIONS[name]] = _seconds(name, option["value"])
         elif option and len(words) != 1:
             raise InvalidCommand(
-                f"There is no option `{_shortened(option['name'])}=`. Allowed are `asg=`, `tag=`, `region=` and "
-                "`timeout=`."
+                f"There is no option `{_shortened(option['name'])}=`. Allowed are `asg=`, `tag=`, `region=`, "
+                "`timeout=` and `wake-after=`."
             )
         else:
             words.append(word)
-    if len(timeouts) > 1:
-        raise InvalidCommand("`timeout=` is given more than once.")
     environments = [part for word in words[2:] for part in _parts(word)]
     given = {
         "action": words[0].lower() if words else None,
@@ -65,7 +72,7 @@ def read_words(text: str) -> dict[str, Any]:
         "environments": environments,
         **lists,
         **({"tags": _tags(lists["tags"])} if "tags" in lists else {}),
-        "timeout_seconds": _seconds(timeouts[0]) if timeouts else None,
+        **durations,
     }
     return {key: value for key, value in given.items() if value not in (None, [])}
 
@@ -83,6 +90,7 @@ def usage(command: str, defaults: Defaults) -> str:
             f"default: {_listed(defaults.environments)}",
             f"• region: one or more of {_listed(defaults.regions)}; default: all of them",
             "• timeout: how long to wait for running jobs, from `60s` to `2d`; default: `2h`",
+            "• wake-after: wakes them after that time if nobody has done it before, up to `7d`; default: never",
             f"For example: `{command} quiet backups workers timeout=90m`",
         )
     )
@@ -116,11 +124,11 @@ def _tags(texts: list[str]) -> dict[str, list[str]]:
     return {key: list(values) for key, values in read_tag_texts(texts).items()}
 
 
-def _seconds(duration: str) -> int:
+def _seconds(option: str, duration: str) -> int:
     seconds = parse_duration(duration)
     if seconds is None:
         raise InvalidCommand(
-            f"`timeout={_shortened(duration)}` is not a duration: write `90s`, `30m`, `2h`, `1d`, or `1h30m`."
+            f"`{option}={_shortened(duration)}` is not a duration: write `90s`, `30m`, `2h`, `1d`, or `1h30m`."
         )
     return seconds
 

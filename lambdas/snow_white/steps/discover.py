@@ -54,14 +54,16 @@ def discover(request: Request, regions: Regions) -> Discovery:
     if errors := errors_of(read):
         return Discovery(errors=errors)
     found = results_of(read)
-    _demand_matches(request, regions, found)
+    # What was scheduled hours ago is for those that are still there, and nobody may be.
+    if not request.is_scheduled:
+        _demand_matches(request, regions, found)
     planned = [region for region in request.regions if found[region].groups]
     looked = in_each(planned, lambda region: _plan(regions, request, region, found[region].groups))
     if errors := errors_of(looked):
         return Discovery(errors=errors)
     parts = results_of(looked)
     unsent = {region: ids for region, (_, ids) in parts.items() if ids}
-    if not unsent:
+    if not unsent and not request.is_scheduled:
         names = ", ".join(sorted(one.name for part, _ in parts.values() for one in part.groups))
         raise NothingMatched(f"No instance is running in {names} ({', '.join(planned)}).")
     return Discovery(tuple(part for part, _ in parts.values()), newest(unsent, INSTANCE_IDS))

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 
 from snow_white.aws import run_command
+from snow_white.aws.executions import OppositeRunUnderWay
 from snow_white.aws.regions import (
     RegionError,
     RegionRefused,
@@ -54,8 +55,16 @@ def _demand_nothing(_run: Run) -> None:
     return None
 
 
+def _arrange_nothing(run: Run, _now: datetime) -> Run:
+    return run
+
+
 def dispatch(
-    run: Run, regions: Regions, now: datetime, demand_alone: Callable[[Run], None] = _demand_nothing
+    run: Run,
+    regions: Regions,
+    now: datetime,
+    demand_alone: Callable[[Run], None] = _demand_nothing,
+    arrange: Callable[[Run, datetime], Run] = _arrange_nothing,
 ) -> Run:
     """Look up the instances at this moment and send to them, in all regions at once.
 
@@ -65,6 +74,7 @@ def dispatch(
     Args:
         demand_alone: called when the plan has become complete, before anything is sent; it raises an error if an
             opposite run is under way.
+        arrange: called before anything is sent, and again if that was interrupted; returns the run to go on with.
 
     Raises:
         RegionUnavailable: a region has not answered for so long that there is no plan.
@@ -74,7 +84,14 @@ def dispatch(
         run = _complete_plan(run, regions, now)
         if run.waiting_for:
             return run
-        demand_alone(run)
+        try:
+            demand_alone(run)
+        except OppositeRunUnderWay as other:
+            if not run.waits_for_others:
+                raise
+            return run.waiting_for_run(str(other))
+    if run.dispatched_at is None:
+        run = arrange(run, now)
     looked = in_each(
         (part.region for part in run.plan),
         lambda region: take_snapshot(regions, run, run.region_plan(region), now),
@@ -145,7 +162,7 @@ def _send(
             [one for one in ids if (one in stale) is renewal],
             execution_timeout=max(MIN_TIMEOUT_SECONDS, int(run.seconds_left(now))),
             comment=run_command.comment(run.execution, run.sendings + 1, renewal=renewal),
-            run=run_command.run_parameter(run.execution) if run.request.action.drains else "",
+            run=_remembered_run(run),
         )
         for renewal in (False, True)
     )
@@ -155,6 +172,13 @@ def _send(
         frozenset(snapshot.last_command[one].id for one in ids if one in snapshot.last_command),
         tuple(command.id for command in snapshot.commands),
     )
+
+
+def _remembered_run(run: Run) -> str:
+    """The documents' parameter `run`: who puts workers to sleep, or whose workers alone are to be woken."""
+    if run.request.action.drains:
+        return run_command.run_parameter(run.execution)
+    return run.request.only_asleep_by or ""
 
 
 def _record(

@@ -23,6 +23,8 @@ def demand_no_opposite_run(
     for other in others:
         began_earlier = (other.started_at, other.arn) < (run.execution.started_at, run.execution.arn)
         action = Action.known(other.request.action)
+        if run.request.action.drains and other.request.only_asleep_by:
+            continue  # hosts that this run puts to sleep are left alone by it
         if (
             began_earlier
             and action in run.request.action.opposites

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, Final
 
 from rich.console import Console
@@ -64,16 +64,31 @@ def print_end(
         _print_confirmed(console, report, headlines)
     else:
         _print_failed(console, ended, headlines)
+    if sentence := lease_sentence(report):
+        console.print(Text(sentence), overflow="fold")
     if report.hosts:
         print_hosts(console, report)
     if report.notes:
         print_instances(
-            console, "Without Sidekiq, or gone", report.notes, report.more_notes, group_word=report.group_word
+            console,
+            "Without Sidekiq, gone, or left alone",
+            report.notes,
+            report.more_notes,
+            group_word=report.group_word,
         )
     if not confirmed:
         print_next_steps(console, ended, headlines, options)
     for sentence in report.slack.not_told if report.slack else ():
         console.print(Text(f"Slack: {sentence}", style="yellow"))
+
+
+def lease_sentence(report: Report) -> str:
+    """When the workers will be woken, or why they will not be; "" for a run without a lease."""
+    if report.lease is None:
+        return ""
+    if report.lease.wakes_at is None:
+        return f"Nothing will wake them: {visible(report.lease.failure)}"
+    return f"They will be woken at {report.lease.wakes_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC if nobody does it before."
 
 
 def _print_confirmed(console: Console, report: Report, headlines: Headlines) -> None:

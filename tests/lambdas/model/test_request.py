@@ -64,6 +64,47 @@ def test_a_request_may_have_every_key() -> None:
     )
 
 
+@pytest.mark.parametrize("lease", [5400, "5400", "90m", "1h30m", 5400.0])
+@pytest.mark.parametrize("action", ["quiet", "stop"])
+def test_a_lease_is_seconds_or_a_duration(action: str, lease: object) -> None:
+    request = parse({**SHORTEST, "action": action, "wake_after_seconds": lease, "timeout_seconds": "1h"})
+    assert request.wake_after_seconds == 5_400
+    assert request.timeout_seconds == 3_600
+
+
+def test_without_a_timeout_the_workers_have_as_long_as_the_lease() -> None:
+    assert parse({**SHORTEST, "wake_after_seconds": "90m"}).timeout_seconds == 5_400
+    assert parse({**SHORTEST, "wake_after_seconds": "3h"}).timeout_seconds == 7_200
+
+
+def test_a_wake_may_be_for_the_workers_of_one_run() -> None:
+    request = parse({"action": "wake", "application": "backups", "only_asleep_by": "1764000000 quiet-ann"})
+    assert request.only_asleep_by == "1764000000 quiet-ann"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            {"wake_after_seconds": "30m", "timeout_seconds": "1h"},
+            "must not be shorter than 'timeout_seconds' (3600)",
+        ),
+        ({"wake_after_seconds": 59}, "'wake_after_seconds' must be 60 seconds to 7 days"),
+        ({"wake_after_seconds": "8d"}, "'wake_after_seconds' must be 60 seconds to 7 days"),
+        ({"wake_after_seconds": True}, "'wake_after_seconds' must be 60 seconds to 7 days"),
+        ({"wake_after_seconds": "soon"}, "not 'soon'"),
+        ({"action": "wake", "wake_after_seconds": "1h"}, "is for quiet and stop only, not for wake"),
+        ({"action": "status", "wake_after_seconds": "1h"}, "is for quiet and stop only, not for status"),
+        ({"only_asleep_by": "1764000000 quiet-ann"}, "'only_asleep_by' is for wake only, not for quiet"),
+        ({"action": "wake", "only_asleep_by": "quiet-ann"}, "must be a run as hosts remember it"),
+        ({"action": "wake", "only_asleep_by": "1 $(reboot)"}, "must be a run as hosts remember it"),
+        ({"action": "wake", "only_asleep_by": 7}, "must be a run as hosts remember it"),
+    ],
+)
+def test_a_lease_that_makes_no_sense_is_refused_with_a_sentence(more: dict[str, Any], message: str) -> None:
+    assert message in refusal({**SHORTEST, **more})
+
+
 @pytest.mark.parametrize("action", ["quiet", "stop", "wake", "status"])
 def test_the_four_actions_are_known(action: str) -> None:
     assert parse({**SHORTEST, "action": action}).action.value == action

@@ -15,6 +15,7 @@ from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.fleet import Group, RegionPlan
+from snow_white.model.lease import Lease
 from snow_white.model.progress import Progress
 from snow_white.model.report import Report
 from snow_white.model.run import Execution, Run
@@ -24,7 +25,7 @@ from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stragglers import Straggler, Stragglers
 from snow_white.reporting.build import failure_report
 from snow_white.slack.client import Slack, slack_client
-from snow_white.slack.message import Message, final_message, working_message
+from snow_white.slack.message import Message, final_message, final_reply, working_message
 from snow_white.slack.time_limit import TimeLimit
 from tests.lambdas.fake_cloud import START
 from tests.lambdas.story import request
@@ -426,3 +427,36 @@ def test_each_reason_is_said_once() -> None:
 def test_the_message_of_a_running_run_is_blue_for_every_action(action: Action, colour: str) -> None:
     message = working_message(run(request=request(action)), Requester())
     assert message.attachments[0]["color"] == colour
+
+
+WAKES_AT: Final = START + timedelta(minutes=90)
+WAKES: Final = f"<!date^{int(WAKES_AT.timestamp())}^"
+
+
+def test_a_run_with_a_lease_says_when_its_workers_will_be_woken() -> None:
+    run = replace(Run.planned(EXECUTION, request(), PLAN), lease=Lease(WAKES_AT))
+    assert WAKES in str(working_message(run, Requester()).attachments)
+    report = replace(from_json(REPORT, Report), lease=Lease(WAKES_AT))
+    ended = EndedRun(EXECUTION, StatedRequest.of(request()))
+    assert WAKES in str(final_message(report, ended, Requester()).attachments)
+    assert f"They will be woken {WAKES}" in final_reply(report, Requester())
+
+
+def test_a_run_whose_lease_could_not_be_arranged_says_why() -> None:
+    failed = Lease(failure="EventBridge Scheduler did not take the schedule: <no>")
+    run = replace(Run.planned(EXECUTION, request(), PLAN), lease=failed)
+    for shown in (
+        working_message(run, Requester()),
+        final_message(
+            replace(from_json(REPORT, Report), lease=failed),
+            EndedRun(EXECUTION, StatedRequest.of(request())),
+            Requester(),
+        ),
+    ):
+        assert "*Will NOT be woken*" in str(shown.attachments)
+        assert "did not take the schedule: &lt;no&gt;" in str(shown.attachments)
+
+
+def test_a_scheduled_wake_that_found_nobody_to_wake_says_so() -> None:
+    report = from_json({**REPORT, "action": "wake", "counts": {"left_alone": 3}, "instances": 3}, Report)
+    assert final_reply(report, Requester()) == "✅ shop: nobody to wake: 3 left alone"

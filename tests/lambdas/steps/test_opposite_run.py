@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,14 @@ def test_what_does_not_undo_this_run_is_no_matter(harmless: dict[str, Any]) -> N
 def test_a_part_of_the_fleet_is_enough(same: dict[str, Any]) -> None:
     with pytest.raises(OppositeRunUnderWay):
         demand_no_opposite_run(RUN, [other(**same)], DEFAULTS, NO_REGIONS)
+
+
+def test_a_wake_for_one_run_s_workers_holds_up_no_later_quiet_but_a_later_wake_meets_a_quiet() -> None:
+    scheduled = other(only_asleep_by="1764000000 quiet-ann")
+    demand_no_opposite_run(RUN, [scheduled], DEFAULTS, NO_REGIONS)
+    waking = replace(RUN, request=request(Action.WAKE, only_asleep_by="1764000000 quiet-ann"))
+    with pytest.raises(OppositeRunUnderWay):
+        demand_no_opposite_run(waking, [other(action="quiet")], DEFAULTS, NO_REGIONS)
 
 
 def test_of_two_that_start_at_once_one_goes_on() -> None:

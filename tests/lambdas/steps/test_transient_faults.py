@@ -282,6 +282,23 @@ def test_a_run_that_another_one_has_undone_says_so(
     assert "the run deploy-7" in problem["reason"]
 
 
+def test_a_wake_for_another_run_s_workers_undoes_nothing(cloud: FakeCloud) -> None:
+    region = cloud["us-east-1"]
+    quiet, slow, _ = region.instances.values()
+    slow.answers = [Answer(after=200), Answer()]
+
+    def meanwhile(turn: int) -> None:
+        if turn == 8:
+            region.send_command(
+                DocumentName=Action.WAKE.document_name,
+                InstanceIds=[quiet.id],
+                Comment="SnowWhite lease-7 0123abcd 1",
+                Parameters={"run": ["1764000000 quiet-ann"]},
+            )
+
+    assert Story(cloud, request(), meanwhile).report()["result"] == "confirmed"
+
+
 def test_what_an_opposite_run_did_before_is_no_matter(cloud: FakeCloud) -> None:
     region = cloud["us-east-1"]
     region.send_command(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from infra.command_documents import command_document
 from snow_white.aws.environments import NothingMatched
+from snow_white.aws.executions import OppositeRunUnderWay
 from snow_white.aws.regions import RegionRefused, RegionUnavailable
 from snow_white.aws.run_command import run_parameter
 from snow_white.model.action import Action
+from snow_white.model.lease import Lease
 from snow_white.model.run import Execution, Outcome, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
@@ -384,3 +387,81 @@ def test_a_region_without_the_document_is_named_before_anything_is_sent(cloud: F
 
 def test_the_shortest_timeout_is_enough_to_be_sent(cloud: FakeCloud) -> None:
     assert Story(cloud, request(timeout_seconds=60)).report()["result"] == "confirmed"
+
+
+SCHEDULED: dict[str, Any] = {"only_asleep_by": "1764000000 quiet-ann"}
+LEFT = Answer(output=says("left_alone", message="Left as it is."))
+
+
+def test_a_scheduled_wake_names_the_run_to_the_hosts_and_lists_those_that_it_left_alone(
+    cloud: FakeCloud,
+) -> None:
+    left, woken, _web = cloud["us-east-1"].instances.values()
+    left.answers = [LEFT]
+    report = Story(cloud, request(Action.WAKE, **SCHEDULED)).report()
+    assert report["result"] == "confirmed"
+    assert report["counts"] == {"awake": 2, "left_alone": 1}
+    assert [one["instance"] for one in report["notes"]] == [left.id]
+    assert cloud["us-east-1"].commands[0].options["Parameters"]["run"] == ["1764000000 quiet-ann"]
+    assert woken.received == 1
+
+
+def test_a_scheduled_wake_that_finds_nobody_to_wake_is_no_failure(cloud: FakeCloud) -> None:
+    for region in cloud.regions.values():
+        for instance in region.instances.values():
+            instance.answers = [LEFT]
+    report = Story(cloud, request(Action.WAKE, **SCHEDULED)).report()
+    assert (report["result"], report["counts"]) == ("confirmed", {"left_alone": 3})
+
+
+def test_a_scheduled_wake_is_for_the_environments_that_are_still_there(cloud: FakeCloud) -> None:
+    asked = request(
+        Action.WAKE, environments=("workers", "workers-old"), environments_named=True, **SCHEDULED
+    )
+    assert Story(cloud, asked).report()["counts"] == {"awake": 3}
+
+
+@pytest.mark.parametrize("action", [Action.QUIET, Action.STOP, Action.STATUS])
+def test_only_a_wake_can_leave_a_host_alone(cloud: FakeCloud, action: Action) -> None:
+    next(iter(cloud["eu-west-1"].instances.values())).answers = [LEFT]
+    assert Story(cloud, request(action)).report()["result"] == "not_confirmed"
+
+
+def test_a_scheduled_wake_waits_while_an_opposite_run_is_under_way(cloud: FakeCloud) -> None:
+    others = [OppositeRunUnderWay("A quiet of 'shop' is under way."), None]
+
+    def demand_alone(_run: Run) -> None:
+        if other := others.pop(0):
+            raise other
+
+    execution = Execution(
+        "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:lease-1", "lease-1", START
+    )
+    run = Run.planned(execution, request(Action.WAKE, **SCHEDULED), (), {"another run": "waits"})
+    waiting = dispatch(run, cloud, START, demand_alone)  # type: ignore[arg-type]
+    assert waiting.waiting_for == {"another run": "A quiet of 'shop' is under way."}
+    assert (waiting.wait_seconds, waiting.commands) == (180, {})
+    assert poll(waiting, cloud, START).outcome is Outcome.SEND  # type: ignore[arg-type]
+    sent = dispatch(waiting, cloud, START, demand_alone)  # type: ignore[arg-type]
+    assert sent.commands
+    assert sent.waiting_for == {}
+
+
+def test_what_is_arranged_for_a_run_is_arranged_once_before_anything_is_sent(cloud: FakeCloud) -> None:
+    arranged: list[int] = []
+
+    def arrange(run: Run, now: datetime) -> Run:
+        arranged.append(len(sent_to(cloud)))
+        return replace(run, lease=Lease(now))
+
+    execution = Execution(
+        "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1", "night-1", START
+    )
+    asked = request(wake_after_seconds=7_200)
+    found = discover(asked, cloud)  # type: ignore[arg-type]
+    run = Run.planned(execution, asked, found.plan)
+    after = dispatch(run, cloud, START, arrange=arrange)  # type: ignore[arg-type]
+    assert arranged == [0]
+    assert after.lease == Lease(START)
+    dispatch(after, cloud, START, arrange=arrange)  # type: ignore[arg-type]
+    assert arranged == [0]

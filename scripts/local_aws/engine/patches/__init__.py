@@ -18,6 +18,7 @@ from local_aws.engine.patches.instances import launch_time, tag_wildcards
 from local_aws.engine.patches.permissions import (
     audit_trail,
     root_user,
+    schedules,
     secrets,
     ssm_documents,
     unknown_services,
@@ -38,6 +39,7 @@ _ALL = (
     machine_role,
     root_user,
     rule_delivery,
+    schedules,
     secrets,
     ssm_documents,
     unknown_services,

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import Credentials, LocalAws
+from local_aws.engine.account import ACCOUNT
 from tests.local_aws.workbench import Workbench, allowing, trusting
 from tests.patience import eventually
 
@@ -41,6 +43,81 @@ def test_every_signature_is_checked_also_that_of_root(aws: LocalAws) -> None:
         iam = aws.client("iam", credentials=Credentials(key, "test"))
         assert (key, error_code(iam.list_users)) == (key, code)
     assert aws.client("iam").list_users()["Users"]
+
+
+def schedule(role: str, machine: str, group: str, at: datetime) -> dict[str, Any]:
+    """The arguments for a one-time schedule that starts the machine."""
+    return {
+        "GroupName": group,
+        "ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "ActionAfterCompletion": "DELETE",
+        "Target": {"Arn": machine, "RoleArn": role, "Input": json.dumps({"woken": True})},
+    }
+
+
+def trusting_schedules_of(group: str) -> str:
+    trust = json.loads(trusting("scheduler"))
+    arn = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/{group}"
+    trust["Statement"][0]["Condition"] = {"StringEquals": {"aws:SourceArn": arn}}
+    return json.dumps(trust)
+
+
+def test_a_schedule_starts_a_machine_at_its_time_and_only_if_its_role_allows_it(
+    aws: LocalAws, workbench: Workbench
+) -> None:
+    scheduler, iam, states = aws.client("scheduler"), aws.client("iam"), aws.client("stepfunctions")
+    group = f"group-{uuid.uuid4().hex[:8]}"
+    scheduler.create_schedule_group(Name=group)
+    machine = workbench.machine({"Work": {"Type": "Succeed"}})
+    at = datetime.now(UTC) + timedelta(seconds=2)
+    policies = {
+        "starts": (trusting_schedules_of(group), [allowing("states:StartExecution", machine)]),
+        "powerless": (trusting_schedules_of(group), []),
+        "of-another-group": (
+            trusting_schedules_of("another"),
+            [allowing("states:StartExecution", machine)],
+        ),
+    }
+    for name, (trust, allowed) in policies.items():
+        role = f"{name}-{group}"
+        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        for policy in allowed:
+            iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy)
+        scheduler.create_schedule(Name=name, **schedule(arn, machine, group, at))
+
+    eventually(lambda: not scheduler.list_schedules(GroupName=group)["Schedules"], "all were due")
+
+    (started,) = states.list_executions(stateMachineArn=machine)["executions"]
+    assert started["startDate"] >= at - timedelta(seconds=1)
+    described = states.describe_execution(executionArn=started["executionArn"])
+    assert json.loads(described["input"]) == {"woken": True}
+
+
+def test_whoever_makes_a_schedule_must_be_allowed_to_in_its_group_and_to_pass_its_role(
+    aws: LocalAws,
+) -> None:
+    group = f"group-{uuid.uuid4().hex[:8]}"
+    aws.client("scheduler").create_schedule_group(Name=group)
+    role = aws.client("iam").create_role(
+        RoleName=f"role-{group}", AssumeRolePolicyDocument=trusting("scheduler")
+    )["Role"]["Arn"]
+    of_group = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/{group}/*"
+    of_default = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/default/*"
+    given = schedule(
+        role, "arn:aws:states:us-east-1:1:stateMachine:a", group, datetime.now(UTC) + timedelta(days=1)
+    )
+
+    def codes(*policies: str) -> str:
+        client = aws.client("scheduler", credentials=user_with(aws, *policies))
+        return error_code(client.create_schedule, Name="one", **given)
+
+    pass_role = allowing("iam:PassRole", role)
+    assert codes(allowing("scheduler:CreateSchedule", of_group)) == "AccessDeniedException"
+    assert codes(allowing("scheduler:CreateSchedule", of_default), pass_role) == "AccessDeniedException"
+    both = aws.client("scheduler", credentials=user_with(aws, allowing("scheduler:*", of_group), pass_role))
+    both.create_schedule(Name="one", **given)
+    both.delete_schedule(Name="one", GroupName=group)
 
 
 def test_an_unknown_service_is_denied_without_a_policy(aws: LocalAws) -> None:

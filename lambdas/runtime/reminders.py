@@ -1,0 +1,72 @@
+"""Scheduling looks at a fleet that was put to sleep, until nobody sleeps any more."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runtime import metrics
+from runtime.settings import Settings
+from snow_white.aws.run_command import run_parameter
+from snow_white.aws.schedules import SchedulerClient, Schedules
+from snow_white.model.action import Action
+from snow_white.model.ended_run import EndedRun
+from snow_white.model.lease import whole_minute
+from snow_white.model.reminder import MOST_LOOKS, Reminder
+from snow_white.model.report import Report
+from snow_white.model.scheduled_request import look_request
+from snow_white.reporting.sleepers import sleepers
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+
+class Reminders:
+    """The looks of all runs. Each has a schedule of its own: that of the one before may be about to be deleted."""
+
+    def __init__(self, settings: Settings, client: SchedulerClient, logger: Logger) -> None:
+        self._after_seconds = settings.remind_after_seconds
+        self._schedules = Schedules(client, settings.schedule_group, settings.schedule_role)
+        self._logger = logger
+
+    def first(self, ended: EndedRun, report: Report) -> None:
+        """After a quiet or a stop that has sent something: schedule the first look, unless a lease wakes the workers.
+
+        Call it when Slack has been told, because the look replies to the run's messages.
+        """
+        action = report.known_action
+        has_lease = ended.lease is not None and ended.lease.wakes_at is not None
+        if action is None or not action.drains or ended.dispatched_at is None or has_lease:
+            return
+        if not self._after_seconds or report.ended_at is None:
+            return
+        requester = ended.slack.requester
+        self._schedule(
+            ended,
+            Reminder(
+                run=run_parameter(ended.execution),
+                ended_at=report.ended_at,
+                look=1,
+                after_seconds=self._after_seconds,
+                posts=ended.slack.posts,
+                member=requester.member if requester else None,
+            ),
+        )
+
+    def next(self, ended: EndedRun, report: Report) -> None:
+        """After a look: count those who sleep, and schedule the next look if anybody does, or may."""
+        reminder = ended.request.reminder
+        if reminder is None or report.known_action is not Action.STATUS:
+            return
+        found = sleepers(report, reminder.name)
+        metrics.emit_sleeping(found.processes, report.fleet_name)
+        if found.may_sleep and reminder.look < MOST_LOOKS:
+            self._schedule(ended, replace(reminder, look=reminder.look + 1))
+
+    def _schedule(self, ended: EndedRun, reminder: Reminder) -> None:
+        name = f"look-{reminder.look}-{hashlib.sha256(reminder.run.encode()).hexdigest()[:32]}"
+        at = whole_minute(reminder.at)
+        failure = self._schedules.put(name, at, look_request(ended.request, reminder), ended.execution)
+        if failure:
+            self._logger.warning("no reminder", extra={"failure": failure})
