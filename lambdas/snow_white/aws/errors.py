@@ -39,6 +39,9 @@ _OTHER_TRANSIENT_CODES: Final = frozenset(
         "InternalServerError",
         "InternalFailure",
         "InternalError",
+        # A page's token expires when the pages before it took long.
+        "InvalidNextToken",
+        "InvalidPaginationToken",
         "ServiceUnavailable",
         "Unavailable",
     }

@@ -249,7 +249,13 @@ def commands_since(client: SSMClient, action: Action, since: datetime) -> list[C
         ],
         PaginationConfig={"PageSize": _PAGE},
     )
-    found = {raw["CommandId"]: _command(raw) for page in pages for raw in page.get("Commands", [])}
+    found: dict[str, Command] = {}
+    for page in pages:
+        for command in map(_command, page.get("Commands", [])):
+            known = found.get(command.id)
+            # Rows may come twice, and one of them may be old.
+            if known is None or (known.ended, known.completed) < (command.ended, command.completed):
+                found[command.id] = command
     return sorted(found.values(), key=lambda command: (command.requested_at, command.id))
 
 
@@ -274,8 +280,8 @@ def invocations(client: SSMClient, command_id: str) -> list[Invocation]:
     for page in pages:
         for invocation in map(_invocation, page.get("CommandInvocations", [])):
             known = found.get(invocation.instance_id)
-            # Rows may come twice, and one of them may be old.
-            if known is None or not known.ended:
+            # Rows may come twice, and one of them may be old. Of two ends the one that proves nothing counts.
+            if known is None or not known.ended or (invocation.ended and invocation.status != "success"):
                 found[invocation.instance_id] = invocation
     return list(found.values())
 

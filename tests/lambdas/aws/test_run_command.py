@@ -121,3 +121,22 @@ def test_an_instance_that_iam_does_not_allow_keeps_no_other_from_being_sent_to_a
     assert sent.refused["i-0123456789abcdef9"].startswith(
         "IAM does not allow Snow White to send commands to it"
     )
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_commands_that_come_twice_the_one_that_is_further_counts(turn: int) -> None:
+    rows = [
+        command(CompletedCount=1),
+        command(Status="Success", CompletedCount=2),
+        command(CompletedCount=2),
+    ][::turn]
+    listed: Any = Lists(rows)
+    (found,) = commands_since(listed, Action.QUIET, START)
+    assert (found.ended, found.completed) == (True, 2)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("other", ["Failed", "Cancelled", "TimedOut"])
+def test_of_two_ends_that_differ_the_one_that_proves_nothing_counts(other: str, turn: int) -> None:
+    rows: Any = Lists([invocation("Success"), invocation(other)][::turn])
+    assert [one.status for one in invocations(rows, COMMAND)] == [other.lower()]

@@ -26,7 +26,7 @@ CALL_FAULTS: Final = (
     "lost-answer",
     "slow",
 )
-ROW_FAULTS: Final = ("partial", "empty", "late", "stale", "doubled", "small-pages")
+ROW_FAULTS: Final = ("partial", "empty", "late", "stale", "doubled", "mixed", "small-pages", "expired-pages")
 ANY: Final = "*"
 _THROTTLED: Final = {
     "ec2": ("RequestLimitExceeded", 503),

@@ -60,7 +60,21 @@ class Region:
             "ListCommandInvocations": self._list_command_invocations,
             "CancelCommand": self._cancel_command,
         }
-        return answers[call.operation](call, kinds)
+        ask = answers[call.operation]
+        return self._mixed(call, kinds, ask) if "mixed" in kinds else ask(call, kinds)
+
+    def _mixed(self, call: Call, kinds: set[str], ask: Callable[[Call, set[str]], Json]) -> Json:
+        """A list with its rows as they are, and as they were some time ago; in any order."""
+        given = kinds - {"mixed"}
+        new = ask(call, given)
+        try:
+            old = ask(call, given | {"stale"})
+        except ServiceError:
+            return new
+        (key,) = [one for one, value in new.items() if isinstance(value, list)]
+        both = [*new[key], *old[key]]
+        self.random.shuffle(both)
+        return {**new, key: both}
 
     def _describe_environments(self, call: Call, kinds: set[str]) -> Json:
         form = call.parameters
@@ -243,7 +257,9 @@ class Region:
         self, rows: list[T], token: str | None, size: int, kinds: set[str]
     ) -> tuple[list[T], str | None]:
         """One page of a list, with the rows that its faults leave."""
-        size = min(size, 2) if "small-pages" in kinds else size
+        size = min(size, 2) if kinds & {"small-pages", "expired-pages"} else size
+        if token and "expired-pages" in kinds:
+            raise ServiceError("InvalidNextToken", "The specified token is not valid.")
         first = int(token or 0)
         page, more = rows[first : first + size], first + size < len(rows)
         if "empty" in kinds:
