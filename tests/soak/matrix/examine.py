@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from snow_white.model.verdict import CONFIRMED as CONFIRMING
 from tests.soak.cloud.run_command import ACTIONS as RUN_COMMAND_ACTIONS
-from tests.soak.matrix.table import Begin, Cell, Step
+from tests.soak.matrix.table import CLOSES, Begin, Cell, Step
 from tests.soak.scenarios.invariants import violations
 from tests.soak.scenarios.run import Ended, run
 from tests.soak.scenarios.scenario import FOREVER, EnvironmentSpec, HostSpec, Scenario
@@ -35,7 +35,7 @@ class _Course:
 
     def begin(self, step: Step) -> tuple[float, int]:
         """Seconds after the start, and which invocation of the function it is."""
-        if step is Step.CLOSE:
+        if step in CLOSES:
             return self.ended, 0
         entered = [at for name, at in self.steps if name == _STEPS.get(step, step.value)]
         invocation = len(entered) - 1 if step is Step.LAST_POLL else 0

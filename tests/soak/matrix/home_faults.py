@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.soak.matrix.equal_faults import LIKE_AT_HOME
 from tests.soak.matrix.outcomes import CONFIRMED, CONFIRMED_UNTOLD
 from tests.soak.matrix.table import Group, Inject, Row, Step, at_each, calls_fail
 
@@ -23,7 +24,7 @@ def _without_token(fault: str, kind: str) -> Row:
         **at_each((Step.DISCOVER, Step.ANNOUNCE_START), CONFIRMED_UNTOLD),
         Step.NOTIFY: CONFIRMED,
     }
-    return Row(fault, _calls(kind), _RECOVERS, stays)
+    return Row(fault, _calls(kind), _RECOVERS, stays, like_it=tuple(LIKE_AT_HOME.get(kind, {}).values()))
 
 
 SERVICES: Final = Group(
@@ -37,7 +38,10 @@ SERVICES: Final = Group(
         _without_token("error 503", "unavailable"),
         _without_token("the connection is reset", "reset"),
         _without_token("the answer times out", "read-timeout"),
+        _without_token("the answer is lost", "lost-answer"),
+        _without_token("the answer is cut off", "cut-short"),
         _without_token("a proxy's page instead of an answer", "html"),
+        _without_token("a malformed page instead of an answer", "broken-html"),
         _without_token("access denied", "refused"),
         Row("every call takes 6 seconds", _calls("slow"), _RECOVERS, _RECOVERS),
         Row("the DynamoDB table is lost", _calls("not-found", *_TABLE), _RECOVERS, _RECOVERS),

@@ -177,12 +177,32 @@ STOPPED_UNTOLD: Final = replace(
     "hosts go on until the run's time limit.",
     do="Read the log of `close_run`; run `status`. Cancel the commands in Systems Manager, Run Command, if they go on.",
 )
+_ELSEWHERE: Final = "The end is told to the requester directly, or in the channel of the settings."
 STOPPED_ELSEWHERE: Final = replace(
     STOPPED,
     title="ABORTED, told elsewhere",
     place=DEFAULT_CHANNEL,
-    see="As ABORTED, but the end is told to the requester directly, or in the channel of the settings.",
+    see=f"{STOPPED.see} {_ELSEWHERE}",
     do=f"{STOPPED.do} Correct the channel in the request, or add the Slack app to it.",
+)
+DIED: Final = Outcome(
+    "FAILED, died",
+    "FAILED",
+    "States.Runtime",
+    see="Step Functions itself ended the execution, outside its own path. Within seconds its commands are cancelled "
+    "and Slack is told. No job is killed.",
+    do="Run `status`. Run `wake` if workers were quieted.",
+)
+DIED_UNTOLD: Final = replace(
+    DIED,
+    title="FAILED, died, nobody told",
+    told=False,
+    see="Step Functions itself ended the execution, and no message arrives. If `close_run` itself did not work, the "
+    "commands on the hosts go on until the run's time limit.",
+    do=STOPPED_UNTOLD.do,
+)
+DIED_ELSEWHERE: Final = replace(
+    DIED, title="FAILED, died, told elsewhere", place=DEFAULT_CHANNEL, see=f"{DIED.see} {_ELSEWHERE}"
 )
 ALL: Final = (
     CONFIRMED,
@@ -203,5 +223,8 @@ ALL: Final = (
     STOPPED,
     STOPPED_ELSEWHERE,
     STOPPED_UNTOLD,
+    DIED,
+    DIED_ELSEWHERE,
+    DIED_UNTOLD,
 )
 """In the order in which the page explains them."""

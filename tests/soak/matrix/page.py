@@ -16,8 +16,9 @@ What happens to a run when AWS, a host, a function or Slack fails, and what to d
 explains results and verdicts.
 
 The tables below are tested: each fault begins in each step of `quiet`, `stop`, `wake` and `status`, on the real state
-machine with a simulated AWS and clock. {cells} runs are held against them. The page is generated; see
-[contributing](contributing.md#how-to-add).
+machine with a simulated AWS and clock. {cells} runs are held against them. Of faults that the functions cannot
+tell from one another, one is run for all; another test shows that each call ends in the same way under them. The page is
+generated; see [contributing](contributing.md#how-to-add).
 
 **A fault that passes delays a run. A fault that stays ends it FAILED, with the reason named, or keeps only Slack from
 being told. No fault makes a run report a worker as quiet that it has not confirmed.**
@@ -55,7 +56,7 @@ def _group(group: Group) -> Iterator[str]:
     yield f"| --- | --- |{' --- |' * len(group.steps)}"
     merged: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for row in group.rows:
-        merged.setdefault(tuple(_lines(group, row)), []).append(row.fault)
+        merged.setdefault(tuple(_lines(group, row)), []).extend([row.fault, *row.like_it])
     for lines, faults in merged.items():
         for index, (lasts, cells) in enumerate(lines):
             yield f"| {'; '.join(faults) if index == 0 else ''} | {lasts} | {cells} |"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.soak.matrix.equal_faults import LIKE
 from tests.soak.matrix.outcomes import (
     CONFIRMED,
     NOTHING_MATCHED,
@@ -37,7 +38,7 @@ def _calls(kind: str, *operations: str) -> Inject:
 def _unanswered(fault: str, kind: str) -> Row:
     """A fault of every call: what is not known at the start keeps everything from being sent."""
     stays = {Step.DISCOVER: REGION_UNAVAILABLE, **at_each(_LATER, REGION_NOT_CONFIRMED)}
-    return Row(fault, _calls(kind), _RECOVERS, stays)
+    return Row(fault, _calls(kind), _RECOVERS, stays, like_it=tuple(LIKE[kind].values()))
 
 
 CALLS: Final = Group(

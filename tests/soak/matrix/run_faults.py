@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Final
 
 from tests.soak.matrix.outcomes import CONFIRMED, OPPOSITE, STOPPED, UNCONFIRMED
-from tests.soak.matrix.table import Begin, Group, Inject, Row, Step, at_each
+from tests.soak.matrix.table import CLOSES, Begin, Group, Inject, Row, Step, at_each
 from tests.soak.scenarios.scenario import HostEvent, Scenario
 
-_STEPS: Final = tuple(step for step in Step if step is not Step.CLOSE)
+_STEPS: Final = tuple(step for step in Step if step not in CLOSES)
 _OPPOSITE: Final = {"quiet": "wake", "stop": "wake", "wake": "quiet", "status": "wake"}
 _A_MOMENT: Final = 0.05  # after the step has begun
 

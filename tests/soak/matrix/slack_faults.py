@@ -9,22 +9,26 @@ from tests.soak.matrix.outcomes import (
     CONFIRMED,
     CONFIRMED_ELSEWHERE,
     CONFIRMED_UNTOLD,
+    DIED,
+    DIED_ELSEWHERE,
+    DIED_UNTOLD,
     STOPPED,
     STOPPED_ELSEWHERE,
     STOPPED_UNTOLD,
     Outcome,
 )
-from tests.soak.matrix.table import STOPPED_AT, Begin, Group, Inject, Row, Step, at_each
+from tests.soak.matrix.table import CLOSES, STOPPED_AT, Begin, Group, Inject, Row, Step, at_each
 from tests.soak.scenarios.scenario import Scenario, SlackFault
 
-_STEPS: Final = (Step.ANNOUNCE_START, Step.NOTIFY, Step.CLOSE)
+_STEPS: Final = (Step.ANNOUNCE_START, Step.NOTIFY, Step.CLOSE, Step.CLOSE_DIED)
 
 
 def _slack(kind: str) -> Inject:
     def inject(scenario: Scenario, begin: Begin) -> Scenario:
-        if begin.step is Step.CLOSE:
+        if begin.step in CLOSES:
             fault = SlackFault(kind, STOPPED_AT, begin.seconds)
-            return replace(scenario, slack_faults=(fault,), stopped_at=STOPPED_AT)
+            dies = begin.step is Step.CLOSE_DIED
+            return replace(scenario, slack_faults=(fault,), stopped_at=STOPPED_AT, dies=dies)
         return replace(scenario, slack_faults=(SlackFault(kind, begin.at, begin.seconds),))
 
     return inject
@@ -35,30 +39,47 @@ def _down(fault: str, kind: str) -> Row:
     return Row(
         fault,
         _slack(kind),
-        {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED), Step.CLOSE: STOPPED},
-        {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED_UNTOLD), Step.CLOSE: STOPPED_UNTOLD},
+        {
+            **at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED),
+            Step.CLOSE: STOPPED,
+            Step.CLOSE_DIED: DIED,
+        },
+        {
+            **at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED_UNTOLD),
+            Step.CLOSE: STOPPED_UNTOLD,
+            Step.CLOSE_DIED: DIED_UNTOLD,
+        },
     )
 
 
-def _refusing(fault: str, kind: str, confirmed: Outcome, stopped: Outcome) -> Row:
+def _refusing(fault: str, kind: str, confirmed: Outcome, stopped: Outcome, died: Outcome) -> Row:
     """Slack refuses in a way that a second try does not change."""
     return Row(
         fault,
         _slack(kind),
-        {Step.ANNOUNCE_START: CONFIRMED, Step.NOTIFY: confirmed, Step.CLOSE: stopped},
-        {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), confirmed), Step.CLOSE: stopped},
+        {Step.ANNOUNCE_START: CONFIRMED, Step.NOTIFY: confirmed, Step.CLOSE: stopped, Step.CLOSE_DIED: died},
+        {
+            **at_each((Step.ANNOUNCE_START, Step.NOTIFY), confirmed),
+            Step.CLOSE: stopped,
+            Step.CLOSE_DIED: died,
+        },
         # It has ended before the fault is over.
         except_passes={(Step.ANNOUNCE_START, "status"): confirmed},
     )
 
 
-_TOLD: Final = {**at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED), Step.CLOSE: STOPPED}
+_TOLD: Final = {
+    **at_each((Step.ANNOUNCE_START, Step.NOTIFY), CONFIRMED),
+    Step.CLOSE: STOPPED,
+    Step.CLOSE_DIED: DIED,
+}
 
 SLACK: Final = Group(
     "Slack",
     "No run fails for Slack. Whom a step could not reach is told by `close_run`, which tries for three minutes. What "
     "Slack refuses for good is not tried again, but told elsewhere if it can be; a token that is refused is read anew. "
-    "In the column `close_run`, somebody stops the execution.",
+    "In the last columns `close_run` tells the end of "
+    "an execution that somebody stopped, or that Step Functions itself ended.",
     _STEPS,
     (
         _down("rate limit (429)", "ratelimited"),
@@ -71,8 +92,9 @@ SLACK: Final = Group(
             "channel_not_found",
             CONFIRMED_ELSEWHERE,
             STOPPED_ELSEWHERE,
+            DIED_ELSEWHERE,
         ),
-        _refusing("no channel exists", "no-channels", CONFIRMED_UNTOLD, STOPPED_UNTOLD),
+        _refusing("no channel exists", "no-channels", CONFIRMED_UNTOLD, STOPPED_UNTOLD, DIED_UNTOLD),
         Row("the message was deleted", _slack("message_not_found"), _TOLD, _TOLD),
     ),
     passes_after=25,

@@ -26,6 +26,11 @@ class Step(StrEnum):
     LAST_POLL = "last PollCommand"
     NOTIFY = "NotifySlack"
     CLOSE = "close_run"
+    CLOSE_FAILED = "close_run after a failure"
+    CLOSE_DIED = "close_run after a death"
+
+
+CLOSES: Final = (Step.CLOSE, Step.CLOSE_FAILED, Step.CLOSE_DIED)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Row:
 
     Attributes:
         fault: in words.
+        like_it: other faults in words that the functions cannot tell from it; test_equal_faults.py shows that.
         inject: puts it into a scenario.
         passes, stays: by the step in which it begins, what is expected if it passes, and if it stays.
         except_passes, except_stays: the same for single actions, where they differ.
@@ -70,6 +76,7 @@ class Row:
     stays: Mapping[Step, Outcome] = field(default_factory=dict)
     except_passes: Mapping[tuple[Step, str], Outcome] = field(default_factory=dict)
     except_stays: Mapping[tuple[Step, str], Outcome] = field(default_factory=dict)
+    like_it: tuple[str, ...] = ()
 
     def expected(self, step: Step, action: str, *, stays: bool) -> Outcome | None:
         """None where the fault has nothing to hit."""

@@ -224,7 +224,7 @@ def _ends_in_its_own_words(ended: Ended) -> Iterator[Violation]:
     execution = ended.execution
     if execution.status == "SUCCEEDED" or execution.error in _OWN_ERRORS:
         return
-    if execution.status == "ABORTED" and ended.scenario.stopped_at < FOREVER:
+    if ended.scenario.stopped_at < FOREVER and (execution.status == "ABORTED" or ended.scenario.dies):
         return
     if len(ended.scenario.lambda_faults) > 3:
         return

@@ -88,6 +88,7 @@ def run(scenario: Scenario) -> Ended:
         functions.invoke,
         Random(scenario.seed),  # noqa: S311
         clock.now + scenario.stopped_at,
+        scenario.dies,
     )
     edge = Edge(clock, functions.count_call(cloud), functions.unless_crashing(cloud.undisturbed))
     with simulated(edge, scenario.seed), _in_place(clock, slack), functions.logging():

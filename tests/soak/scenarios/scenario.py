@@ -128,6 +128,7 @@ class Scenario:
         other_run: the action of another run that is under way on the same environments at the start; "" for none.
         selector: what selects the fleet: its application, its auto_scaling_groups or its tags.
         stopped_at: seconds after the start at which a person stops the execution; `FOREVER` for never.
+        dies: it is Step Functions itself that ends the execution then.
     """
 
     seed: int
@@ -145,6 +146,7 @@ class Scenario:
     other_run: str = ""
     selector: str = "application"
     stopped_at: float = FOREVER
+    dies: bool = False
 
     @property
     def request(self) -> dict[str, Any]:
@@ -168,7 +170,8 @@ class Scenario:
         if self.other_run:
             lines.append(f"  a {self.other_run} of the same environments is under way")
         if self.stopped_at < FOREVER:
-            lines.append(f"  after {self.stopped_at:.0f} s somebody stops the execution")
+            who = "Step Functions ends" if self.dies else "somebody stops"
+            lines.append(f"  after {self.stopped_at:.0f} s {who} the execution")
         parts: list[object] = [*self.environments, *self.hosts, *self.events, *self.deliveries]
         parts += [*self.lambda_faults, *self.slack_faults]
         lines += [f"  {part}" for part in parts]

@@ -82,13 +82,14 @@ Invoke = Callable[[str, Any], Any]
 
 @dataclass
 class Machine:
-    """A definition, with what its tasks call; `stopped_at` is when a person stops the execution."""
+    """A definition, with what its tasks call; `stopped_at` is when a person stops the execution, or when it dies."""
 
     definition: Json
     clock: Clock
     invoke: Invoke
     random: Random
     stopped_at: float = math.inf
+    dies: bool = False
 
     def run(self, name: str, data: Any) -> Execution:
         """Start an execution and follow it to its end."""
@@ -210,6 +211,8 @@ class Machine:
     def _keep_time(self, execution: Execution) -> None:
         if self.clock.now - execution.started_at >= self.definition.get("TimeoutSeconds", 31_536_000):
             raise _Ended("TIMED_OUT", "States.Timeout", "The execution ran longer than it may.")
+        if self.clock.now >= self.stopped_at and self.dies:
+            raise _Ended("FAILED", "States.Runtime", "Step Functions could not go on with the execution.")
         if self.clock.now >= self.stopped_at:
             raise _Ended("ABORTED", "", "somebody stopped it")
 
