@@ -17,8 +17,8 @@ explains results and verdicts.
 
 The tables below are tested: each fault begins in each step of `quiet`, `stop`, `wake` and `status`, on the real state
 machine with a simulated AWS and clock. {cells} runs are held against them. Of faults that the functions cannot
-tell from one another, one is run for all; another test shows that each call ends in the same way under them. The page is
-generated; see [contributing](contributing.md#how-to-add).
+tell from one another, one is run for all; another test shows that each call ends in the same way under them. The page
+is generated; see [contributing](contributing.md#how-to-add).
 
 **A fault that passes delays a run. A fault that stays ends it FAILED, with the reason named, or keeps only Slack from
 being told. No fault makes a run report a worker as quiet that it has not confirmed.**
