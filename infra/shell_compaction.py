@@ -18,7 +18,7 @@ _COMMENT_AFTER_DECLARATION: Final = re.compile(r"^((?:readonly |declare -A )?[A-
 _QUOTED: Final = re.compile(r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*\"""")
 _ARITHMETIC: Final = re.compile(r"\(\(.*?\)\)+")
 _ARITHMETIC_OPERATOR: Final = re.compile(r" ([-+*/%<>=!&|?:]+) ")
-_SEPARATOR: Final = re.compile(r"(;) | (;;)$|(?<=\(\)) (\{)|(?<=\bif) (\()(?=\()")
+_SEPARATOR: Final = re.compile(r"(;) | (;;)$|(?<=\(\)) (\{)|(?<=\bif) (\()(?=\()|(?<=[^\d\s]) (<<<|[<>]+)$")
 _OPERATOR: Final = re.compile(r" (&&|\|\|?) ")
 
 _FUNCTION: Final = re.compile(r"\w+\(\) \{|$")

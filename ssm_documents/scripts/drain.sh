@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: find_workers obstacles signals thread_records unprovable
+# needs: find_workers obstacles quiet_signal seen_threads thread_records unprovable
 # Quiets every worker on the host and waits until all of them are proven quiet, or can be said never to be. Ends the
 # script itself with "busy" when time runs out.
 
@@ -105,7 +105,7 @@ has_only_its_heartbeat() { # PID
 
 signal_worker() { # PID
   if [[ ${P_STATE[$1]} == T ]]; then
-    if resume "$1"; then send_quiet_signal "$1"; fi
+    if resume "$1" && ! lacks_threads "$1"; then send_quiet_signal "$1"; fi
   elif signal_is_due "$1"; then
     record_threads "${P_KEY[$1]}"
     send_quiet_signal "$1"
@@ -131,9 +131,9 @@ takes_signals() { # PID
 signal_is_due() { # PID
   local last=${SIGNALLED[${P_KEY[$1]}]-} missing=${MISSING_SINCE[${P_KEY[$1]}]-}
   if [[ -n $last ]]; then
-    ((NOW - last >= SIGNAL_AGAIN))
+    ((NOW - last >= SIGNAL_AGAIN)) && ! lacks_threads "$1"
   else
-    [[ -z $missing ]] || ((NOW - missing >= THREADS_LIMIT))
+    [[ -z $missing ]] || ((NOW - missing >= THREADS_LIMIT)) || shares_threads "$1"
   fi
 }
 
@@ -155,6 +155,12 @@ find_supervisors() {
     find_supervisor "${P_KEY[$pid]}"
     note_worked_for "$SUPERVISOR"
   done
+}
+
+note_worked_for() { # NAME
+  can_be_told "$1" && [[ -z ${WORKED_FOR[$1]-} ]] || return 0
+  WORKED_FOR[$1]=1
+  printf '%s\n' "$1" >>"$HOST_FOLDER/supervisors"
 }
 
 # Often while things happen, seldom in the hours between, and less when the host is so full that a scan costs much.

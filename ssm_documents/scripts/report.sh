@@ -64,6 +64,8 @@ describe_worker() { # PID
   WHY='not yet proven quiet'
   if [[ ${P_TAIL[$1]} == ' ?' ]]; then
     WHY='its title cannot be read'
+  elif lacks_threads "$1"; then
+    WHY="it has a worker's title and no thread of Sidekiq"
   elif ((P_BUSY[$1] > 0)); then
     counted WHY "${P_BUSY[$1]}" job
   elif [[ ${P_STATE[$1]} == [Tt] ]]; then
@@ -72,6 +74,8 @@ describe_worker() { # PID
     WHY='did not react to the signal to be quiet'
   elif ! ends_in_stopping "$1"; then
     WHY='its title ends in unknown words'
+  elif shares_threads "$1"; then
+    WHY='RUBY_MN_THREADS is set, which hides its threads; unset it'
   elif count_processors "$1"; then
     describe_threads "$1"
   fi

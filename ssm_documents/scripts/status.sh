@@ -40,7 +40,7 @@ jobs_in_titles() {
     if [[ ${P_VERSION[$pid]} != [0-6].* ]]; then age=10; fi
   done
   counted jobs "$jobs" job
-  printf '%s' ", which say $jobs as of $age s ago"
+  printf '%s' ": $jobs as of $age s ago"
 }
 
 # A worker that is being restarted is away for a moment.

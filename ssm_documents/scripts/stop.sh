@@ -65,6 +65,14 @@ stop_groups() {
   end_unsupervised
 }
 
+note_units_before_stop() {
+  local unit
+  systemd_is_init && list_activating || return 0
+  while read -r unit _; do
+    if [[ -n $unit ]]; then RESTARTING_BEFORE_STOP[$unit]=1; fi
+  done <<<"$CLIENT_OUTPUT"
+}
+
 report_not_stopped() { # NAME
   if [[ $1 == unknown:* ]]; then
     PROBLEMS+=" Not stopped: ${GROUP[$1]% }. It is not known what supervises them (${1#*:})."

@@ -55,6 +55,34 @@ def test_what_only_looks_like_sidekiq_is_named_and_does_not_keep_a_host_from_bei
     assert [process.poll() for process in impostors] == [None] * len(IMPOSTORS)
 
 
+# A user's own Ruby may be a worker as far as anybody can see: not on every system do the threads of one have names.
+RUBY_IMPOSTORS = ["sidekiq 7.0 app [0 of 5 busy]", "sidekiq 7.1.4 app [3 of 5 busy]"]
+
+
+def test_a_user_s_own_ruby_with_a_worker_s_title_is_named_and_does_not_hold_up_the_others(
+    host: BareHost,
+) -> None:
+    host.popen(["sh", "-c", 'while :; do "$@"; done', "sh", *host.imitation(beat=1, tag="real", jobs="3")])
+    for title in RUBY_IMPOSTORS:
+        host.popen(["setpriv", "--reuid", "65534", "bash", "-c", f"exec -a '{title}' ruby -e 'sleep'"])
+    host.wait_for_workers(3)
+    impostors = [pid for pid, title in host.workers().items() if "real" not in title]
+
+    quieted = host.ask("quiet", limit=200)
+    woken = host.ask("wake", limit=200)
+
+    assert quieted.summary() == (1, "unconfirmed")
+    for pid in impostors:
+        says = (
+            f"Process {pid} (app) cannot be proven quiet: it has a worker's title and no thread of Sidekiq."
+        )
+        assert says in quieted.message
+        assert host.state(pid) == "S", "it is not left suspended"
+    assert [each["state"] for each in quieted.json["processes"] if each["tag"] == "real"] == ["quiet"]
+    assert woken.summary() == (0, "awake")
+    assert [event for _, event in host.events()].count("up") == 2
+
+
 def test_a_ruby_of_any_name_in_any_place_is_believed(host: BareHost) -> None:
     program = host.folder / "interpreter"
     program.write_bytes(Path("/usr/bin/ruby").resolve().read_bytes())

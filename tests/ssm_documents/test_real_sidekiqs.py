@@ -124,6 +124,31 @@ def test_a_job_on_a_renamed_thread_that_its_logger_holds_up_is_not_taken_for_non
         assert Ledger.read(client).is_exact, Ledger.read(client).summary()
 
 
+@pytest.mark.parametrize("release", ["trixie", "sid"])
+def test_a_worker_whose_threads_share_native_ones_is_never_called_quiet_and_named_as_soon_as_its_title_is(
+    host: BareHost, redis: RedisServer, release: str
+) -> None:
+    sidekiq = RealSidekiq.of(release)
+    programs = {
+        name: sidekiq.program(host.folder / "app", redis, "-c", "1", database=database, **environment)
+        for database, (name, environment) in enumerate(
+            {"shared": {"RUBY_MN_THREADS": 1}, "plain": {}}.items()
+        )
+    }
+    start_supervisord(host, programs)
+    host.wait_for_workers(2)
+
+    # The limit is shorter than the time after which other workers are said to be unprovable.
+    quieted = host.ask("quiet", limit=60)
+    woken = host.ask("wake")
+
+    assert quieted.summary() == (1, "unconfirmed")
+    assert quieted.states == ["quiet", "quieting"]
+    assert "cannot be proven quiet: RUBY_MN_THREADS is set, which hides its threads" in quieted.message
+    assert woken.summary() == (1, "unconfirmed")
+    assert "was left as it is: RUBY_MN_THREADS is set" in woken.message
+
+
 def program_of(host: BareHost, pid: int) -> str:
     """The supervisord program of a worker."""
     shown = tell_supervisord(host, "status")

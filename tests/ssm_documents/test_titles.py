@@ -61,6 +61,31 @@ def test_words_of_a_plugin_after_the_title_are_not_known_to_mean_quiet(host: Bar
     assert "stopping paused" in host.workers()[pid]
 
 
+def test_status_says_how_old_its_number_of_jobs_may_be_by_the_slowest_heartbeat(host: BareHost) -> None:
+    host.imitate(version="6.5.12", jobs="100")
+    (pid,) = host.wait_for_workers(1)
+    eventually(lambda: "[1 of 3 busy]" in host.workers()[pid], "a job")
+    one = host.ask("status")
+    host.imitate(version="7.0.9")
+    host.wait_for_workers(2)
+    both = host.ask("status")
+
+    assert one.message == "1 process with a Sidekiq title: 1 job as of 5 s ago."
+    assert both.message == "2 processes with a Sidekiq title: 1 job as of 10 s ago."
+
+
+def test_what_is_waited_for_at_the_end_is_said_of_workers_without_jobs_too(host: BareHost) -> None:
+    host.imitate(tag="stuck", stuck=1, beat=1)
+    host.wait_for_workers(1)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (2, "busy")
+    assert "Time ran out before every worker was proven quiet." in answer.message
+    assert "(stuck): its title says 0 busy, but 1 thread may still run a job" in answer.message
+    assert "0 jobs" not in answer.message
+
+
 def test_the_leader_of_sidekiq_enterprise_is_proven_quiet_like_any_other(host: BareHost) -> None:
     host.imitate(tail="leader", beat=1, jobs="3")
     (pid,) = host.wait_for_workers(1)

@@ -11,6 +11,7 @@ AT_WORK=''     # for status: the action of the command that is running on the ho
 ASLEEP_BY=''   # for status: the run that put the host's workers to sleep
 BOOTED=''      # for status: when the host was started, in seconds since 1970
 FOOTNOTE=''    # a sentence that goes with any message, after a space
+readonly RANKS=' lost embedded suspended unreadable quieting booting awake quiet stopped ' # states; first is lowest
 ENTRIES=()    # the answer's processes, "RANK BUSY JSON"; those with the lowest rank stay when it is cut
 
 # Makes text fit for a JSON string: what is not printable ASCII becomes a question mark.
@@ -31,17 +32,9 @@ counted() { # VARIABLE COUNT NOUN
 
 add_entry() { # PID VERSION TAG BUSY STATE SUPERVISOR [SINCE]
   local version tag supervisor rank entry since=${BOOTED:+${7-}}
-  case $5 in
-    lost) rank=1 ;;
-    embedded) rank=2 ;;
-    suspended | unreadable) rank=3 ;;
-    quieting) rank=5 ;;
-    booting) rank=6 ;;
-    awake) rank=7 ;;
-    quiet) rank=8 ;;
-    *) rank=9 ;;
-  esac
-  if (($4 > 0 && rank > 4)); then rank=4; fi
+  rank=${RANKS%% $5 *} rank=${#rank}
+  # With jobs it stands in front of "quieting".
+  if (($4 > 0 && rank > 30)); then rank=30; fi
   json_text version "${2:0:20}"
   json_text tag "${3:0:LONGEST_TAG}"
   json_text supervisor "${6:0:80}"

@@ -50,13 +50,6 @@ read_worked_for() {
   while IFS= read -r name; do WORKED_FOR[$name]=1; done <"$HOST_FOLDER/supervisors"
 }
 
-# For the command that has the lock.
-note_worked_for() { # NAME
-  can_be_told "$1" && [[ -z ${WORKED_FOR[$1]-} ]] || return 0
-  WORKED_FOR[$1]=1
-  printf '%s\n' "$1" >>"$HOST_FOLDER/supervisors"
-}
-
 # Looks at what is above the process and its wrappers. Holds for a supervisor that is known by its own process, else
 # sets the caller's started_by.
 look_above() { # PID

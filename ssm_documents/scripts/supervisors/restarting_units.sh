@@ -13,14 +13,6 @@ list_activating() {
   ask_systemd list-units --type=service --state=activating --plain --no-legend --full
 }
 
-note_units_before_stop() {
-  local unit
-  systemd_is_init && list_activating || return 0
-  while read -r unit _; do
-    if [[ -n $unit ]]; then RESTARTING_BEFORE_STOP[$unit]=1; fi
-  done <<<"$CLIENT_OUTPUT"
-}
-
 # With "any" every unit counts that was not about to be started before the stop: after a container was stopped, the unit
 # of its client may have any name.
 find_restarting_units() { # [any]

@@ -128,6 +128,22 @@ know_thread() { # KEY ID KIND
   KNOWN[$1]="$known$2:${T_START[$2]}=$3 "
 }
 
+# Has it Sidekiq's title and no thread of its, and did not react to the signal to be quiet?
+lacks_threads() { # PID
+  local key=${P_KEY[$1]}
+  [[ -z ${NAMES_KNOWN[$key]-} && -n ${SIGNALLED[$key]-} ]] && ! is_stopping "$1"
+}
+
+# Do its Ruby threads share native ones, as they do from Ruby 3.3 on if that is set? Then these have neither their names
+# nor their lives, and prove nothing.
+shares_threads() { # PID
+  local word count=0
+  while ((++count < 2000)) && IFS= read -r -d '' -n 4096 word; do
+    [[ $word != 'RUBY_MN_THREADS='[1-9]* ]] || return 0
+  done <"/proc/$1/environ"
+  return 1
+} 2>/dev/null
+
 is_timer_thread() { # PID KEY ID
   local number events most rest range
   read -r number _ events most rest <"/proc/$1/task/$3/syscall" || return 1
