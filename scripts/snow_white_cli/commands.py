@@ -15,7 +15,7 @@ from snow_white.version import VERSION
 from snow_white_cli.access import Access
 from snow_white_cli.bracketed_command import CannotRun, demand_executable
 from snow_white_cli.exit_codes import CommandError, CommandExitCode
-from snow_white_cli.option_types import DURATION, LEASE, REGION, SLACK_USER, TAG, TEXT
+from snow_white_cli.option_types import DURATION, INSTANCE, LEASE, REGION, SLACK_USER, TAG, TEXT
 
 if TYPE_CHECKING:
     from snow_white_cli.run_session import RunSession
@@ -164,6 +164,14 @@ def _request_options(command: _Command) -> _Command:
             "settings).",
         ),
         click.option(
+            "-i",
+            "--instance",
+            "instances",
+            multiple=True,
+            type=INSTANCE,
+            help="Id of an instance: of all that are selected, only those that are named; may be repeated.",
+        ),
+        click.option(
             "--tag",
             "tags",
             multiple=True,
@@ -256,6 +264,7 @@ def _start(
     groups: tuple[str, ...],
     tags: tuple[str, ...],
     environments: tuple[str, ...],
+    instances: tuple[str, ...],
     regions: tuple[str, ...],
     timeout: int | None,
     channel: str | None,
@@ -278,6 +287,7 @@ def _start(
         "environments": list(environments),
         "auto_scaling_groups": list(groups),
         "tags": {key: list(values) for key, values in read_tag_texts(tags).items()},
+        "instances": list(instances),
         "regions": list(regions),
         "timeout_seconds": timeout,
         "wake_after_seconds": wake_after,

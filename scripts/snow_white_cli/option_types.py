@@ -58,6 +58,7 @@ LEASE: Final = Lease()
 TAG: Final = MatchingText(
     r"(?=[^=]*[^=\s][^=]*=.*\S)[^\x00-\x1f\x7f-\x9f]{1,400}", "a tag KEY=VALUE such as Role=worker"
 )
+INSTANCE: Final = MatchingText("i-([0-9a-f]{8}|[0-9a-f]{17})", "an instance's id such as i-0123456789abcdef0")
 REGION: Final = MatchingText(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region such as us-east-1")
 SLACK_USER: Final = MatchingText(MEMBER_ID.pattern, "a Slack member id such as U024BE7LH")
 TEXT: Final = MatchingText(r"(?=.*\S)[^\x00-\x1f\x7f-\x9f]{1,256}", "a text of 1 to 256 characters")

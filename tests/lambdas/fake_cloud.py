@@ -204,6 +204,7 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
             one
             for one in self.instances.values()
             if _has_tags(one, filters)
+            and one.id in filters.get("instance-id", [one.id])
             and one.state in filters["instance-state-name"]
             and (launched is None or _matches(f"{one.launched_at:%Y-%m-%dT%H:%M:%S}.000Z", launched))
             and one.id not in self.unlisted_instances

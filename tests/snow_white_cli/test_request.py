@@ -44,6 +44,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         (["--no-direct-message", "--slack-user", "U0BEN"], {"direct_message": False, "slack_user": "U0BEN"}),
         (["-e", "workers", "-e", "nightly-*"], {"environments": ["workers", "nightly-*"]}),
         (["-r", "eu-west-1", "--timeout", "2d"], {"regions": ["eu-west-1"], "timeout_seconds": 172_800}),
+        (["-i", "i-01234567", "--instance", "i-89abcdef"], {"instances": ["i-01234567", "i-89abcdef"]}),
         (["--channel", "C0NIGHT"], {"channel": "C0NIGHT"}),
     ],
 )
@@ -89,6 +90,7 @@ def test_every_key_of_a_request_but_action_and_requested_by_has_an_option() -> N
         "environments",
         "groups",
         "tags",
+        "instances",
         "regions",
         "timeout",
         "channel",

@@ -87,6 +87,17 @@ def test_an_opposite_run_that_selects_the_same_instance_otherwise_is_named(shop:
     quiet.stop("Test", "The test is over.")
 
 
+def test_of_a_group_only_the_instance_that_is_named_is_quieted(shop: Shop) -> None:
+    group = shop.add_group("backups", role="worker", instances=2)
+    shop.wait_until_up(workers=2)
+    named, other = shop.members(group)
+    quiet = snow_white("quiet", "--asg", group, "-i", named, "--channel", shop.channel, **as_person(shop))
+    assert quiet.returncode == 0, quiet.stdout + quiet.stderr
+    assert f"The workers of {group} ({named}) are confirmed quiet: 1 quiet" in quiet.stdout
+    assert asleep(shop, named)
+    assert not asleep(shop, other)
+
+
 def test_what_the_settings_do_not_allow_cannot_be_named(shop: Shop) -> None:
     for asked, said in (
         (

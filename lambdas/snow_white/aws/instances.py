@@ -63,10 +63,12 @@ def leaving_instances(client: EC2Client, members: Members) -> list[Instance]:
 def _instances_in(
     client: EC2Client, members: Members, states: Sequence[str], *more: FilterTypeDef
 ) -> list[Instance]:
-    in_states: FilterTypeDef = {"Name": "instance-state-name", "Values": list(states)}
+    always: list[FilterTypeDef] = [{"Name": "instance-state-name", "Values": list(states)}, *more]
+    if members.ids:
+        always.append({"Name": "instance-id", "Values": list(members.ids)})
     found: dict[str, Instance] = {}
     for filters in _tag_filters(members.tags):
-        for raw in _described(client, Filters=[*filters, in_states, *more]):
+        for raw in _described(client, Filters=[*filters, *always]):
             found[raw["InstanceId"]] = _instance(raw, members)
     return [found[one] for one in sorted(found)]
 

@@ -57,12 +57,14 @@ class Members:
         names: the groups' names by id, if the tag with the id tells an instance's group.
         named_by: the keys of the tags that tell it otherwise; the first one that the instance has.
         unnamed: the group's name for an instance that has none of them.
+        ids: the only instances that count; empty for all.
     """
 
     tags: Mapping[str, tuple[str, ...]]
     names: Mapping[str, str] = field(default_factory=dict)
     named_by: tuple[str, ...] = ()
     unnamed: str = ""
+    ids: tuple[str, ...] = ()
 
     def group_of(self, tags: Mapping[str, str]) -> str:
         """The name of the group of an instance with these tags."""
@@ -79,17 +81,19 @@ class Fleet:
         application, environments: an application of Elastic Beanstalk, and parts of its environments' names, or globs.
         auto_scaling_groups: names or globs.
         tags: by key, the values of which an instance must have one, for every key; texts or globs.
+        instances: ids of the only ones that are meant; empty for all.
     """
 
     application: str = ""
     environments: tuple[str, ...] = ()
     auto_scaling_groups: tuple[str, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    instances: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """Its name for people: `backups`, `backups-*` or `Role=worker, Stage=production`."""
-        return fleet_name(self.application, self.auto_scaling_groups, tag_texts(self.tags))
+        """Its name for people: `backups`, `backups-*`, `Role=worker, Stage=production` or `backups (i-0abc)`."""
+        return fleet_name(self.application, self.auto_scaling_groups, tag_texts(self.tags), self.instances)
 
     @property
     def group_word(self) -> str:
@@ -110,19 +114,23 @@ class Fleet:
         """How EC2 tells the fleet's instances, of these groups if the fleet is an application."""
         if self.application:
             names = {group.id: group.name for group in groups}
-            return Members({ENVIRONMENT_ID_TAG: tuple(sorted(names))}, names)
+            return Members({ENVIRONMENT_ID_TAG: tuple(sorted(names))}, names, ids=self.instances)
         if self.auto_scaling_groups:
-            return Members(self.instance_tags, named_by=(GROUP_NAME_TAG,))
+            return Members(self.instance_tags, named_by=(GROUP_NAME_TAG,), ids=self.instances)
         # The group of an environment has a name that only Elastic Beanstalk understands.
-        return Members(self.tags, named_by=(ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG), unnamed=self.name)
+        keys = (ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG)
+        return Members(self.tags, named_by=keys, unnamed=", ".join(tag_texts(self.tags)), ids=self.instances)
 
 
-def fleet_name(application: object, auto_scaling_groups: object, tags: object) -> str:
+def fleet_name(application: object, auto_scaling_groups: object, tags: object, instances: object = ()) -> str:
     """The name for people of what a request states, valid or not; "" if it names nothing. Tags are `KEY=VALUE`."""
-    if isinstance(application, str) and application.strip():
-        return application
-    named = auto_scaling_groups or tags
-    return ", ".join(named) if isinstance(named, tuple) else ""
+    named = (
+        (application,)
+        if isinstance(application, str) and application.strip()
+        else auto_scaling_groups or tags
+    )
+    name = ", ".join(named) if isinstance(named, tuple) else ""
+    return f"{name} ({', '.join(instances)})" if name and instances and isinstance(instances, tuple) else name
 
 
 def tag_texts(tags: Mapping[str, Iterable[str]]) -> tuple[str, ...]:

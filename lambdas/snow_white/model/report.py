@@ -7,6 +7,7 @@ Shape:
     action, application, environments, regions, requested_by: the request, with the environments and regions found
     auto_scaling_groups, tags: what the request selects in place of an application; left out for an application. Tags
         are texts KEY=VALUE
+    instance_ids: the only instances that the request names; left out if it names none
     groups: the names of their groups that were found, by which `environment` names an instance's; left out likewise
     instances: the number of instances judged
     counts: {verdict: number of instances}
@@ -107,6 +108,7 @@ class Report:
     environments: Stated = None
     auto_scaling_groups: Stated = None
     tags: Stated = None
+    instance_ids: Stated = None
     groups: tuple[str, ...] | None = None
     regions: Stated = None
     requested_by: Stated = None
@@ -136,7 +138,7 @@ class Report:
     @property
     def fleet_name(self) -> str:
         """The fleet's name for people; "" if the request names none."""
-        return fleet_name(self.application, self.auto_scaling_groups, self.tags)
+        return fleet_name(self.application, self.auto_scaling_groups, self.tags, self.instance_ids)
 
     @property
     def group_word(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -26,6 +27,7 @@ KEYS: Final = (
     "environments",
     "auto_scaling_groups",
     "tags",
+    "instances",
     "regions",
     "timeout_seconds",
     "channel",
@@ -39,6 +41,7 @@ INTERNAL_KEYS: Final = ("only_asleep_by", "reminder")
 _MAX_TEXT: Final = 256
 _MAX_LIST: Final = 50
 _MAX_TAGS: Final = 10
+_INSTANCE_ID: Final = re.compile("i-([0-9a-f]{8}|[0-9a-f]{17})")
 _MAX_SENTENCES: Final = 10
 _FLEETS: Final = ("application", "auto_scaling_groups", "tags")
 
@@ -77,7 +80,7 @@ class Request:
     """A valid request. README explains each key.
 
     Attributes:
-        application, environments, auto_scaling_groups, tags: as Fleet has them.
+        application, environments, auto_scaling_groups, tags, instances: as Fleet has them.
         timeout_seconds: counts from the first command.
         direct_message: whether the requester gets a direct message too; None leaves it to the notifier.
         environments_named, regions_named: whether the request names them, or the settings do.
@@ -94,6 +97,7 @@ class Request:
     regions: tuple[str, ...]
     auto_scaling_groups: tuple[str, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    instances: tuple[str, ...] = ()
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     channel: str | None = None
     slack_user: str | None = None
@@ -113,7 +117,7 @@ class Request:
     @property
     def fleet(self) -> Fleet:
         """What the request selects."""
-        return Fleet(self.application, self.environments, self.auto_scaling_groups, self.tags)
+        return Fleet(self.application, self.environments, self.auto_scaling_groups, self.tags, self.instances)
 
     @property
     def names_patterns(self) -> bool:
@@ -143,6 +147,7 @@ class Request:
             environments=fields.texts("environments") or (defaults.environments if application else ()),
             auto_scaling_groups=fields.groups(defaults.limits),
             tags=fields.tags(defaults.limits),
+            instances=fields.instances(),
             environments_named=raw.get("environments") is not None,
             regions_named=raw.get("regions") is not None,
             regions=fields.regions(defaults.regions),
@@ -229,6 +234,15 @@ class _Fields:
                 f"but {_allowed('worker_tags', tag_texts(limits.worker_tags))}"
             )
         return tags
+
+    def instances(self) -> tuple[str, ...]:
+        instances = self.texts("instances")
+        wrong = [one for one in instances if not _INSTANCE_ID.fullmatch(one)]
+        if wrong:
+            self.wrong.append(
+                f"'instances' must be ids such as i-0123456789abcdef0, not {', '.join(map(_show, wrong))}."
+            )
+        return instances
 
     def text(self, key: str) -> str | None:
         value = self.raw.get(key)

@@ -17,6 +17,7 @@ def selection(request: StatedRequest) -> dict[str, Any]:
         "environments": list(texts(request.environments)) if request.environments_named else None,
         "auto_scaling_groups": list(texts(request.auto_scaling_groups)),
         "tags": {key: list(values) for key, values in tags.items()},
+        "instances": list(texts(request.instances)),
         "regions": list(texts(request.regions)) if request.regions_named else None,
     }
     return {key: value for key, value in named.items() if value}

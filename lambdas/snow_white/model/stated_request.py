@@ -34,6 +34,7 @@ class StatedRequest:
     requested_by: Stated = None
     auto_scaling_groups: Stated = None
     tags: Stated = None
+    instances: Stated = None
     channel: str = ""
     slack_user: str | None = None
     direct_message: bool | None = None
@@ -46,15 +47,14 @@ class StatedRequest:
     @property
     def fleet_name(self) -> str:
         """The fleet's name for people; "" if the request names none."""
-        return fleet_name(self.application, self.auto_scaling_groups, self.tags)
+        return fleet_name(self.application, self.auto_scaling_groups, self.tags, self.instances)
 
     def fleet(self, defaults: Defaults) -> Fleet:
         """The fleet, as far as the request is valid."""
         application = self.application if isinstance(self.application, str) else ""
         environments = texts(self.environments) or (defaults.environments if application else ())
-        return Fleet(
-            application, environments, texts(self.auto_scaling_groups), read_tag_texts(texts(self.tags))
-        )
+        groups, tags = texts(self.auto_scaling_groups), read_tag_texts(texts(self.tags))
+        return Fleet(application, environments, groups, tags, texts(self.instances))
 
     @classmethod
     def of(cls, request: Request) -> StatedRequest:
@@ -65,6 +65,7 @@ class StatedRequest:
             environments=request.environments or None,
             auto_scaling_groups=request.auto_scaling_groups or None,
             tags=tag_texts(request.tags) or None,
+            instances=request.instances or None,
             regions=request.regions,
             requested_by=request.requested_by,
             channel=request.channel or "",
@@ -92,6 +93,7 @@ class StatedRequest:
             environments=bounded(stated.get("environments")) or None,
             auto_scaling_groups=bounded(_listed(stated.get("auto_scaling_groups"))),
             tags=bounded(_listed_tags(stated.get("tags"))),
+            instances=bounded(_listed(stated.get("instances"))),
             regions=bounded(stated.get("regions")),
             requested_by=bounded(stated.get("requested_by")),
             channel=cut(channel, LONGEST_TEXT) if isinstance(channel, str) else "",

@@ -24,6 +24,7 @@ def arguments(action: Action, request: StatedRequest) -> list[str]:
         ("--asg", texts(request.auto_scaling_groups)),
         ("--tag", texts(request.tags)),
         ("-e", environments(request)),
+        ("-i", texts(request.instances)),
         ("-r", regions(request)),
     ):
         words += [word for name in names for word in (option, name)]
@@ -42,6 +43,7 @@ def slash_text(action: Action, request: StatedRequest) -> str | None:
     lists = [
         ("asg", texts(request.auto_scaling_groups)),
         ("tag", texts(request.tags)),
+        ("instance", texts(request.instances)),
         ("region", regions(request)),
     ]
     words += [_option(option, names) for option, names in lists if names]

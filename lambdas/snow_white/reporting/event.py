@@ -8,6 +8,7 @@
         result: "confirmed" or "not_confirmed"; error, cause: null for a confirmed run
         action, application, environments, auto_scaling_groups, tags, regions: from the request; null where it lacks
             them
+        instance_ids: the only instances that the request names; null if it names none
         groups: the names of the groups that were found; null for an application
         requested_by: null if it is not known
         execution: {arn, name}
@@ -48,6 +49,7 @@ def run_ended(report: Report, execution: Execution) -> dict[str, Any]:
         "environments": bounded(report.environments),
         "auto_scaling_groups": bounded(report.auto_scaling_groups),
         "tags": bounded(report.tags),
+        "instance_ids": bounded(report.instance_ids),
         "groups": bounded(report.groups),
         "regions": bounded(report.regions),
         "requested_by": bounded(report.requested_by),

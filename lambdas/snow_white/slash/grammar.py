@@ -20,7 +20,13 @@ _OPTIONS_OF_ALL: Final = "[region=REGION,...] [timeout=2h] [wake-after=TIME]"
 USAGE: Final = f"ACTION APPLICATION [ENVIRONMENT...] {_OPTIONS_OF_ALL}"
 USAGE_OF_GROUPS: Final = f"ACTION asg=GROUP,... | tag=KEY=VALUE,... {_OPTIONS_OF_ALL}"
 _OPTION: Final = re.compile(r"(?P<name>[A-Za-z_-]+)=(?P<value>.*)", re.DOTALL)
-_LISTS: Final = {"region": "regions", "regions": "regions", "asg": "auto_scaling_groups", "tag": "tags"}
+_LISTS: Final = {
+    "region": "regions",
+    "regions": "regions",
+    "asg": "auto_scaling_groups",
+    "tag": "tags",
+    "instance": "instances",
+}
 """The options that are lists, and the keys of the request that they are for."""
 _DURATIONS: Final = {
     "timeout": "timeout_seconds",
@@ -60,8 +66,8 @@ def read_words(text: str) -> dict[str, Any]:
             durations[_DURATIONS[name]] = _seconds(name, option["value"])
         elif option and len(words) != 1:
             raise InvalidCommand(
-                f"There is no option `{_shortened(option['name'])}=`. Allowed are `asg=`, `tag=`, `region=`, "
-                "`timeout=` and `wake-after=`."
+                f"There is no option `{_shortened(option['name'])}=`. Allowed are `asg=`, `tag=`, `instance=`, "
+                "`region=`, `timeout=` and `wake-after=`."
             )
         else:
             words.append(word)
@@ -88,6 +94,7 @@ def usage(command: str, defaults: Defaults) -> str:
             '• APPLICATION: its name, in "double quotes" if it contains spaces',
             "• ENVIRONMENT: part of an environment's name, or a glob for the whole name; "
             f"default: {_listed(defaults.environments)}",
+            "• instance: ids of the only instances that are meant",
             f"• region: one or more of {_listed(defaults.regions)}; default: all of them",
             "• timeout: how long to wait for running jobs, from `60s` to `2d`; default: `2h`",
             "• wake-after: wakes them after that time if nobody has done it before, up to `7d`; default: never",
@@ -119,7 +126,8 @@ def _parts(word: str) -> list[str]:
 
 def _tags(texts: list[str]) -> dict[str, list[str]]:
     for text in texts:
-        if "=" not in text.strip("="):
+        key, _, value = text.partition("=")
+        if not (key and value):
             raise InvalidCommand(f"`tag={_shortened(text)}` is no tag: write `tag=KEY=VALUE`.")
     return {key: list(values) for key, values in read_tag_texts(texts).items()}
 

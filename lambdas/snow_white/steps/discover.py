@@ -62,9 +62,15 @@ def discover(request: Request, regions: Regions) -> Discovery:
     if errors := errors_of(looked):
         return Discovery(errors=errors)
     parts = results_of(looked)
+    names = ", ".join(sorted({one.name for part, _ in parts.values() for one in part.groups}))
+    there = {one for _, ids in parts.values() for one in ids}
+    missing = [one for one in request.instances if one not in there]
+    if missing and not request.is_scheduled:
+        raise NothingMatched(
+            f"Not among the instances of {names} ({', '.join(planned)}): {', '.join(missing)}."
+        )
     unsent = {region: ids for region, (_, ids) in parts.items() if ids}
     if not unsent and not request.is_scheduled:
-        names = ", ".join(sorted(one.name for part, _ in parts.values() for one in part.groups))
         raise NothingMatched(f"No instance is running in {names} ({', '.join(planned)}).")
     return Discovery(tuple(part for part, _ in parts.values()), newest(unsent, INSTANCE_IDS))
 

@@ -39,12 +39,13 @@ def demand_no_opposite_run(
 
 
 def _overlaps(run: Run, other: RunUnderWay, defaults: Defaults, regions: Regions) -> bool:
-    """Whether the two have an environment in common, or an instance if one of them selects no environments."""
+    """Whether the two have an environment in common, or an instance if one of them selects instances."""
     fleet = other.request.fleet(defaults)
     where = texts(other.request.regions) or defaults.regions
     parts = [part for part in run.plan if part.region in where]
-    if fleet.application and run.request.fleet.application:
-        return fleet.application == run.request.fleet.application and any(
+    mine = run.request.fleet
+    if fleet.application and mine.application and not (fleet.instances or mine.instances):
+        return fleet.application == mine.application and any(
             matches(group.name, fleet.environments) for part in parts for group in part.groups
         )
     if not fleet.patterns:

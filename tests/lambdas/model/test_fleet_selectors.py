@@ -8,6 +8,7 @@ import pytest
 
 from snow_white.model.fleet import GROUP_NAME_TAG, Fleet, Group
 from snow_white.model.request import Defaults, InvalidRequest, Limits, Request
+from snow_white.model.selection import selection
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.model.stated_request import StatedRequest
 
@@ -65,6 +66,10 @@ def test_so_are_tags_each_with_one_value_or_several() -> None:
         ({"tags": {}}, "'tags' must be an object"),
         ({"tags": {"Role": []}}, "'tags' must be an object"),
         ({"tags": {"Role": [7]}}, "'tags' must be an object"),
+        (
+            {"application": "shop", "instances": ["i-0abc"]},
+            "'instances' must be ids such as i-0123456789abcdef0, not",
+        ),
         ({"tags": {"Role=a": "worker"}}, "'tags' must be an object"),
         ({"tags": {f"k{n}": "v" for n in range(11)}}, "'tags' must be an object"),
     ],
@@ -89,6 +94,11 @@ def test_a_second_tag_may_be_any_because_it_only_selects_some_of_the_first_one_s
         {"application": "shop", "environments": ["workers", "mail-*"]},
         {"auto_scaling_groups": ["mail", "backups-*"]},
         {"tags": {"Role": ["worker"], "Stage": ["a=b"]}},
+        {
+            "application": "shop",
+            "environments": "workers",
+            "instances": ["i-0123456789abcdef0", "i-01234567"],
+        },
     ],
 )
 def test_the_fleet_is_the_same_when_it_is_read_from_the_input_from_the_state_and_as_stated(
@@ -101,6 +111,13 @@ def test_the_fleet_is_the_same_when_it_is_read_from_the_input_from_the_state_and
         assert stated.fleet(DEFAULTS) == request.fleet
         assert stated.fleet_name == request.fleet.name
     assert from_json(to_json(StatedRequest.of(request)), StatedRequest) == StatedRequest.of(request)
+    assert parse(**selection(StatedRequest.of(request))).fleet == request.fleet
+
+
+def test_single_instances_are_named_beside_what_they_are_selected_from() -> None:
+    request = parse(auto_scaling_groups="mail", instances="i-0123456789abcdef0")
+    assert request.fleet.name == "mail (i-0123456789abcdef0)"
+    assert request.fleet.members([]).ids == ("i-0123456789abcdef0",)
 
 
 def test_an_instance_is_listed_under_its_environment_its_group_or_else_its_tags() -> None:

@@ -178,7 +178,7 @@ def test_the_newest_file_has_every_field_of_the_run_and_of_its_report() -> None:
     assert set(states) == {*STEPS, "close_run"}
     assert states["PollCommand"].keys() == {field.name for field in fields(Run)}
     assert states["close_run"].keys() == {field.name for field in fields(EndedRun)}
-    not_in_this_one = {"hosts", "more_hosts", "auto_scaling_groups", "tags", "groups"}
+    not_in_this_one = {"hosts", "more_hosts", "auto_scaling_groups", "tags", "instance_ids", "groups"}
     assert states["close_run"]["report"].keys() == {field.name for field in fields(Report)} - not_in_this_one
 
 

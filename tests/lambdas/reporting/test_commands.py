@@ -40,6 +40,11 @@ NAMED = StatedRequest.read(
             "snow-white wake --tag Role=worker --tag 'Stage=my own'",
             'wake tag="Role=worker,Stage=my own"',
         ),
+        (
+            StatedRequest.read({"application": "backups", "instances": ["i-01234567", "i-89abcdef"]}),
+            "snow-white wake backups -i i-01234567 -i i-89abcdef",
+            "wake backups instance=i-01234567,i-89abcdef",
+        ),
         (StatedRequest.read({"auto_scaling_groups": "a,b"}), "snow-white wake --asg a,b", None),
         (StatedRequest("quiet", 'say "hi"'), "snow-white wake 'say \"hi\"'", None),
     ],

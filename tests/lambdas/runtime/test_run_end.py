@@ -73,7 +73,7 @@ def test_the_event_has_the_documented_shape() -> None:
     assert detail.keys() == {
         "version", "result", "error", "cause", "action", "application", "environments", "regions", "requested_by",
         "execution", "started_at", "ended_at", "duration_seconds", "instances", "counts", "problems",
-        "auto_scaling_groups", "tags", "groups",
+        "auto_scaling_groups", "tags", "instance_ids", "groups",
     }  # fmt: skip
     assert detail["version"] == 1
     assert detail["execution"] == {"arn": ARN, "name": "night-1"}

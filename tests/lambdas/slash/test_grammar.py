@@ -60,7 +60,10 @@ def test_words_become_a_request(text: str, asked: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("quiet backups ergion=us-east-1", "no option `ergion=`. Allowed are `asg=`, `tag=`, `region="),
+        (
+            "quiet backups ergion=us-east-1",
+            "no option `ergion=`. Allowed are `asg=`, `tag=`, `instance=`, `reg",
+        ),
         ("quiet tag=worker", "`tag=worker` is no tag: write `tag=KEY=VALUE`."),
         ("quiet tag==worker", "`tag==worker` is no tag"),
         ("force=yes quiet backups", "no option `force=`"),
@@ -137,6 +140,7 @@ def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
             "environments",
             "auto_scaling_groups",
             "tags",
+            "instances",
             "regions",
             "timeout_seconds",
         }

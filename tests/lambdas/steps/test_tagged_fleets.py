@@ -137,6 +137,46 @@ def test_a_backslash_in_a_name_is_none_for_ec2() -> None:
     assert cloud["us-east-1"].filters[0]["Values"] == ["a\\\\*"]
 
 
+def test_of_what_is_selected_only_the_instances_that_are_named_are_in_scope(cloud: FakeCloud) -> None:
+    other = grouped(cloud, "backups-blue")
+    first = next(iter(cloud["us-east-1"].instances.values()))
+
+    def launch(turn: int) -> None:
+        if turn == 0:
+            grouped(cloud, "backups-blue", launched_at=cloud.clock.now)
+
+    asked = request(Action.STATUS, **BACKUPS, instances=(first.id,))
+    report = Story(cloud, asked, launch).report()
+    assert [one["instance"] for one in report["hosts"]] == [first.id]
+    assert (report["instances"], report["instance_ids"]) == (1, [first.id])
+    assert (first.received, other.received) == (1, 0)
+
+
+def test_of_an_application_too(cloud: FakeCloud) -> None:
+    first, second = cloud["us-east-1"].add_environment("shop", "shop-workers", instances=2)
+    report = Story(cloud, request(instances=(second.id,))).report()
+    assert report["counts"] == {"quiet": 1}
+    assert (first.received, second.received) == (0, 1)
+
+
+def test_a_named_instance_that_is_not_selected_is_named_before_anything_is_sent(cloud: FakeCloud) -> None:
+    (blue, web, _) = cloud["us-east-1"].instances
+    with pytest.raises(
+        NothingMatched, match=rf"Not among the instances of backups-blue, backups-green \(.*\): {web}\."
+    ):
+        found(cloud, **BACKUPS, instances=(blue, web))
+
+
+def test_runs_on_different_instances_of_one_application_are_not_opposite(cloud: FakeCloud) -> None:
+    first, second = cloud["us-east-1"].add_environment("shop", "shop-workers", instances=2)
+    run = a_run(cloud, request(instances=(first.id,)))
+    shop = {"application": "shop"}
+    demand_no_opposite_run(run, [under_way(**shop, instances=second.id)], DEFAULTS, cloud)  # type: ignore[arg-type]
+    for same in ({}, {"instances": [first.id, second.id]}):
+        with pytest.raises(OppositeRunUnderWay):
+            demand_no_opposite_run(run, [under_way(**shop, **same)], DEFAULTS, cloud)  # type: ignore[arg-type]
+
+
 def a_run(cloud: FakeCloud, asked: Request) -> Run:
     plan = discover(asked, cloud).plan  # type: ignore[arg-type]
     return Run.planned(Execution("arn:1", "night-1", START), asked, plan)

@@ -14,7 +14,7 @@ from local_aws.engine.patches.executions import (
     retries,
 )
 from local_aws.engine.patches.functions import code_folders, handler_errors, packages, rule_delivery
-from local_aws.engine.patches.instances import launch_time, tag_wildcards
+from local_aws.engine.patches.instances import instance_ids, launch_time, tag_wildcards
 from local_aws.engine.patches.permissions import (
     audit_trail,
     root_user,
@@ -47,6 +47,7 @@ _ALL = (
     conditions,
     launch_time,
     tag_wildcards,
+    instance_ids,
 )
 
 

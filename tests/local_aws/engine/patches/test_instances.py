@@ -43,6 +43,23 @@ def test_instances_are_found_by_tags_with_wildcards(aws: LocalAws) -> None:
     assert found("Backups-*", "a\\b") == set()
 
 
+def test_instances_are_found_by_a_filter_for_their_ids(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2", "ap-southeast-2")
+    one, other = (
+        row["InstanceId"]
+        for row in ec2.run_instances(ImageId="ami-12345678", MinCount=2, MaxCount=2)["Instances"]
+    )
+
+    def found(*ids: str) -> set[str]:
+        filters = [{"Name": "instance-id", "Values": list(ids)}]
+        reservations = ec2.describe_instances(Filters=filters)["Reservations"]
+        return {row["InstanceId"] for reservation in reservations for row in reservation["Instances"]}
+
+    assert found(one) == {one}
+    assert found(one, other, "i-01234567") == {one, other}
+    assert found("i-01234567") == set()
+
+
 def test_instances_are_found_by_the_time_of_their_launch_with_a_wildcard(aws: LocalAws) -> None:
     ec2 = aws.client("ec2", "us-east-1")
     launched = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]
