@@ -1,4 +1,5 @@
-"""What waiting costs a host: 10 processes of 25 threads, quieted and busy, or quieted with a thread that never ends.
+"""What waiting costs a host: 10 processes of 25 threads, quieted and busy, or quieted with a thread that never ends;
+and how that grows to 100 processes.
 
 Run it alone for figures that mean something:  pytest tests/benchmarks/test_host_cost.py -s
 """
@@ -9,6 +10,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,48 @@ def test_waiting_costs_less_than_half_a_percent_of_a_core(host: BareHost, case: 
     assert command.is_running
     assert 0 < share < ALLOWED * times
     command.kill()
+
+
+# Forked from one process, since a hundred Ruby programs are too many for a machine. Each is quieted and runs one job.
+FORKED = """
+count, threads = ARGV.map { |word| Integer(word) }
+count.times do
+  fork do
+    quieted = false
+    trap("TSTP") { quieted = true }
+    %w[heartbeat scheduler].each { |name| Thread.new { Thread.current.name = name; sleep } }
+    idle = Array.new(threads) { Thread.new { Thread.current.name = "processor"; sleep } }.drop(1)
+    $0 = "sidekiq 6.4.1 app [1 of #{threads} busy]"
+    sleep(0.2) until quieted
+    idle.each(&:kill)
+    $0 = "sidekiq 6.4.1 app [1 of #{threads} busy] stopping"
+    sleep
+  end
+end
+sleep
+"""
+SIZES = 1, 10, 20, 100
+
+
+def test_what_waiting_costs_grows_no_faster_than_the_number_of_processes(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        hosts = {size: stack.enter_context(BareHost(tmp_path / f"host-{size}")) for size in SIZES}
+        for size, host in hosts.items():
+            host.popen(["ruby", "-e", FORKED, str(size), str(THREADS)])
+            host.wait_for_workers(size)
+        for host in hosts.values():
+            host.start("quiet", limit=600)
+        for host in hosts.values():
+            eventually(
+                lambda host=host: all("stopping" in title for title in host.workers().values()),
+                "all were told",
+            )
+
+        # The length of a measurement, not a wait for something. All at once: the machine is as busy for each of them.
+        time.sleep(WINDOW)
+        used = {size: cpu_seconds(host) for size, host in hosts.items()}
+
+    for size, seconds in used.items():
+        print(f"{size} processes: {seconds:.2f} s, {seconds / used[10]:.2f} times what 10 take")
+    # Half as much again is what the machine's other work may add.
+    assert 0 < used[100] < 1.5 * 10 * used[10]
