@@ -31,8 +31,8 @@ _HOST_COST: Final = Table(
     "What waiting costs a host",
     ("workers of 25 threads, each with a job", "CPU time against 10 workers"),
     (("1", "0.22"), ("10", "1"), ("20", "1.9"), ("100", "8.7")),
-    "Side by side, from the start of `quiet` on for about 45 seconds, in which it looks most often. 10 workers take 0.2% of "
-    "a core. `pytest -s tests/benchmarks/test_host_cost.py` measures it; these figures are of 2026-11-29.",
+    "Side by side, from the start of `quiet` on for about 45 seconds, in which it looks most often. 10 workers take "
+    "0.2% of a core. `pytest -s tests/benchmarks/test_host_cost.py` measures it; these figures are of 2026-11-29.",
 )
 
 
