@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.script_source import script_source
+from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG
 from snow_white.model.slack_ids import CONVERSATION_ID, MEMBER_ID, is_member_id
 
 ROOT: Final = Path(__file__).parent.parent
@@ -41,6 +42,8 @@ MAX_REMIND_AFTER: Final = 1_440
 # Together, in characters: they are in two policies and in an environment variable of the functions.
 MAX_LIMITS_LENGTH: Final = 800
 MAX_TAG_KEYS: Final = 4
+# Instances with these are allowed in another way: always, and by worker_groups.
+_TAGS_OF_AWS: Final = frozenset({ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG})
 # What a tag's value and a group's name may have, and wildcards. A comma separates them, and IAM replaces a "$".
 _GLOB: Final = r"[\w.:/=+@*?()\[\]-]([\w .:/=+@*?()\[\]-]{0,253}[\w.:/=+@*?()\[\]-])?"
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
@@ -213,7 +216,7 @@ def _is_worker_tags(value: object) -> bool:
     return (
         isinstance(value, Mapping)
         and len(value) <= MAX_TAG_KEYS
-        and all(key(one) and one.strip() == one for one in value)
+        and all(key(one) and one.strip() == one and one not in _TAGS_OF_AWS for one in value)
         and all(_is_list_of(glob)(some) for some in value.values())
     )
 
@@ -244,7 +247,7 @@ _RULES: Final = {
         lambda value: value in ([], ()) or _is_list_of(_is_text(_GLOB))(value),
     ),
     "worker_tags": _Rule(
-        f"an object of up to {MAX_TAG_KEYS} tags with lists of different values or globs, such as "
+        f"an object of up to {MAX_TAG_KEYS} tags of your own with lists of different values or globs, such as "
         "{'Role': ['worker']}, or {}",
         _is_worker_tags,
     ),

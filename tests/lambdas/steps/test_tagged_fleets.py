@@ -228,3 +228,21 @@ def test_a_region_that_does_not_answer_the_comparison_keeps_no_run_from_starting
     for region in cloud.regions.values():
         region.down = network_error()
     demand_no_opposite_run(run, [under_way(auto_scaling_groups="backups-*")], DEFAULTS, cloud)  # type: ignore[arg-type]
+
+
+def test_who_leaves_the_group_during_the_run_stays_in_scope_and_is_not_confirmed_without_another_answer(
+    cloud: FakeCloud,
+) -> None:
+    first = next(iter(cloud["us-east-1"].instances.values()))
+    busy = next(iter(cloud["eu-west-1"].instances.values()))
+    busy.answers = [Answer(after=1_200), Answer()]
+
+    def leave(turn: int) -> None:
+        if turn == 3:
+            first.tags = {}
+            first.refused = True
+
+    report = Story(cloud, request(**BACKUPS), leave).report()
+    assert report["result"] == "not_confirmed"
+    assert [one["instance"] for one in report["problems"]] == [first.id]
+    assert report["counts"]["quiet"] == 1
