@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,11 @@ def slowness() -> float:
 def host(tmp_path: Path) -> Iterator[BareHost]:
     with BareHost(tmp_path / "host") as host:
         yield host
+
+
+def all_told(host: BareHost) -> bool:
+    """Whether every worker of the host is quieting."""
+    return all("stopping" in title for title in host.workers().values())
 
 
 def cpu_seconds(host: BareHost) -> float:
@@ -102,10 +108,7 @@ def test_what_waiting_costs_grows_no_faster_than_the_number_of_processes(tmp_pat
         for host in hosts.values():
             host.start("quiet", limit=600)
         for host in hosts.values():
-            eventually(
-                lambda host=host: all("stopping" in title for title in host.workers().values()),
-                "all were told",
-            )
+            eventually(partial(all_told, host), "all were told")
 
         # The length of a measurement, not a wait for something. All at once: the machine is as busy for each of them.
         time.sleep(WINDOW)
