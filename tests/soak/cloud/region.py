@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -106,7 +107,7 @@ class Region:
                 for one in self.instances.values()
                 if self._has_tags(one, filters)
                 and one.state.at(at) in filters["instance-state-name"]
-                and _launched(one, at, filters.get("launch-time", ["*"]))
+                and _launched(one.launched.at(at) or 0.0, tuple(filters.get("launch-time", ())))
             ]
         page, token = self._page(found, form.get("NextToken"), int(form.get("MaxResults", 1000)), kinds)
         self.shown.update({one.id: now for one in page})
@@ -274,9 +275,11 @@ class Region:
 _PLAIN: Final = {"DeliveryTimedOut": "TimedOut", "ExecutionTimedOut": "TimedOut"}
 
 
-def _launched(instance: Instance, at: float, patterns: list[str]) -> bool:
-    moment = f"{datetime.fromtimestamp(instance.launched.at(at) or 0, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
-    return any(fnmatchcase(moment, pattern) for pattern in patterns)
+@lru_cache(4_000)
+def _launched(at: float, patterns: tuple[str, ...]) -> bool:
+    """Whether the moment is meant by one of the patterns; by none, any is."""
+    moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+    return not patterns or any(fnmatchcase(moment, pattern) for pattern in patterns)
 
 
 def _numbers(form: Mapping[str, Any]) -> list[int]:
@@ -287,4 +290,4 @@ def _numbers(form: Mapping[str, Any]) -> list[int]:
 
 
 def _moment(text: str) -> float:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    return datetime.fromisoformat(text).timestamp()
