@@ -9,6 +9,7 @@ from snow_white_cli.runs import FollowedRun
 from tests.snow_white_cli.terminal import snow_white
 from tests.workflow.shop import AWAY, HOME, Shop, ended, eventually
 from tests.workflow.test_command_line import as_person
+from tests.workflow.test_slash_command import CHANNEL, SlackApp
 
 
 def asleep(shop: Shop, instance: str) -> bool:
@@ -96,6 +97,24 @@ def test_of_a_group_only_the_instance_that_is_named_is_quieted(shop: Shop) -> No
     assert f"The workers of {group} ({named}) are confirmed quiet: 1 quiet" in quiet.stdout
     assert asleep(shop, named)
     assert not asleep(shop, other)
+
+
+def test_the_slash_command_and_its_buttons_take_a_tag_too(shop: Shop) -> None:
+    instance = shop.launch("worker")
+    shop.wait_until_up(workers=1)
+    shop.aws.slack.add_channel(CHANNEL, "commands")
+    app = SlackApp(shop.aws)
+    tag = f"Role={shop.name}-worker"
+
+    _, (quiet,) = app.type(f"quiet tag={tag}")
+
+    assert ended(quiet).status == "SUCCEEDED"
+    assert asleep(shop, instance)
+    (message,) = [one for one in shop.aws.slack.messages(CHANNEL) if one["text"].startswith(f"✅ {tag}: ")]
+    _, headers = app.press(message, "Wake")
+    (wake,) = app.started_by(headers)
+    assert ended(wake).status == "SUCCEEDED"
+    assert not asleep(shop, instance)
 
 
 def test_what_the_settings_do_not_allow_cannot_be_named(shop: Shop) -> None:
