@@ -47,7 +47,8 @@ COMMENT: Final = (
     f'"timeout_seconds": {DEFAULT_TIMEOUT_SECONDS} ({MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS}), '
     '"wake_after_seconds": 10800 (quiet and stop), "channel": "C0123456789", '
     '"slack_user": "U0123456789", "direct_message": true, "requested_by": "ann". In place of an application: '
-    '"auto_scaling_groups": ["NAME-*"], or "tags": {"Role": "worker"}'
+    '"auto_scaling_groups": ["NAME-*"], or "tags": {"Role": "worker"}. Of what these select, only some: '
+    '"instances": ["i-0123456789abcdef0"]'
 )
 UNREPORTED: Final = (
     "The run ended without a report, so nothing is confirmed. The last failed step in this execution's "

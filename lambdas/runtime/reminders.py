@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runtime import metrics
 from runtime.settings import Settings
 from snow_white.aws.run_command import run_parameter
-from snow_white.aws.schedules import SchedulerClient, Schedules
+from snow_white.aws.schedules import SchedulerClient, Schedules, fleet_key
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
+from snow_white.model.fleet import fleet_name
 from snow_white.model.lease import whole_minute
 from snow_white.model.reminder import MOST_LOOKS, Reminder
 from snow_white.model.report import Report
 from snow_white.model.scheduled_request import look_request
+from snow_white.model.stated_request import StatedRequest
 from snow_white.reporting.sleepers import sleepers
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
+_OWNER: Final = "reminder"
+
 
 class Reminders:
-    """The looks of all runs. Each has a schedule of its own: that of the one before may be about to be deleted."""
+    """The looks at all fleets, which belong to the newest run of each.
+
+    Each look has a schedule of its own: that of the one before may be about to be deleted.
+    """
 
     def __init__(self, settings: Settings, client: SchedulerClient, logger: Logger) -> None:
         self._after_seconds = settings.remind_after_seconds
-        self._schedules = Schedules(client, settings.schedule_group, settings.schedule_role)
+        self._schedules = Schedules(client, settings.schedule_group, settings.schedule_role, _OWNER)
         self._logger = logger
 
     def first(self, ended: EndedRun, report: Report) -> None:
@@ -60,13 +66,28 @@ class Reminders:
         if reminder is None or report.known_action is not Action.STATUS:
             return
         found = sleepers(report, reminder.name)
-        metrics.emit_sleeping(found.processes, report.fleet_name)
+        metrics.emit_sleeping(
+            found.processes, fleet_name(report.application, report.auto_scaling_groups, report.tags)
+        )
         if found.may_sleep and reminder.look < MOST_LOOKS:
             self._schedule(ended, replace(reminder, look=reminder.look + 1))
 
+    def end(self, ended: EndedRun, report: Report) -> None:
+        """After a wake of the whole fleet that is confirmed: nobody sleeps, so nobody has to look."""
+        if not report.confirmed or report.known_action is not Action.WAKE or ended.request.only_asleep_by:
+            return
+        for look in range(1, MOST_LOOKS + 1):
+            if failure := self._schedules.withdraw(_name(ended.request, look), ended.execution):
+                self._logger.warning("reminder not withdrawn", extra={"failure": failure})
+                return
+
     def _schedule(self, ended: EndedRun, reminder: Reminder) -> None:
-        name = f"look-{reminder.look}-{hashlib.sha256(reminder.run.encode()).hexdigest()[:32]}"
+        name = _name(ended.request, reminder.look)
         at = whole_minute(reminder.at)
         failure = self._schedules.put(name, at, look_request(ended.request, reminder), ended.execution)
         if failure:
             self._logger.warning("no reminder", extra={"failure": failure})
+
+
+def _name(request: StatedRequest, look: int) -> str:
+    return f"look-{look}-{fleet_key(request)}"

@@ -23,8 +23,9 @@ class ScheduledRuns:
         self._reminders = Reminders(settings, client, logger)
 
     def after_end(self, ended: EndedRun, report: Report) -> None:
-        """A confirmed wake ends a lease; a look leads to the next one."""
+        """A confirmed wake ends leases and looks; a look leads to the next one."""
         self._leases.after_end(ended, report)
+        self._reminders.end(ended, report)
         self._reminders.next(ended, report)
 
     def after_announcement(self, ended: EndedRun, report: Report) -> None:

@@ -26,6 +26,18 @@ def problems_when_quiet(ledger: Ledger, confirmed_at: Mapping[str, datetime]) ->
             yield f"{host} started {len(late)} jobs after it was confirmed quiet."
 
 
+def problems_of_a_lease(
+    ledger: Ledger, jobs: frozenset[str], wakes_at: datetime, status: str
+) -> Iterator[str]:
+    """The jobs that came while the workers slept began when they were woken, not before, and that run is confirmed."""
+    if early := [start for start in ledger.starts if start.jid in jobs and start.at < wakes_at]:
+        yield f"{len(early)} jobs started on workers that had been reported quiet, before these were woken."
+    if left := jobs - ledger.finished:
+        yield f"{len(left)} jobs are not done, although the workers should have been woken."
+    if status != "SUCCEEDED":
+        yield f"The wake that nobody asked for ended {status}."
+
+
 def problems_at_the_end(ledger: Ledger, environment: str, host: str, ssm: Any) -> Iterator[str]:
     """Every job ran exactly once, and the host of the environment that does not match was never touched.
 

@@ -1,7 +1,8 @@
-"""The scenario of the demo: quiet, deploy and wake workers under load, on the local AWS."""
+"""The scenario of the demo: quiet, deploy and wake workers under load, on the local AWS; then a deploy that fails."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -9,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from demonstration.chaos import Chaos
-from demonstration.checks import problems_at_the_end, problems_when_quiet
+from demonstration.checks import problems_at_the_end, problems_of_a_lease, problems_when_quiet
 from demonstration.customer import VERSIONS, Application
 from demonstration.ledger import Ledger, WorkerHistory, enqueue
 from demonstration.report import print_report
@@ -36,6 +38,9 @@ _DROPPED_VARIABLES: Final = ("AWS_", "SNOW_WHITE_")  # they may name a real acco
 _TIMEOUT_SECONDS: Final = 280.0
 _JOBS: Final = 150
 _LONG_JOBS: Final = 6
+_JOBS_WHILE_ASLEEP: Final = 10
+_LEASE: Final = {"wake_after_seconds": 60, "timeout_seconds": 60}
+"""The shortest there is."""
 _ATTEMPTS: Final = 6
 _PAUSE_SECONDS: Final = 10.0
 _CHAOS_LIMIT_SECONDS: Final = 120
@@ -71,7 +76,9 @@ class Scenario:
         self.backups = Application(self.aws, APPLICATION, self.redis.url)
 
     def run(self) -> tuple[Ledger, Credentials]:
-        """Quiet, deploy, wake; returns the ledger at the end and the keys of the user who started the runs.
+        """Quiet, deploy, wake; quiet again, and a deploy that fails, so that nobody wakes the workers.
+
+        Returns the ledger at the end, and the keys of the user who started the runs.
 
         Raises DemoFailed, or EnvironmentFailed when a host does not come up.
         """
@@ -89,7 +96,13 @@ class Scenario:
             woken = self._until_confirmed("wake", lambda: self._run_command_line("wake", ann))
         with self._timed("doing the rest of the backlog"):
             self._wait(lambda: not (self._ledger().waiting or self._ledger().running), "the backlog is done")
-        for action, end in (("quiet", quieted), ("wake", woken)):
+        with self._timed("a deploy that fails after quiet: the workers wake by themselves"):
+            woken_alone = self._let_a_deploy_fail(ann)
+        for action, end in (
+            ("quiet", quieted),
+            ("wake", woken),
+            ("the wake that nobody asked for", woken_alone),
+        ):
             print_report(self.console, action, end)
         ledger = self._ledger()
         (other_host,) = self.backups.instances(self.other, HOME_REGION)
@@ -175,7 +188,38 @@ class Scenario:
         self._wait(lambda: len(self._ledger().running) >= 25, "all workers have as many jobs as they take")
         self.console.print(f"Under load: {self._job_counts()}")
 
-    def _start_and_follow(self, action: str, ann: Credentials) -> Ended:
+    def _let_a_deploy_fail(self, ann: Credentials) -> Ended:
+        """Quiet with a lease, let a deploy fail, and wait until the workers do their jobs again, with nobody's help."""
+        quieted = self._until_confirmed("quiet", lambda: self._start_and_follow("quiet", ann, **_LEASE))
+        wakes_at = datetime.fromisoformat(quieted.output["lease"]["wakes_at"])
+        deploy = subprocess.run(["false"], check=False)
+        self.console.print(
+            f"The deploy ends with exit code {deploy.returncode}, and nobody wakes the workers. "
+            f"Snow White will, at {wakes_at:%H:%M} UTC."
+        )
+        jobs = frozenset(enqueue(self.redis.client(), [1.0] * _JOBS_WHILE_ASLEEP))
+        self._wait(self._runs_of_leases, "the wake has started by itself")
+        (run,) = self._runs_of_leases()
+        self._wait(run.has_ended, "that wake has ended")
+        self._wait(lambda: jobs <= self._ledger().finished, "the jobs that came meanwhile are done")
+        ended = run.end()
+        self.problems += problems_of_a_lease(self._ledger(), jobs, wakes_at, ended.status)
+        self.console.print(
+            f"The execution {run.name} {ended.status}. {len(jobs)} jobs had waited, and are done."
+        )
+        return ended
+
+    def _runs_of_leases(self) -> list[FollowedRun]:
+        """The runs that a schedule has started."""
+        client, machine = self.aws.client("stepfunctions"), self.aws.outputs["StateMachineArn"]
+        arns = [one["executionArn"] for one in client.list_executions(stateMachineArn=machine)["executions"]]
+        return [
+            FollowedRun(client, arn)
+            for arn in arns
+            if "only_asleep_by" in json.loads(client.describe_execution(executionArn=arn)["input"])
+        ]
+
+    def _start_and_follow(self, action: str, ann: Credentials, **more: object) -> Ended:
         client = self.aws.client("stepfunctions", HOME_REGION, ann)
         request: dict[str, object] = {
             "action": action,
@@ -184,6 +228,7 @@ class Scenario:
         }
         if self.chaos:
             request["timeout_seconds"] = _CHAOS_LIMIT_SECONDS
+        request |= more
         run = FollowedRun.start(client, self.aws.outputs["StateMachineArn"], request)
         self.console.print(f"Started as IAM user ann: {request}")
         start = time.monotonic()

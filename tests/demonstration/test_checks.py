@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from demonstration.checks import problems_at_the_end, problems_when_quiet
+from demonstration.checks import problems_at_the_end, problems_of_a_lease, problems_when_quiet
 from demonstration.ledger import Ledger, Start, Worker, WorkerHistory
 from tests.fake_client import FakeClient
 
@@ -74,3 +74,15 @@ def test_at_the_end_each_job_that_did_not_run_once_and_each_touch_is_a_problem()
         assert problem == "mailer does not match, but its worker was touched."
     (problem,) = problems_at_the_end(ledger(UNTOUCHED, ONE_JOB), "mailer", "i-00000001", Commands("c-1"))
     assert problem == "mailer does not match, but a command was sent to it."
+
+
+def test_jobs_that_begin_when_the_workers_are_woken_by_themselves_are_no_problem() -> None:
+    assert not list(problems_of_a_lease(ledger(QUIETED, ONE_JOB), frozenset("a"), ONE_JOB.at, "SUCCEEDED"))
+
+
+def test_a_lease_that_is_early_fails_or_leaves_jobs_is_a_problem() -> None:
+    jobs = frozenset({"a", "b"})
+    found = list(problems_of_a_lease(ledger(QUIETED, ONE_JOB), jobs, NOON, "FAILED"))
+    assert ["1 jobs started" in found[0], "1 jobs are not done" in found[1], "ended FAILED" in found[2]] == [
+        True
+    ] * 3

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from local_aws.faults.rules import CallFault
 from snow_white_cli.runs import FollowedRun
 from tests import patience
 from tests.workflow.shop import Shop, ended, eventually
@@ -16,9 +17,10 @@ _PATIENCE_SECONDS = 240.0
 
 
 def schedules(shop: Shop) -> list[dict[str, Any]]:
-    """The inputs of the schedules that concern the shop."""
+    """The inputs of the scheduled wakes of the shop."""
     client = shop.aws.client("scheduler")
-    names = [one["Name"] for one in client.list_schedules(GroupName="SnowWhite")["Schedules"]]
+    listed = client.list_schedules(GroupName="SnowWhite", NamePrefix="wake-")["Schedules"]
+    names = [one["Name"] for one in listed]
     found = [client.get_schedule(GroupName="SnowWhite", Name=name)["Target"]["Input"] for name in names]
     return [asked for asked in map(json.loads, found) if asked["application"] == shop.name]
 
@@ -99,3 +101,19 @@ def test_a_later_quiet_without_a_lease_withdraws_it(shop: Shop) -> None:
     assert len(schedules(shop)) == 1
     ended(shop.run("quiet"))
     assert schedules(shop) == []
+
+
+def test_a_scheduler_that_fails_is_told_and_the_run_is_confirmed_all_the_same(shop: Shop) -> None:
+    shop.add_environment("workers")
+    shop.wait_until_up(workers=1)
+    shop.aws.faults.add(CallFault(service="scheduler", answer="error", calls=None, spares_root=True))
+    try:
+        end = ended(shop.run("quiet", wake_after_seconds="3h"))
+    finally:
+        shop.aws.faults.clear()
+
+    assert (end.status, end.output["counts"]) == ("SUCCEEDED", {"quiet": 1})
+    assert end.output["lease"]["wakes_at"] is None
+    assert "EventBridge Scheduler did not take the schedule" in end.output["lease"]["failure"]
+    message, _ = shop.told()
+    assert "*Will NOT be woken*" in str(message["attachments"])

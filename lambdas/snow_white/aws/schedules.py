@@ -48,14 +48,14 @@ class SchedulerClient(Protocol):
 class Schedules:
     """The schedules in one group, all of which start the same state machine with the same role.
 
-    A schedule belongs to the run that its input names in `owner_key`. An older run never changes that of a newer one.
-    Without a key, each name is that of one run only.
+    A schedule belongs to the run that its input names in `owner_key`, or there in "run". An older run never changes
+    that of a newer one.
     """
 
     client: SchedulerClient
     group: str
     role_arn: str
-    owner_key: str = ""
+    owner_key: str
 
     def put(self, name: str, at: datetime, request: Mapping[str, Any], execution: Execution) -> str:
         """Make the schedule, or replace an older run's; "" or a sentence that says why it could not be done.
@@ -120,8 +120,9 @@ class Schedules:
         """Whether the schedule belongs to a run that began later than this one."""
         found = self.client.get_schedule(Name=name, GroupName=self.group)
         try:
-            owner = str(json.loads(found["Target"].get("Input", "{}"))[self.owner_key])
-            return int(owner.partition(" ")[0]) > int(execution.started_at.timestamp())
+            owner = json.loads(found["Target"].get("Input", "{}"))[self.owner_key]
+            run = str(owner["run"] if isinstance(owner, dict) else owner)
+            return int(run.partition(" ")[0]) > int(execution.started_at.timestamp())
         except (ValueError, TypeError, KeyError):
             return False
 

@@ -22,14 +22,17 @@ def wake_request(
         member: the requester's Slack member id, if it is known.
         requester: the requester's name; "" if it is not known.
     """
-    by = f"{requester[:120]}, " if requester else ""
+    directly = request.direct_message
+    if directly is None and request.slack_user is None:
+        directly = False  # a request that names the member wants a message to them, too
+    by = f", asked for by {requester[:100]}" if requester else ""
     given = {
         "action": Action.WAKE.value,
         **selection(StatedRequest.of(request)),
         "channel": request.channel,
         "slack_user": request.slack_user or member,
-        "direct_message": request.direct_message,
-        "requested_by": f"{by}wake_after_seconds of the run {name}",
+        "direct_message": directly,
+        "requested_by": f"run {name} (wake_after_seconds{by})",
         "only_asleep_by": run,
     }
     return {key: value for key, value in given.items() if value is not None}
@@ -40,7 +43,7 @@ def look_request(request: StatedRequest, reminder: Reminder) -> dict[str, object
     return {
         "action": Action.STATUS.value,
         **selection(request),
-        "requested_by": f"Reminder of the run {reminder.name}",
+        "requested_by": f"run {reminder.name} (reminder)",
         "reminder": {
             "run": reminder.run,
             "ended_at": reminder.ended_at.isoformat(),

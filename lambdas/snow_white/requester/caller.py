@@ -10,6 +10,7 @@ _EMAIL: Final = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
 _IDENTITY_CENTER_ROLE: Final = re.compile(r"AWSReservedSSO_(?P<permission_set>.+)_[0-9a-f]{16}")
 _PIPELINE: Final = "pipeline "
 _SLACK_USER: Final = "Slack user "
+_RUN: Final = "run "
 _MEMBER_ID: Final = re.compile(r"(?<=.) \([UW][A-Z0-9]+\)")
 _CODEPIPELINE: Final = "codepipeline.amazonaws.com"
 # Session names that a service or an SDK generates: a time, or a UUID.
@@ -38,7 +39,8 @@ def read_caller(text: str) -> Caller:
 
     Args:
         text: the ARN of an IAM user, of an assumed role's session, of a federated user, or of a CodePipeline pipeline;
-            "ROLE/SESSION"; "pipeline NAME"; a text from `slack_user`; or the name of an IAM user.
+            "ROLE/SESSION"; "pipeline NAME"; a text from `slack_user`; "run NAME (WHY)", as scheduled runs have it; or
+            the name of an IAM user.
     """
     parts = text.split(":", 5)
     if parts[0] == "arn" and len(parts) == 6:
@@ -47,6 +49,8 @@ def read_caller(text: str) -> Caller:
         return Caller(f"the pipeline {text.removeprefix(_PIPELINE)}")
     if text.startswith(_SLACK_USER):
         return Caller(_MEMBER_ID.sub("", text))
+    if text.startswith(_RUN):
+        return Caller(f"the {text}")
     role, slash, session = text.partition("/")
     if slash:
         return _read_session(role, session)

@@ -82,3 +82,8 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     read_caller(text)
     read_caller(f"arn:aws:{text}")
     read_service(text, text)
+
+
+def test_a_run_that_has_scheduled_this_one_is_nobody_to_look_up() -> None:
+    caller = read_caller("run quiet-ann (wake_after_seconds, asked for by ann)")
+    assert caller == Caller("the run quiet-ann (wake_after_seconds, asked for by ann)")

@@ -125,11 +125,23 @@ def test_the_wake_is_scheduled_for_the_workers_that_the_run_puts_to_sleep(
         "environments": ["shop-*"],
         "channel": "C0LOCAL",
         "slack_user": "U0ANN",
-        "requested_by": "ann, wake_after_seconds of the run quiet-ann",
+        "direct_message": False,
+        "requested_by": "run quiet-ann (wake_after_seconds, asked for by ann)",
         "only_asleep_by": run_parameter(asked.execution),
     }
     parsed = Request.parse(scheduler.wake, Defaults(("us-east-1",), ("workers",)))
     assert parsed.action is Action.WAKE
+
+
+@pytest.mark.parametrize(
+    ("asked", "directly"),
+    [({"slack_user": "U0ANN"}, None), ({"direct_message": True}, True), ({"direct_message": False}, False)],
+)
+def test_who_gets_a_direct_message_of_the_quiet_gets_one_of_the_wake(
+    leases: Leases, scheduler: FakeScheduler, asked: dict[str, Any], directly: bool | None
+) -> None:
+    leases.arrange(run(**asked), START)
+    assert scheduler.wake.get("direct_message") is directly
 
 
 def test_a_run_without_a_lease_schedules_nothing(leases: Leases, scheduler: FakeScheduler) -> None:

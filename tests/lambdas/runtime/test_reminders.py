@@ -197,10 +197,37 @@ def test_the_reply_says_who_sleeps_since_when_and_how_to_wake_them() -> None:
     )
 
 
+def test_a_newer_run_of_the_same_fleet_takes_the_look_over_and_an_older_one_does_not() -> None:
+    scheduler = FakeScheduler()
+    newer = replace(
+        QUIET, execution=replace(EXECUTION, name="quiet-ben", started_at=START + timedelta(minutes=5))
+    )
+    for ended in (QUIET, newer, QUIET):
+        reminders(scheduler).first(ended, report())
+    assert scheduler.wake["reminder"]["run"] == run_parameter(newer.execution)
+
+
+@pytest.mark.parametrize(
+    ("result", "only_asleep_by", "left"),
+    [("confirmed", False, 0), ("not_confirmed", False, 2), ("confirmed", True, 2)],
+)
+def test_a_confirmed_wake_of_the_fleet_leaves_nobody_to_look_at(
+    result: str, only_asleep_by: bool, left: int
+) -> None:
+    scheduler = FakeScheduler()
+    reminders(scheduler).first(QUIET, report())
+    reminders(scheduler).next(look(), found(host("i-1", "quiet-ann", "quiet")))
+    execution = replace(EXECUTION, name="wake", started_at=START + timedelta(hours=2))
+    wake = EndedRun(execution, replace(QUIET.request, only_asleep_by=only_asleep_by))
+    reminders(scheduler).end(wake, report("wake", result=result))
+    assert len(scheduler.schedules) == left
+
+
 def test_a_scheduler_that_fails_fails_no_run() -> None:
     scheduler = FakeScheduler(error=client_error("AccessDeniedException", "not authorized", 403))
     reminders(scheduler).first(QUIET, report())
     reminders(scheduler).next(look(), found(host("i-1", "quiet-ann", "quiet")))
+    reminders(scheduler).end(EndedRun(EXECUTION, QUIET.request), report("wake", result="confirmed"))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from snow_white.model.ended_run import EndedRun, StepError
 from snow_white.model.report import Report
 from snow_white.model.run import Execution
 from snow_white.model.serialisation import from_json, to_json
+from snow_white.model.slack_state import SlackState
 from snow_white.model.stated_request import StatedRequest
 from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
@@ -207,3 +208,35 @@ def test_a_request_that_is_not_a_json_object_gets_a_report(server: SlackServer, 
         == "Snow White itself failed and confirmed nothing: States.Timeout: no cause was given"
     )
     assert report["slack"]["delivered"] is True
+
+
+class Scheduled:
+    """Stands for ScheduledRuns: what was called, with the number of the run's messages in Slack."""
+
+    def __init__(self) -> None:
+        self.called: list[tuple[str, int]] = []
+
+    def after_end(self, ended: EndedRun, report: Report) -> None:
+        assert report.summary
+        self.called.append(("end", len(ended.slack.posts)))
+
+    def after_announcement(self, ended: EndedRun, report: Report) -> None:
+        assert report.summary
+        self.called.append(("announcement", len(ended.slack.posts)))
+
+
+def test_looks_are_scheduled_when_slack_has_been_told_so_that_they_know_its_messages(
+    server: SlackServer,
+) -> None:
+    scheduled = Scheduled()
+    ended = replace(from_json(to_json(run()), EndedRun), slack=SlackState())
+    after = report_end(
+        ended,
+        notifier_on(server).notifier(),
+        FakeEvents(),  # type: ignore[arg-type]
+        Logger(service="snow-white"),
+        LATER,
+        scheduled=scheduled,  # type: ignore[arg-type]
+    )
+    assert scheduled.called == [("end", 0), ("announcement", len(after.slack.posts))]
+    assert after.slack.posts

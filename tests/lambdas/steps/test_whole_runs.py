@@ -465,3 +465,14 @@ def test_what_is_arranged_for_a_run_is_arranged_once_before_anything_is_sent(clo
     assert after.lease == Lease(START)
     dispatch(after, cloud, START, arrange=arrange)  # type: ignore[arg-type]
     assert arranged == [0]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"environments": ("gone",)}, {"auto_scaling_groups": ("gone-*",), "application": ""}]
+)
+def test_a_scheduled_wake_for_a_fleet_that_is_gone_is_no_failure(
+    cloud: FakeCloud, asked: dict[str, Any]
+) -> None:
+    gone = request(Action.WAKE, environments_named=True, **{"environments": (), **asked}, **SCHEDULED)
+    report = Story(cloud, gone).report()
+    assert (report["result"], report["counts"], report["instances"]) == ("confirmed", {}, 0)
