@@ -19,10 +19,12 @@ from typing import Final
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from snow_white.model.ended_run import EndedRun
+from snow_white.model.fleet import fleet_name
 from snow_white.model.report import Report
 from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict
 
 UNKNOWN: Final = "unknown"
+_LONGEST_VALUE: Final = 250  # characters; a request may name many groups
 _NO_PROBLEM: Final = frozenset(verdict.value for verdict in CONFIRMED | HARMLESS)
 
 
@@ -71,7 +73,8 @@ def _metrics(report: Report, *, planned: bool) -> EphemeralMetrics:
     metrics = EphemeralMetrics()
     action = report.known_action
     metrics.add_dimension("action", action.value if action else UNKNOWN)
-    metrics.add_dimension("application", _value(report.fleet_name) if planned else UNKNOWN)
+    fleet = fleet_name(report.application, report.auto_scaling_groups, report.tags)
+    metrics.add_dimension("application", _value(fleet) if planned else UNKNOWN)
     return metrics
 
 
@@ -88,4 +91,4 @@ def _problems(report: Report) -> Counter[str]:
 
 def _value(text: object) -> str:
     """The text as CloudWatch accepts it as a dimension's value: ASCII, without a colon at the start."""
-    return str(text).encode("ascii", "replace").decode().lstrip(":").strip() or UNKNOWN
+    return str(text).encode("ascii", "replace").decode().lstrip(":")[:_LONGEST_VALUE].strip() or UNKNOWN

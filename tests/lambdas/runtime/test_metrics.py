@@ -93,6 +93,22 @@ def test_problems_are_counted_by_verdict_and_an_instance_is_no_dimension(
     assert lines[0]["RunsFailed"] == [1.0]
 
 
+@pytest.mark.parametrize(
+    ("selected", "said"),
+    [
+        ({"auto_scaling_groups": ["backups-*", "mail"]}, "backups-*, mail"),
+        ({"tags": ["Role=worker"]}, "Role=worker"),
+        ({"application": "shop", "instance_ids": ["i-0abc"]}, "shop"),
+        ({"auto_scaling_groups": ["g" * 256] * 50}, "g" * 250),
+    ],
+)
+def test_groups_and_tags_stand_in_place_of_the_application_and_instances_do_not(
+    capsys: pytest.CaptureFixture[str], selected: dict[str, Any], said: str
+) -> None:
+    for line in emitted(capsys, PLANNED, {**FAILED, "application": None, **selected}):
+        assert line["application"] == said
+
+
 @pytest.mark.parametrize("action", ["wake", "status"])
 def test_an_action_that_does_not_drain_has_no_drain_seconds(
     capsys: pytest.CaptureFixture[str], action: str
