@@ -221,7 +221,7 @@ class _Fields:
         if tags is None:
             self.wrong.append(
                 f'\'tags\' must be an object of 1 to {_MAX_TAGS} tags, such as {{"Role": ["worker"]}}: keys without '
-                f"'=', and for each a text or a list of 1 to {_MAX_LIST} texts, not {_show(value)}."
+                f"'=', and for each a text or a list of texts, {_MAX_LIST} in all, not {_show(value)}."
             )
             return {}
         # One tag within the limits is enough: every other one selects some of the same instances.
@@ -357,12 +357,10 @@ def _tags(value: object) -> dict[str, tuple[str, ...]] | None:
     tags = {}
     for key, given in value.items():
         values = given if isinstance(given, list) else [given]
-        if not _is_text(key) or "=" in key or not values or len(values) > _MAX_LIST:
-            return None
-        if not all(_is_text(one) for one in values):
+        if not _is_text(key) or "=" in key or not values or not all(_is_text(one) for one in values):
             return None
         tags[key.strip()] = tuple(dict.fromkeys(one.strip() for one in values))
-    return tags
+    return tags if sum(map(len, tags.values())) <= _MAX_LIST else None
 
 
 def _allowed(setting: str, limits: tuple[str, ...]) -> str:

@@ -72,6 +72,10 @@ def test_so_are_tags_each_with_one_value_or_several() -> None:
         ),
         ({"tags": {"Role=a": "worker"}}, "'tags' must be an object"),
         ({"tags": {f"k{n}": "v" for n in range(11)}}, "'tags' must be an object"),
+        (
+            {"tags": {"Role": [f"v{n}" for n in range(26)], "Stage": [f"v{n}" for n in range(25)]}},
+            "and for each a text or a list of texts, 50 in all",
+        ),
     ],
 )
 def test_what_cannot_be_selected_is_explained(asked: dict[str, Any], sentence: str) -> None:
