@@ -14,16 +14,22 @@ while sleep 0.8; do
   (echo $BASHPID >"/sys/fs/cgroup/system.slice/$1/cgroup.procs" && exec sleep 0.8)
 done
 """
+# It goes on with the next container when one cannot be told.
 DOCKER = """#!/bin/sh
 echo "$*" >>/root/docker.log
-case $1 in
-  ps) ls /root/containers | grep "${5#id=}" ;;
-  stop)
-    systemctl kill "docker-$2*.scope"
-    while systemctl is-active --quiet "docker-$2*.scope"; do sleep 0.1; done ;;
-  restart) "$0" stop "$2"; "$0" start "$2" ;;
-  start) sh "/root/containers/$2" ;;
-esac
+case $1 in ps) ls /root/containers | grep "${5#id=}"; exit ;; esac
+word=$1 code=0
+shift
+for id; do
+  case $word in
+    stop)
+      systemctl kill "docker-$id*.scope"
+      while systemctl is-active --quiet "docker-$id*.scope"; do sleep 0.1; done ;;
+    restart) "$0" stop "$id"; "$0" start "$id" || code=1 ;;
+    start) sh "/root/containers/$id" || code=1 ;;
+  esac
+done
+exit $code
 """
 
 

@@ -37,6 +37,28 @@ def test_supervisord_s_programs_are_stopped_started_and_restarted_by_their_names
     assert not set(first) & set(host.wait_for_workers(2))
 
 
+def test_what_else_is_in_a_group_of_supervisord_is_left_alone_when_its_workers_are_told_together(
+    host: BareHost,
+) -> None:
+    worker = " ".join(host.imitation(beat=1))
+    group = "\n[group:all]\nprograms=one,two,other"
+    start_supervisord(host, {"one": worker, "two": worker, "other": f"sleep 12345{group}"})
+    first = host.wait_for_workers(2)
+    (other,) = (pid for pid, title in host.titles().items() if title == "sleep 12345")
+
+    stopped = host.ask("stop")
+    woken = host.ask("wake")
+
+    assert stopped.summary() == (0, "stopped")
+    assert {process["supervisor"] for process in stopped.json["processes"]} == {
+        "supervisord:all:one",
+        "supervisord:all:two",
+    }
+    assert woken.summary() == (0, "awake")
+    assert not set(first) & set(host.wait_for_workers(2))
+    assert host.titles()[other] == "sleep 12345"
+
+
 def test_runit_s_services_are_stopped_started_and_restarted_by_their_folders(
     host: BareHost, redis: RedisServer
 ) -> None:
