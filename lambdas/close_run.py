@@ -28,7 +28,7 @@ settings = Settings.from_env()
 regions = Regions(boto3.Session())
 step_functions = boto3.client("stepfunctions")
 events = boto3.client("events", config=SHORT_TIMEOUTS)
-scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=SHORT_TIMEOUTS), logger)
+scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=TABLE_TIMEOUTS), logger)
 once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)
 # Kept for reporting the end after another invocation was waited for. If it is not enough, Lambda retries the event.
 _REPORTING_SECONDS: Final = 60

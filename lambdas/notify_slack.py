@@ -33,7 +33,7 @@ _PROGRESS_LIMITS: Final = Limits(work=_PROGRESS_TIME_LIMIT_SECONDS + LONGEST_CAL
 logger = Logger()
 settings = Settings.from_env()
 events = boto3.client("events", config=SHORT_TIMEOUTS)
-scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=SHORT_TIMEOUTS), logger)
+scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=TABLE_TIMEOUTS), logger)
 once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)
 
 
