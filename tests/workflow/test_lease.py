@@ -103,6 +103,21 @@ def test_a_later_quiet_without_a_lease_withdraws_it(shop: Shop) -> None:
     assert schedules(shop) == []
 
 
+def test_a_part_that_a_later_quiet_has_put_to_sleep_sleeps_on(shop: Shop) -> None:
+    part, rest = shop.add_environment("workers-part"), shop.add_environment("workers-rest")
+    shop.wait_until_up(workers=2)
+    ended(shop.run("quiet", wake_after_seconds="3h"))
+    (lease,) = schedules(shop)
+    assert ended(shop.run("quiet", environments="part")).status == "SUCCEEDED"
+    assert schedules(shop) == [lease], "it is another fleet"
+
+    woken = ended(shop.start(lease))
+
+    assert (woken.status, woken.output["counts"]) == ("SUCCEEDED", {"left_alone": 1, "awake": 1})
+    assert all(asleep(shop, part))
+    assert not any(asleep(shop, rest))
+
+
 def test_a_scheduler_that_fails_is_told_and_the_run_is_confirmed_all_the_same(shop: Shop) -> None:
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
