@@ -66,7 +66,11 @@ def final_report(
     listed_problems, more_problems = room.take(problems)
     hosts, more_hosts = None, None
     if run.request.action is Action.STATUS:
-        hosts, more_hosts = room.take(_results(everyone, CONFIRMED))
+        reminder = run.request.reminder
+        answered = _results(everyone, CONFIRMED)
+        # A reminder counts its run's, so these are not the ones that have no room.
+        answered.sort(key=lambda host: reminder is None or host.asleep_by != reminder.name)
+        hosts, more_hosts = room.take(answered)
     listed_notes, more_notes = room.take([*without_sidekiq, *ended])
     return Report(
         result=Result.NOT_CONFIRMED if cause else Result.CONFIRMED,

@@ -17,7 +17,7 @@ class Sleepers:
     Attributes:
         since: when the first of them was put to sleep; None if no host knows.
         silent: the number of instances that did not answer, or could not be asked.
-        at_least: whether the report had no room for all hosts.
+        at_least: whether some that sleep may have had no room in the report.
     """
 
     processes: int = 0
@@ -48,5 +48,6 @@ def sleepers(report: Report, run: str) -> Sleepers:
         hosts=len(asleep),
         since=min((process.since for process in every if process.since), default=None),
         silent=sum(report.counts.values()) - answered + regions,
-        at_least=bool(report.more_hosts or report.more_processes),
+        at_least=bool(report.more_processes)
+        or bool(report.more_hosts and any(report.processes.get(state) for state in ASLEEP)),
     )

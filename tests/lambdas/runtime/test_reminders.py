@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,7 +63,10 @@ def host(instance: str, asleep_by: str, *states: str, since: datetime = START) -
 def found(*hosts: dict[str, Any], silent: int = 0, more_hosts: int = 0) -> Report:
     """What a look has found."""
     counts = {"reported": len(hosts), **({"unreachable": silent} if silent else {})}
-    return report("status", hosts=list(hosts), counts=counts, more_hosts=more_hosts)
+    processes = Counter(process["state"] for one in hosts for process in one["processes"])
+    return report(
+        "status", hosts=list(hosts), counts=counts, more_hosts=more_hosts, processes=dict(processes)
+    )
 
 
 def look(number: int = 1) -> EndedRun:
@@ -132,6 +136,7 @@ def test_looks_come_at_growing_distances_while_somebody_sleeps_and_end() -> None
         pytest.param(found(host("i-1", "quiet-ben", "quiet")), id="a newer run has put them to sleep"),
         pytest.param(found(host("i-1", "quiet-ann", "awake")), id="somebody has restarted them"),
         pytest.param(found(), id="nobody is there any more"),
+        pytest.param(found(host("i-1", "", "awake"), more_hosts=900), id="a large fleet is awake"),
     ],
 )
 def test_nobody_asleep_is_silence_and_no_more_looks(

@@ -16,6 +16,7 @@ from snow_white.aws.regions import RegionRefused, RegionUnavailable
 from snow_white.aws.run_command import run_parameter
 from snow_white.model.action import Action
 from snow_white.model.lease import Lease
+from snow_white.model.reminder import Reminder
 from snow_white.model.run import Execution, Outcome, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
@@ -476,3 +477,14 @@ def test_a_scheduled_wake_for_a_fleet_that_is_gone_is_no_failure(
     gone = request(Action.WAKE, environments_named=True, **{"environments": (), **asked}, **SCHEDULED)
     report = Story(cloud, gone).report()
     assert (report["result"], report["counts"], report["instances"]) == ("confirmed", {}, 0)
+
+
+def test_in_a_look_those_that_its_run_has_put_to_sleep_have_room_first(cloud: FakeCloud) -> None:
+    cloud["us-east-1"].add_environment("shop", "shop-workers-many", instances=120)
+    slept = {**BUSY, "busy": 0, "state": "quiet", "since": int(START.timestamp())}
+    last = [*cloud["us-east-1"].instances.values()][-1]
+    last.answers = [Answer(output=says("reported", processes=[slept], asleep_by="quiet-ann"))]
+    reminder = Reminder("1764000000 quiet-ann", START, 1, 3_600)
+    report = Story(cloud, request(Action.STATUS, reminder=reminder)).report()
+    assert report["more_hosts"] > 0
+    assert report["hosts"][0]["instance"] == last.id
