@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -67,6 +67,10 @@ EVENTS: Final = (
     "foreign-wake",
     "foreign-quiet",
 )
+_GAPS: Final = ("empty", "partial", "late", "stale")
+_READ_FOR_THE_PLAN: Final = (*_LISTS[:3], "DescribeDocument", "*")
+_PLANNED_BY: Final = 20.0  # seconds, if nothing delays that
+_PLANNED_AT_LAST_BY: Final = 330.0
 _MARGIN: Final = 210.0  # seconds before the deadline in which a healthy scenario stays undisturbed
 
 
@@ -77,6 +81,26 @@ def _selector(seed: int, environments: tuple[EnvironmentSpec, ...], hosts: tuple
     if there != {one.region for one in environments}:
         return "application"
     return Random(f"selector {seed}").choices(tuple(SELECTORS), (60, 20, 20))[0]  # noqa: S311
+
+
+def _without_gaps_in_a_late_plan(scenario: Scenario) -> Scenario:
+    """The scenario in which EC2 lists all that is there until the plan is made, although faults may delay that.
+
+    At the start, a list without an instance is all that can be known.
+    """
+    delayed = any(
+        one.start < _PLANNED_BY and one.kind in CALL_FAULTS and one.operation in _READ_FOR_THE_PLAN
+        for one in scenario.faults
+    ) or any(one.step == "DiscoverInstances" for one in scenario.lambda_faults)
+    if not delayed:
+        return scenario
+    spared = tuple(
+        replace(one, kind="doubled")
+        if one.operation == "DescribeInstances" and one.kind in _GAPS and one.start < _PLANNED_AT_LAST_BY
+        else one
+        for one in scenario.faults
+    )
+    return replace(scenario, faults=spared)
 
 
 @dataclass
@@ -92,7 +116,7 @@ class _Generator:
         environments = self._environments(regions, timeout)
         hosts = self._hosts(environments, action, timeout)
         named = None if random.random() < 0.1 else tuple(one for one in REGIONS if one in regions)
-        return Scenario(
+        scenario = Scenario(
             seed=seed,
             action=action,
             timeout_seconds=timeout,
@@ -110,6 +134,7 @@ class _Generator:
             else random.choice(("quiet", "stop", "wake")),
             selector=_selector(seed, environments, hosts),
         )
+        return _without_gaps_in_a_late_plan(scenario) if self.healthy else scenario
 
     def _timeout(self) -> int:
         low, high = self.random.choices(
@@ -213,8 +238,8 @@ class _Generator:
         seconds = random.uniform(5, 60)
         latest = max(1.0, timeout - _MARGIN - seconds)
         start = random.uniform(0, min(latest, random.choice((20.0, 120.0, latest))))
-        if operation == "DescribeInstances" and kind in ("empty", "partial", "late", "stale"):
-            start = max(start, 20.0)
+        if operation == "DescribeInstances" and kind in _GAPS:
+            start = max(start, _PLANNED_BY)
         return ApiFault(kind, region, operation, start, seconds, share)
 
     def _deliveries(self, hosts: tuple[HostSpec, ...], timeout: int) -> tuple[Delivery, ...]:
