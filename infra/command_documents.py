@@ -35,10 +35,13 @@ class DocumentTooLarge(Exception):
     """A document is over what SSM takes; the message says which and by how much."""
 
 
-def action_script(action: str) -> str:
-    """The script of an action: bash; takes executionTimeout (seconds), the run, and then the launchers."""
+def action_script(action: str, *, directives: bool = False) -> str:
+    """The script of an action: bash; takes executionTimeout (seconds), the run, and then the launchers.
+
+    With `directives` it has those to shellcheck, which hosts do not need.
+    """
     modules = ScriptModules()
-    code = "".join(compacted(modules.text(module)) for module in modules.order(action))
+    code = "".join(compacted(modules.text(module), directives=directives) for module in modules.order(action))
     return f"#!/bin/bash\n{code}"
 
 
@@ -107,11 +110,11 @@ def _checked_run(path: str, sha256: str, words: str) -> str:
     return f"#!/bin/bash\nset -- '{path}' '{sha256}' {words}\n{checker}".rstrip("\n")
 
 
-def write_scripts(folder: Path) -> None:
-    """Writes the four scripts as they are to be put into a repository or a bucket, named ACTION.sh."""
+def write_scripts(folder: Path, *, directives: bool = False) -> None:
+    """Writes the four scripts, named ACTION.sh; without directives as they go into a repository or a bucket."""
     folder.mkdir(parents=True, exist_ok=True)
     for action in Action:
-        (folder / _file(action)).write_text(action_script(action), encoding="ascii")
+        (folder / _file(action)).write_text(action_script(action, directives=directives), encoding="ascii")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -119,12 +122,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "folder", nargs="?", type=Path, help="where to write quiet.sh, stop.sh, wake.sh and status.sh"
     )
+    parser.add_argument(
+        "--directives", action="store_true", help="keep the directives to shellcheck in what is written"
+    )
     parser.add_argument("--sizes", action="store_true", help="print the bytes of each document")
     options = parser.parse_args(arguments)
     if not options.sizes and options.folder is None:
         parser.error("a folder or --sizes is needed")
     if options.folder is not None:
-        write_scripts(options.folder)
+        write_scripts(options.folder, directives=options.directives)
     if options.sizes:
         print(f"{'largest':8}{LARGEST_SCRIPT_DOCUMENT:7} bytes")
         for action, size in document_sizes().items():

@@ -32,7 +32,7 @@ counted() { # VARIABLE COUNT NOUN
 
 add_entry() { # PID VERSION TAG BUSY STATE SUPERVISOR [SINCE]
   local version tag supervisor rank entry since=${BOOTED:+${7-}}
-  rank=${RANKS%% $5 *} rank=${#rank}
+  rank=${RANKS%% "$5" *} rank=${#rank}
   # With jobs it stands in front of "quieting".
   if (($4 > 0 && rank > 30)); then rank=30; fi
   json_text version "${2:0:20}"
