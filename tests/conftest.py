@@ -11,8 +11,10 @@ from tests.test_runner import timing
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Whoever starts the tests in the background of a script has made all that they start deaf to Ctrl-C.
+# Whoever starts the tests in the background of a script has made all that they start deaf to Ctrl-C, and nohup to the
+# end of a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -25,10 +25,8 @@ status_host() {
 }
 
 note_boot() {
-  local seconds
-  printf -v seconds '%(%s)T' -1
-  now
-  BOOTED=$((seconds - NOW / SECOND))
+  local word value
+  while read -r word value _; do if [[ $word == btime ]]; then BOOTED=$value; fi; done </proc/stat
 }
 
 # Titles are rewritten every 5 seconds by Sidekiq up to 6, every 10 seconds from 7 on.

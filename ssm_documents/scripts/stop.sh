@@ -39,7 +39,7 @@ answer_without_time() {
 
 # All that will be told to stop is recorded first: the stop of one unit may be the end of another that requires it.
 stop_groups() {
-  local name pids ready=()
+  local name pid pids ready=() unsupervised=() before=${DOWN[none]:-0}
   note_units_before_stop
   survey_groups
   if out_of_time; then
@@ -47,8 +47,12 @@ stop_groups() {
     return
   fi
   for name in "${!GROUP[@]}"; do
-    if ! can_be_told "$name"; then
-      [[ $name == none ]] || report_not_stopped "$name"
+    if [[ $name == none ]]; then
+      for pid in ${GROUP[none]}; do if is_proven "$pid"; then unsupervised+=("$pid"); fi; done
+      # Somebody may have started these in place of some that an earlier stop ended, so that the higher number stays.
+      if ((${#unsupervised[@]} > before)); then record_down none "${#unsupervised[@]}"; fi
+    elif ! can_be_told "$name"; then
+      report_not_stopped "$name"
     elif group_is_quiet "$name"; then
       read -r -a pids <<<"${GROUP[$name]}"
       record_down "$name" "${#pids[@]}"
@@ -62,7 +66,7 @@ stop_groups() {
   done
   write_stopped
   stop_ready ${ready[@]+"${ready[@]}"}
-  end_unsupervised
+  end_unsupervised "$before" ${unsupervised[@]+"${unsupervised[@]}"}
 }
 
 note_units_before_stop() {
@@ -95,19 +99,14 @@ stop_ready() { # NAMES
   done
 }
 
-# Nobody restarts such a worker, so its own end is enough; wake says that it cannot start it again. Somebody may have
-# started it in place of one that an earlier stop ended, so that the higher number stays.
-end_unsupervised() {
-  local pid pids=() key ended before=${DOWN[none]:-0}
-  for pid in ${GROUP[none]-}; do
-    if is_proven "$pid"; then pids+=("$pid"); fi
-  done
-  ((${#pids[@]})) || return 0
-  record_down none $((${#pids[@]} > before ? ${#pids[@]} : before))
-  write_stopped
-  end_workers "${pids[@]}"
+# Nobody restarts such a worker, so its own end is enough; wake says that it cannot start it again.
+end_unsupervised() { # BEFORE PIDS
+  local key ended before=$1
+  shift
+  (($#)) || return 0
+  end_workers "$@"
   for key in ${LEFT[@]+"${LEFT[@]}"}; do PROBLEMS+=" Process ${key%%:*} did not end."; done
-  ended=$((${#pids[@]} - ${#LEFT[@]}))
+  ended=$(($# - ${#LEFT[@]}))
   if ((ended)); then ANY_STOPPED=1; fi
   if ((ended < before)); then ended=$before; fi
   if ((ended)); then record_down none "$ended"; else record_up none; fi

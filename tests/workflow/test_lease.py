@@ -22,7 +22,7 @@ def schedules(shop: Shop) -> list[dict[str, Any]]:
     listed = client.list_schedules(GroupName="SnowWhite", NamePrefix="wake-")["Schedules"]
     names = [one["Name"] for one in listed]
     found = [client.get_schedule(GroupName="SnowWhite", Name=name)["Target"]["Input"] for name in names]
-    return [asked for asked in map(json.loads, found) if asked["application"] == shop.name]
+    return [asked for asked in map(json.loads, found) if asked.get("application") == shop.name]
 
 
 def woken_by_lease(shop: Shop) -> list[FollowedRun]:
@@ -33,7 +33,8 @@ def woken_by_lease(shop: Shop) -> list[FollowedRun]:
     return [
         FollowedRun(client, arn)
         for arn, asked in inputs.items()
-        if asked.get("application") == shop.name and "only_asleep_by" in asked
+        # The other tests start runs with all kinds of input.
+        if isinstance(asked, dict) and asked.get("application") == shop.name and "only_asleep_by" in asked
     ]
 
 

@@ -16,7 +16,7 @@ def looks(shop: Shop) -> list[tuple[datetime, dict[str, Any]]]:
     for listed in client.list_schedules(GroupName="SnowWhite", NamePrefix="look-")["Schedules"]:
         schedule = client.get_schedule(GroupName="SnowWhite", Name=listed["Name"])
         asked = json.loads(schedule["Target"]["Input"])
-        if asked["application"] == shop.name:
+        if asked.get("application") == shop.name:
             at = datetime.fromisoformat(schedule["ScheduleExpression"].removeprefix("at(").rstrip(")"))
             found.append((at, asked))
     return sorted(found, key=lambda look: look[0])
