@@ -62,7 +62,7 @@ class CallFaults:
             if buckets and not is_root and not buckets.take(service, action, region):
                 return broken_answers.service_error(service, throttled=True)
             fault = self.rules.take(
-                lambda rule: rule.matches(service, action, region, is_root),
+                lambda rule: rule.matches(service, action, region, is_root, body),
                 service=service,
                 action=action,
                 region=region,

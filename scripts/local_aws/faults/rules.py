@@ -65,12 +65,14 @@ class CallFault(Schedule):
             same call had last. `slow` is the right answer, `seconds` late.
         after_effect: whether the service does its work before the answer goes wrong.
         spares_root: whether the root user's calls, those of the test or the demo itself, never match.
+        mentions: a text in the body of the calls that match, such as a name that only one test uses.
     """
 
     service: str
     answer: Answer
     action: str = ""
     region: str = ""
+    mentions: str = ""
     after_effect: bool = False
     seconds: float = 70.0
     spares_root: bool = False
@@ -80,12 +82,15 @@ class CallFault(Schedule):
         if self.answer == "throttled" and self.after_effect:
             raise ValueError("A throttled call has no effect.")
 
-    def matches(self, service: str, action: str, region: str, is_root: bool = False) -> bool:
+    def matches(
+        self, service: str, action: str, region: str, is_root: bool = False, body: bytes = b""
+    ) -> bool:
         return (
             self.service == service
             and self.action in ("", action)
             and self.region in ("", region)
             and not (is_root and self.spares_root)
+            and self.mentions.encode() in body
         )
 
     @property

@@ -44,6 +44,12 @@ def test_the_root_users_calls_can_be_spared() -> None:
     assert not spares.matches("ssm", "ListCommands", "us-east-1", is_root=True)
 
 
+def test_a_fault_may_concern_only_calls_that_mention_a_name() -> None:
+    of_shop = replace(ALL, mentions="shop1")
+    assert of_shop.matches("ssm", "ListCommands", "us-east-1", body=b'{"Comment": "of shop1"}')
+    assert not of_shop.matches("ssm", "ListCommands", "us-east-1", body=b'{"Comment": "of shop2"}')
+
+
 def test_the_first_of_several_faults_applies_and_then_the_next() -> None:
     assert Calls(replace(ALL, calls=2), replace(ALL, calls=1, answer="reset")).hits(4) == "eer."
 
