@@ -296,9 +296,8 @@ def _hidden_since(
     found = {}
     for region, snapshot in snapshots.items():
         known = run.hidden_since.get(region, {})
-        hidden = [
-            one.id for one in snapshot.instances if one.hidden or one.id in snapshot.assumed & known.keys()
-        ]
+        still = snapshot.assumed & known.keys()
+        hidden = [one.id for one in snapshot.instances if one.hidden or one.id in still]
         if hidden or known:
             found[region] = {id_: known.get(id_, now) for id_ in hidden[:INSTANCE_IDS]}
     return found
