@@ -37,6 +37,7 @@ class Story:
         meanwhile: called before each poll with the number of the turn: what happens outside.
         planned: called when the plan is made, before anything is sent.
         announced: called with the run whenever Slack would be told of its progress.
+        polled: called with the run after each poll.
         events: how many history events the walk would have made (a Wait + Task + Choice turn is 9, a Task 5).
     """
 
@@ -45,6 +46,7 @@ class Story:
     meanwhile: Callable[[int], None] = lambda _turn: None
     planned: Callable[[], None] = lambda: None
     announced: Callable[[Run], None] = lambda _run: None
+    polled: Callable[[Run], None] = lambda _run: None
     outcomes: list[Outcome] = field(default_factory=list)
     events: int = 0
     largest_state: int = 0
@@ -72,6 +74,7 @@ class Story:
             self.meanwhile(turn)
             run = _as_carried(poll(run, self.cloud, self.cloud.clock.now))  # type: ignore[arg-type]
             self.largest_state = max(self.largest_state, len(json.dumps(to_json(run))))
+            self.polled(run)
             self.outcomes.append(run.outcome)
             self.events += 9
             match run.outcome:

@@ -26,9 +26,8 @@ from snow_white.model.run import CommandReading, Run
 from snow_white.model.verdict import CONFIRMED
 
 _NEW_INSTANCES_RETRIED_EVERY: Final = timedelta(seconds=60)
-_BUSY_HOSTS_RETRIED_AFTER: Final = timedelta(
-    seconds=20
-)  # time for a command to be cancelled, or for a shutdown
+# Time for a command to be cancelled, or for a shutdown.
+_BUSY_HOSTS_RETRIED_AFTER: Final = timedelta(seconds=20)
 _MISSING_ROW_AWAITED: Final = timedelta(seconds=60)
 
 

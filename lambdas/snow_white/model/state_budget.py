@@ -17,6 +17,8 @@ COMMAND_IDS: Final = 300
 """The newest ids, for the moment in which the lists do not show the commands yet; 300 commands are 15,000 instances."""
 INSTANCE_IDS: Final = 500
 """Of those that are gone, and of those to which nothing was sent."""
+HIDDEN_IDS: Final = 100
+"""Of those that EC2 does not know at the moment, each with a time."""
 REFUSALS: Final = 60
 LISTED_BYTES: Final = 40_000
 """Of the report's lists together."""

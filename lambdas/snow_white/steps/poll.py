@@ -24,7 +24,7 @@ from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.fleet import RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.run import CommandReading, Outcome, Run
-from snow_white.model.state_budget import INSTANCE_IDS, newest
+from snow_white.model.state_budget import HIDDEN_IDS, INSTANCE_IDS, newest
 from snow_white.reporting.build import final_report
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
@@ -285,22 +285,26 @@ def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot], now: dateti
         run,
         gone=newest({**run.gone, **gone}, INSTANCE_IDS),
         unsent=newest({**silent, **unsent}, INSTANCE_IDS),
-        hidden_since={**run.hidden_since, **_hidden_since(run, snapshots, now)},
+        hidden_since=_hidden_since(run, snapshots, now),
     )
 
 
 def _hidden_since(
     run: Run, snapshots: Mapping[str, RegionSnapshot], now: datetime
 ) -> dict[str, dict[str, datetime]]:
-    """By region; what a glance assumes stays as it is known."""
-    found = {}
+    """By region; what a glance assumes, and a region that does not answer, stays as it is known.
+
+    One that has no room counts as hidden since now, so that it is waited for until there is room for it.
+    """
+    hidden = {region: tuple(known) for region, known in run.hidden_since.items()}
     for region, snapshot in snapshots.items():
-        known = run.hidden_since.get(region, {})
-        still = snapshot.assumed & known.keys()
-        hidden = [one.id for one in snapshot.instances if one.hidden or one.id in still]
-        if hidden or known:
-            found[region] = {id_: known.get(id_, now) for id_ in hidden[:INSTANCE_IDS]}
-    return found
+        still = snapshot.assumed & run.hidden_since.get(region, {}).keys()
+        hidden[region] = tuple(one.id for one in snapshot.instances if one.hidden or one.id in still)
+    kept = newest({region: ids for region, ids in hidden.items() if ids}, HIDDEN_IDS)
+    return {
+        region: {id_: run.hidden_since.get(region, {}).get(id_, now) for id_ in ids}
+        for region, ids in kept.items()
+    }
 
 
 def _wait(run: Run, now: datetime) -> Run:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snow_white.model.request import Defaults, Limits
+from snow_white.model.request import KEYS, Defaults, Limits
 from snow_white.slash.grammar import InvalidCommand, read_words, usage, wants_help
 
 SHORTEST = {"action": "quiet", "application": "backups"}
@@ -134,14 +134,4 @@ def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
     except InvalidCommand as wrong:
         assert str(wrong).endswith(".")
     else:
-        named = {
-            "action",
-            "application",
-            "environments",
-            "auto_scaling_groups",
-            "tags",
-            "instances",
-            "regions",
-            "timeout_seconds",
-        }
-        assert asked.keys() <= named
+        assert asked.keys() <= set(KEYS)

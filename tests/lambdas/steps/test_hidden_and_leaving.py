@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from snow_white.model.state_budget import HIDDEN_IDS
 from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeInstance
 from tests.lambdas.story import Story, request
 
@@ -48,6 +49,26 @@ def test_instances_that_ec2_stops_listing_before_anything_was_sent_to_them_are_n
     counted.planned = lambda: region.unlisted_instances.add(hidden.id)
     report = counted.report()
     assert (report["result"], report["counts"]) == ("confirmed", {"quiet": 3})
+
+
+def test_of_hundreds_that_ec2_forgets_at_once_the_state_keeps_some_and_all_are_found_to_be_gone() -> None:
+    cloud = FakeCloud()
+    for region in cloud.regions.values():
+        for one in region.add_environment("shop", "shop-workers", instances=100):
+            one.answers = [Answer(after=900), Answer(20)]
+    kept: list[int] = []
+
+    def forget(turn: int) -> None:
+        if turn == 5:
+            for region in cloud.regions.values():
+                for id_ in list(region.instances)[:90]:
+                    del region.instances[id_]
+
+    story = Story(cloud, request(), forget)
+    story.polled = lambda run: kept.append(sum(map(len, run.hidden_since.values())))
+    counts = story.report()["counts"]
+    assert 0 < max(kept) <= HIDDEN_IDS
+    assert counts == {"quiet": 20, "gone": 180}
 
 
 def test_an_instance_without_an_agent_is_named_after_a_fair_time(cloud: FakeCloud) -> None:
