@@ -22,6 +22,7 @@ from snow_white.model.ended_run import EndedRun
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.reporting.errors import reportable
 from snow_white.steps.clean_up import cancel_commands
+from snow_white.steps.termination import let_go
 
 logger = Logger()
 settings = Settings.from_env()
@@ -66,7 +67,9 @@ def report(ended: EndedRun, keys: RunKeys, context: LambdaContext) -> EndedRun:
 
     def work() -> dict[str, Any]:
         notifier, now = open_notifier(settings, context), datetime.now(UTC)
-        return to_json(report_end(ended, notifier, events, logger, now, once.publishing(keys), scheduled))
+        going = partial(let_go, regions=regions)
+        after = report_end(ended, notifier, events, logger, now, once.publishing(keys), scheduled, going)
+        return to_json(after)
 
     return from_json(once.do(keys.end, work, limits(context)), EndedRun)
 

@@ -16,11 +16,13 @@ from runtime.notifier import open_notifier
 from runtime.run_end import report_end
 from runtime.scheduled_runs import ScheduledRuns
 from runtime.settings import Settings
+from snow_white.aws.regions import Regions
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.run import Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.slack.client import LONGEST_CALL_SECONDS
 from snow_white.slack.notifier import Notifier
+from snow_white.steps.termination import let_go
 
 _PROGRESS_STEPS: Final = ("AnnounceStart", "AnnounceProgress")
 # The run waits for these steps. What Slack does not accept in this time is shown by the next progress step.
@@ -32,6 +34,7 @@ _PROGRESS_LIMITS: Final = Limits(work=_PROGRESS_TIME_LIMIT_SECONDS + LONGEST_CAL
 
 logger = Logger()
 settings = Settings.from_env()
+regions = Regions(boto3.Session())
 events = boto3.client("events", config=SHORT_TIMEOUTS)
 scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=TABLE_TIMEOUTS), logger)
 once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)
@@ -66,7 +69,14 @@ def announce_end(state: dict[str, Any], keys: RunKeys, context: LambdaContext) -
     """The run with its complete report."""
     notifier, now = open_notifier(settings, context), datetime.now(UTC)
     after = report_end(
-        from_json(state, EndedRun), notifier, events, logger, now, once.publishing(keys), scheduled
+        from_json(state, EndedRun),
+        notifier,
+        events,
+        logger,
+        now,
+        once.publishing(keys),
+        scheduled,
+        partial(let_go, regions=regions),
     )
     log_failures(notifier)
     return to_json(after)

@@ -14,6 +14,7 @@ from snow_white.judgement.assessment import Assessment
 from snow_white.model.run import Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.poll import poll
+from snow_white.steps.termination import keep_waiting
 
 logger = Logger()
 regions = Regions(boto3.Session())
@@ -24,7 +25,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step, run}; returns the run with its outcome, and with the report when it is finished."""
     run = from_json(event["run"], Run)
     logger.append_keys(execution=run.execution.name)
-    after = poll(run, regions, datetime.now(UTC), log_verdict)
+    now = datetime.now(UTC)
+    after = keep_waiting(poll(run, regions, now, log_verdict), regions, now)
     logger.info(
         "polled",
         extra={

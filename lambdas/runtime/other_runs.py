@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 def demand_alone(
     run: Run, client: SFNClient, *, regions: Regions, defaults: Defaults, logger: Logger
 ) -> None:
-    """Raise OppositeRunUnderWay if an earlier run undoes what this one, whose plan is complete, does."""
+    """Raise OppositeRunUnderWay if an earlier run undoes what this one, whose plan is complete, does.
+
+    A run for an instance's termination is never refused: the instance ends all the same. If a wake comes after it, the
+    end of the run finds the command.
+    """
+    if run.request.termination:
+        return
     demand_no_opposite_run(run, _other_runs(run.execution, client, logger), defaults, regions)
 
 

@@ -39,13 +39,15 @@ class Reminders:
     def first(self, ended: EndedRun, report: Report) -> None:
         """After a quiet or a stop that has sent something: schedule the first look, unless a lease wakes the workers.
 
+        An instance that was about to end is not looked at.
+
         Call it when Slack has been told, because the look replies to the run's messages.
         """
         action = report.known_action
         has_lease = ended.lease is not None and ended.lease.wakes_at is not None
         if action is None or not action.drains or ended.dispatched_at is None or has_lease:
             return
-        if not self._after_seconds or report.ended_at is None:
+        if not self._after_seconds or report.ended_at is None or ended.request.termination:
             return
         requester = ended.slack.requester
         self._schedule(

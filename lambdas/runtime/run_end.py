@@ -14,6 +14,7 @@ from snow_white.model.ended_run import EndedRun
 from snow_white.model.report import Report
 from snow_white.model.serialisation import to_json
 from snow_white.model.stopping import RUN_ABORTED
+from snow_white.model.termination import Completion, Termination
 from snow_white.reporting.advice import what_to_do
 from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
@@ -31,6 +32,7 @@ _RETRY_PAUSES_SECONDS: Final = (30, 60, 90)
 Json = dict[str, Any]
 DoOnce = Callable[[Callable[[], Json]], Json]
 """Does a piece of work unless it was done before; returns its result."""
+LetGo = Callable[[EndedRun], Completion | None]
 
 
 def report_end(
@@ -41,6 +43,7 @@ def report_end(
     now: datetime,
     publish_once: DoOnce = lambda work: work(),
     scheduled: ScheduledRuns | None = None,
+    let_go: LetGo = lambda _: None,
 ) -> EndedRun:
     """Complete the report, and publish it. Slack comes last, because it may be slow.
 
@@ -48,13 +51,16 @@ def report_end(
         ended: the run with its report, or with the error that ended it.
         publish_once: does the metrics, the log line and the event, unless an earlier invocation did.
         scheduled: schedules, or withdraws, the runs that follow from this one's end.
+        let_go: tells Auto Scaling that an instance may go which has waited for the run.
 
     Returns:
         The run with the complete report.
     """
+    completion = let_go(ended)
     requester = notifier.find_requester(ended)
     report = ended.report or replace(_failed(ended, now), stopped_by=notifier.find_stopper(ended))
-    report = _complete(replace(report, lease=ended.lease), display_name(requester))
+    report = replace(report, lease=ended.lease, lifecycle_action=completion)
+    report = _complete(report, display_name(requester), ended.request.termination)
 
     def publish_end() -> Json:
         metrics.emit(ended, report)
@@ -109,12 +115,12 @@ def _failed(ended: EndedRun, now: datetime) -> Report:
     return failure_report(ended.request, ended.execution, *read_error(ended.error), now, so_far)
 
 
-def _complete(report: Report, requested_by: str) -> Report:
+def _complete(report: Report, requested_by: str, termination: Termination | None) -> Report:
     """The report with its summary, its requester, and advice for each verdict among its problems."""
     advice = {
         verdict: advice
         for verdict in dict.fromkeys(problem.verdict for problem in report.problems)
-        if (advice := what_to_do(verdict, report.action))
+        if (advice := what_to_do(verdict, report.action, leaving=termination is not None))
     }
     return replace(
         report,

@@ -131,7 +131,25 @@ class FakeCommand:
 
 
 @dataclass
-class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
+class FakeLifecycleAction:
+    """An instance in Terminating:Wait, until it is let go or its hook's time is over."""
+
+    group: str
+    hook: str
+    instance: str
+    began_at: datetime
+    heartbeat_seconds: int
+    heartbeats: list[datetime] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+
+    def is_over(self, now: datetime) -> bool:
+        last = max([self.began_at, *self.heartbeats])
+        seconds = timedelta(seconds=self.heartbeat_seconds)
+        return bool(self.results) or now >= min(last + seconds, self.began_at + 100 * seconds)
+
+
+@dataclass
+class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autoscaling")):
     """One region; `down` is raised by every call while it is set."""
 
     name: str
@@ -147,6 +165,8 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
     unanswered_instances: set[str] = field(default_factory=set)  # EC2 says nothing of them when asked either
     documents: bool = True
     filters: list[dict[str, Any]] = field(default_factory=list)  # of the last list of instances
+    lifecycle_actions: dict[str, FakeLifecycleAction] = field(default_factory=dict)  # by token
+    auto_scaling_down: Exception | None = None
 
     def add_environment(self, application: str, name: str, instances: int = 0) -> list[FakeInstance]:
         env_id = f"e-{self.name}-{name}"
@@ -173,7 +193,7 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
         if self.down:
             raise self.down
 
-    # --- the three clients in one: their methods do not overlap
+    # --- the four clients in one: their methods do not overlap
 
     def describe_environments(self, **request: Any) -> dict[str, Any]:
         self.called("describe_environments")
@@ -290,6 +310,29 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk")):
         found[0].cancelled = True
         return {}
 
+    def record_lifecycle_action_heartbeat(self, **request: Any) -> dict[str, Any]:
+        action = self._lifecycle_action(request)
+        action.heartbeats.append(self.clock.now)
+        return {}
+
+    def complete_lifecycle_action(self, **request: Any) -> dict[str, Any]:
+        action = self._lifecycle_action(request)
+        action.results.append(request["LifecycleActionResult"])
+        return {}
+
+    def _lifecycle_action(self, request: Mapping[str, Any]) -> FakeLifecycleAction:
+        self.called("lifecycle_action")
+        if self.auto_scaling_down:
+            raise self.auto_scaling_down
+        token = request["LifecycleActionToken"]
+        action = self.lifecycle_actions.get(token)
+        if action is None or action.is_over(self.clock.now):
+            message = f"No active Lifecycle Action found with token {token}"
+            raise client_error("ValidationError", message, 400)
+        named = (request["AutoScalingGroupName"], request["LifecycleHookName"], request["InstanceId"])
+        assert named == (action.group, action.hook, action.instance)
+        return action
+
     def _command(self, command: FakeCommand) -> dict[str, Any]:
         done = command.completed(self.clock.now)
         status = "Success" if done == len(command.answers) else "InProgress"
@@ -395,6 +438,9 @@ class FakeCloud:
         return self.regions[region]
 
     def elastic_beanstalk(self, region: str) -> Any:
+        return self.regions[region]
+
+    def auto_scaling(self, region: str) -> Any:
         return self.regions[region]
 
 

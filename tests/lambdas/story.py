@@ -16,6 +16,7 @@ from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
 from snow_white.steps.poll import poll
+from snow_white.steps.termination import keep_waiting
 from tests.lambdas.fake_cloud import START, FakeCloud
 
 
@@ -72,7 +73,9 @@ class Story:
         for turn in range(most_turns):
             self.cloud.clock.advance(run.wait_seconds)
             self.meanwhile(turn)
-            run = _as_carried(poll(run, self.cloud, self.cloud.clock.now))  # type: ignore[arg-type]
+            now = self.cloud.clock.now
+            regions: Any = self.cloud
+            run = _as_carried(keep_waiting(poll(run, regions, now), regions, now))
             self.largest_state = max(self.largest_state, len(json.dumps(to_json(run))))
             self.polled(run)
             self.outcomes.append(run.outcome)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from snow_white.model.run import Execution
 from snow_white.model.stated_request import StatedRequest
+from snow_white.model.termination import is_of_termination
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -32,11 +33,17 @@ class RunUnderWay:
 
 
 def runs_under_way(client: SFNClient, execution: Execution) -> list[RunUnderWay]:
-    """The other running executions of the state machine, at most 50, the newest first."""
+    """The other running executions of the state machine, at most 50, the newest first.
+
+    Those for the termination of an instance are left out: an update may start many at once, and undoes no other run.
+    """
     machine, _, _ = execution.arn.replace(":execution:", ":stateMachine:").rpartition(":")
     pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
     listed = (
-        one for page in pages for one in page.get("executions", []) if one["executionArn"] != execution.arn
+        one
+        for page in pages
+        for one in page.get("executions", [])
+        if one["executionArn"] != execution.arn and not is_of_termination(one["name"])
     )
     return [
         RunUnderWay(

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from snow_white.aws.errors import NETWORK_ERRORS, demand_whole_answer, is_transient, is_unreadable
+from snow_white.aws.lifecycle_actions import AutoScalingClient
 
 if TYPE_CHECKING:
     import boto3
@@ -62,6 +63,10 @@ class Regions:
 
     def elastic_beanstalk(self, region: str) -> ElasticBeanstalkClient:
         client: ElasticBeanstalkClient = self._client("elasticbeanstalk", region)
+        return client
+
+    def auto_scaling(self, region: str) -> AutoScalingClient:
+        client: AutoScalingClient = self._client("autoscaling", region)
         return client
 
     def _client(self, service: str, region: str) -> Any:

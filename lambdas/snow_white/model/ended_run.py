@@ -13,6 +13,7 @@ from snow_white.model.report import Report
 from snow_white.model.run import Execution
 from snow_white.model.slack_state import SlackState
 from snow_white.model.stated_request import StatedRequest
+from snow_white.model.termination import Heartbeats
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class EndedRun:
     stopped_by: str = ""
     stopped_at: datetime | None = None
     lease: Lease | None = None
+    heartbeats: Heartbeats | None = None
 
     @property
     def end_was_announced(self) -> bool:

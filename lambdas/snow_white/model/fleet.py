@@ -129,7 +129,11 @@ def fleet_name(application: object, auto_scaling_groups: object, tags: object, i
         if isinstance(application, str) and application.strip()
         else auto_scaling_groups or tags
     )
-    name = ", ".join(named) if isinstance(named, tuple) else ""
+    # What has the tag with an environment's name is that environment.
+    names = (
+        [one.removeprefix(f"{ENVIRONMENT_NAME_TAG}=") for one in named] if isinstance(named, tuple) else []
+    )
+    name = ", ".join(names)
     return f"{name} ({', '.join(instances)})" if name and instances and isinstance(instances, tuple) else name
 
 

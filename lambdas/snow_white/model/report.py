@@ -26,6 +26,8 @@ Shape:
     so_far: {confirmed, instances} for a run with instances that an error, a person or its time limit ended
     lease: {wakes_at, failure} for a run with wake_after_seconds: when its workers will be woken if nobody does it
         before, or a sentence that says why they will not be
+    lifecycle_action: {completed, over, failures} for an instance for which Auto Scaling waits: whether it was told that
+        the instance may go, whether the action was over before, and sentences about calls that failed
     slack: {delivered, told, not_told}, once a step has tried to notify Slack
 """
 
@@ -41,6 +43,7 @@ from snow_white.model.action import Action
 from snow_white.model.fleet import Process, fleet_name
 from snow_white.model.lease import Lease
 from snow_white.model.progress import Progress
+from snow_white.model.termination import Completion
 
 Stated: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 """A value of a request as it was stated, valid or not, cut to size (limits.py)."""
@@ -129,6 +132,7 @@ class Report:
     stopped_by: str | None = None
     so_far: Progress | None = None
     lease: Lease | None = None
+    lifecycle_action: Completion | None = None
     slack: Delivery | None = None
 
     @property

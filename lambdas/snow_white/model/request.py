@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from snow_white.model.action import Action
 from snow_white.model.durations import (
     DEFAULT_TIMEOUT_SECONDS,
 )
-from snow_white.model.fleet import Fleet
+from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, Fleet
 from snow_white.model.reminder import Reminder
 from snow_white.model.request_fields import EXAMPLE, RequestFields, json_type, show
+from snow_white.model.termination import Termination
 
 KEYS: Final = (
     "action",
@@ -30,8 +31,8 @@ KEYS: Final = (
     "requested_by",
     "wake_after_seconds",
 )
-INTERNAL_KEYS: Final = ("only_asleep_by", "reminder")
-"""Those that Snow White itself writes into the requests of runs that it schedules."""
+INTERNAL_KEYS: Final = ("only_asleep_by", "reminder", "termination")
+"""Those that Snow White itself writes into the requests of runs that it schedules or starts."""
 _MAX_SENTENCES: Final = 10
 
 
@@ -50,6 +51,10 @@ class Limits:
 
     worker_groups: tuple[str, ...] = ()
     worker_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def for_termination(self) -> Limits:
+        """The limits of a run for an instance's termination, which EC2 tells by its tags; any environment's too."""
+        return replace(self, worker_tags={**self.worker_tags, ENVIRONMENT_NAME_TAG: ("*",)})
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,8 @@ class Request:
             remember it: "TIME NAME". Snow White itself writes it into the request of a wake that it schedules.
         reminder: for status, the run of which those are told that still sleep. Snow White itself writes it into the
             request of a look that it schedules.
+        termination: for the quiet of one instance, why it is about to end. Snow White itself writes it into the request
+            of a run that an event has started.
     """
 
     action: Action
@@ -97,6 +104,7 @@ class Request:
     wake_after_seconds: int | None = None
     only_asleep_by: str | None = None
     reminder: Reminder | None = None
+    termination: Termination | None = None
 
     @property
     def is_scheduled(self) -> bool:
@@ -130,12 +138,14 @@ class Request:
         fields.demand_one_fleet()
         application = fields.text("application") or ""
         lease = fields.lease(action)
+        termination = fields.termination(action)
+        limits = defaults.limits.for_termination() if termination else defaults.limits
         request = cls(
             action=action,
             application=application,
             environments=fields.texts("environments") or (defaults.environments if application else ()),
-            auto_scaling_groups=fields.groups(defaults.limits),
-            tags=fields.tags(defaults.limits),
+            auto_scaling_groups=fields.groups(limits),
+            tags=fields.tags(limits),
             instances=fields.instances(),
             environments_named=raw.get("environments") is not None,
             regions_named=raw.get("regions") is not None,
@@ -148,6 +158,7 @@ class Request:
             wake_after_seconds=lease,
             only_asleep_by=fields.only_asleep_by(action),
             reminder=fields.reminder(action),
+            termination=termination,
         )
         if wrong:
             more = len(wrong) - _MAX_SENTENCES

@@ -19,6 +19,7 @@ from snow_white.model.fleet import tag_texts
 from snow_white.model.globs import is_covered
 from snow_white.model.reminder import REMEMBERED_RUN, Reminder
 from snow_white.model.slack_ids import is_member_id
+from snow_white.model.termination import Termination
 
 if TYPE_CHECKING:
     from snow_white.model.request import Limits
@@ -191,6 +192,20 @@ class RequestFields:
                 "'reminder' is for Snow White itself, which writes it into a status that it schedules."
             )
         return reminder
+
+    def termination(self, action: Action) -> Termination | None:
+        value = self.raw.get("termination")
+        if value is None:
+            return None
+        termination = Termination.read(value)
+        lists = [self.raw.get(key) for key in ("instances", "regions")]
+        one_each = all(isinstance(some, list) and len(some) == 1 for some in lists)
+        if termination is None or action is not Action.QUIET or not one_each:
+            self.wrong.append(
+                "'termination' is for Snow White itself, which writes it into the quiet of an instance that is about "
+                "to end."
+            )
+        return termination
 
     def slack_user(self) -> str | None:
         value = self.raw.get("slack_user")

@@ -19,6 +19,7 @@ from snow_white.model.report import Report
 from snow_white.model.request import Request
 from snow_white.model.slack_state import SlackState
 from snow_white.model.stragglers import Stragglers
+from snow_white.model.termination import Heartbeats
 
 ANOTHER_RUN: Final = "another run"
 """What stands in `waiting_for` in place of a region."""
@@ -80,6 +81,7 @@ class Run:
         announced, announced_at: the progress last shown in Slack, and when.
         report: None until the run has finished.
         lease: None until it was arranged, and for a run without one.
+        heartbeats: None before the first poll, and for a run without a lifecycle action.
     """
 
     execution: Execution
@@ -110,6 +112,7 @@ class Run:
     slack: SlackState = field(default_factory=SlackState)
     report: Report | None = None
     lease: Lease | None = None
+    heartbeats: Heartbeats | None = None
 
     @property
     def waits_for_others(self) -> bool:

@@ -28,7 +28,17 @@ T = TypeVar("T")
 
 # The report's JSON omits these keys if they are None.
 _OMITTED_IF_NONE: Final = (
-    *("summary", "hosts", "more_hosts", "what_to_do", "stopped_by", "so_far", "lease", "slack"),
+    *(
+        "summary",
+        "hosts",
+        "more_hosts",
+        "what_to_do",
+        "stopped_by",
+        "so_far",
+        "lease",
+        "lifecycle_action",
+        "slack",
+    ),
     *("auto_scaling_groups", "tags", "instance_ids", "groups"),
 )
 

@@ -12,6 +12,7 @@ from snow_white.model.reminder import Reminder
 from snow_white.model.report import Stated
 from snow_white.model.request import Defaults, Request
 from snow_white.model.slack_ids import is_member_id
+from snow_white.model.termination import Termination
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class StatedRequest:
     regions_named: bool = False
     only_asleep_by: bool = False
     reminder: Reminder | None = None
+    termination: Termination | None = None
 
     @property
     def fleet_name(self) -> str:
@@ -76,6 +78,7 @@ class StatedRequest:
             regions_named=request.regions_named,
             only_asleep_by=request.only_asleep_by is not None,
             reminder=request.reminder,
+            termination=request.termination,
         )
 
     @classmethod
@@ -104,6 +107,7 @@ class StatedRequest:
             regions_named=_named(stated, "regions"),
             only_asleep_by=stated.get("only_asleep_by") not in (None, False),
             reminder=Reminder.read(stated.get("reminder")),
+            termination=Termination.read(stated.get("termination")),
         )
 
 

@@ -29,16 +29,24 @@ _BUSY_BEFORE_WAKING: Final = (
     "quiet workers still run jobs, and waking them would kill these. Wait until they have finished, then run "
     "wake again."
 )
+_LEAVING: Final = (
+    "the instance ends all the same, so look for jobs that were cut off. If jobs need longer, set a longer heartbeat "
+    "timeout for the lifecycle hook."
+)
 
 
-def what_to_do(verdict: str, action: Stated) -> str | None:
+def what_to_do(verdict: str, action: Stated, *, leaving: bool = False) -> str | None:
     """A sentence that begins in lower case, to follow a colon; None for a verdict that needs no action.
 
-    `action` is the run's action as the request states it.
+    Args:
+        action: the run's action as the request states it.
+        leaving: the run was for the termination of an instance.
     """
     advice = next((advice for one, advice in _ADVICE.items() if one.value == verdict), None)
     if advice is None:
         return None
+    if leaving:
+        return _LEAVING
     known_action = Action.known(action)
     if verdict == Verdict.BUSY and known_action is not None and not known_action.drains:
         return _BUSY_BEFORE_WAKING

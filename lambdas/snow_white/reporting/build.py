@@ -60,7 +60,8 @@ def final_report(
     ]
     without_sidekiq = _results(everyone, HARMLESS)
     cause = _cause(run.request.action, len(everyone), confirmed, problems, len(without_sidekiq), len(ended))
-    if not problems and run.request.is_scheduled:
+    only_without_sidekiq = bool(without_sidekiq) and not ended
+    if not problems and (run.request.is_scheduled or (run.request.termination and only_without_sidekiq)):
         cause = None
     room = _Room()
     listed_problems, more_problems = room.take(problems)

@@ -11,6 +11,7 @@ _IDENTITY_CENTER_ROLE: Final = re.compile(r"AWSReservedSSO_(?P<permission_set>.+
 _PIPELINE: Final = "pipeline "
 _SLACK_USER: Final = "Slack user "
 _RUN: Final = "run "
+_EC2: Final = "Amazon EC2"
 _MEMBER_ID: Final = re.compile(r"(?<=.) \([UW][A-Z0-9]+\)")
 _CODEPIPELINE: Final = "codepipeline.amazonaws.com"
 # Session names that a service or an SDK generates: a time, or a UUID.
@@ -39,8 +40,8 @@ def read_caller(text: str) -> Caller:
 
     Args:
         text: the ARN of an IAM user, of an assumed role's session, of a federated user, or of a CodePipeline pipeline;
-            "ROLE/SESSION"; "pipeline NAME"; a text from `slack_user`; "run NAME (WHY)", as scheduled runs have it; or
-            the name of an IAM user.
+            "ROLE/SESSION"; "pipeline NAME"; a text from `slack_user`; "run NAME (WHY)", as scheduled runs have it;
+            "Amazon EC2 ...", as runs for the termination of instances have it; or the name of an IAM user.
     """
     parts = text.split(":", 5)
     if parts[0] == "arn" and len(parts) == 6:
@@ -49,6 +50,8 @@ def read_caller(text: str) -> Caller:
         return Caller(f"the pipeline {text.removeprefix(_PIPELINE)}")
     if text.startswith(_SLACK_USER):
         return Caller(_MEMBER_ID.sub("", text))
+    if text.startswith(_EC2):
+        return Caller(text)
     if text.startswith(_RUN):
         return Caller(f"the {text}")
     role, slash, session = text.partition("/")

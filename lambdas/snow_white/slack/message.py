@@ -19,6 +19,7 @@ from snow_white.model.run import Execution, Run
 from snow_white.model.slack_state import Requester
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stopping import RUN_ABORTED, RUN_TIMED_OUT
+from snow_white.model.termination import Completion
 from snow_white.slack.buttons import final_buttons, working_buttons
 from snow_white.slack.first_line import final_line, others, working_line
 from snow_white.slack.fleet_state import fleet_state
@@ -89,13 +90,14 @@ def final_message(
         ("Started", local_time(ended.execution.started_at)),
         ("Took", "" if report.confirmed else duration(report.duration_seconds)),
         *_lease(report.lease),
+        *_completion(report.lifecycle_action),
     ]
     texts = [
         fleet_state(report, ended.request, slash_command=slash_command),
         *_details(report, first_line),
     ]
     blocks = [*(_section(text) for text in texts if text), *_fields(fields)]
-    if slash_command:
+    if slash_command and ended.request.termination is None:
         blocks += final_buttons(report, ended.request)
     return _message(first_line, blocks, _final_colour(report), ended.execution)
 
@@ -118,6 +120,13 @@ def _lease(lease: Lease | None) -> list[tuple[str, str]]:
     if lease.wakes_at is None:
         return [("Will NOT be woken", escaped(lease.failure, _MAX_FIELD - 20))]
     return [("Will be woken", f"{local_time(lease.wakes_at)}, if nobody does it before")]
+
+
+def _completion(completion: Completion | None) -> list[tuple[str, str]]:
+    """What went wrong with the lifecycle action of an instance that is about to end."""
+    if completion is None or not completion.failures:
+        return []
+    return [("Lifecycle hook", escaped(" ".join(completion.failures), _MAX_FIELD - 20))]
 
 
 def _details(report: Report, first_line: str) -> list[str]:

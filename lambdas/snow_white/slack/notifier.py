@@ -52,7 +52,7 @@ class Notifier:
         posted = {post.to: post for post in run.slack.posts}
         for post in posted.values():
             self.slack.edit(post, message)
-        for place in self._places(request, requester):
+        for place in () if request.termination else self._places(request, requester):
             if place not in posted and (new := self.slack.post(place, message)):
                 posted[place] = new
         slack = SlackState(tuple(posted.values()), requester)
@@ -89,7 +89,9 @@ class Notifier:
         """
         # Wrong input concerns only the one who typed it.
         nobody = report.error == InvalidRequest.__name__ and requester.member is None
-        places = () if nobody else self._places(ended.request, requester)
+        # Of an instance that ended as it should nobody has to know.
+        silent = nobody or (ended.request.termination is not None and not _is_news(report))
+        places = () if silent else self._places(ended.request, requester)
         posted = {post.to: post for post in ended.slack.posts}
         message = final_message(report, ended, requester, slash_command=self.slash_command)
         reply = final_reply(report, requester)
@@ -112,7 +114,9 @@ class Notifier:
         delivery = Delivery(
             delivered=bool(told) and set(places) <= set(told),
             told=tuple(told),
-            not_told=self._why_not_told(ended.request, requester, no_places=not told and not places),
+            not_told=()
+            if silent and not nobody
+            else self._why_not_told(ended.request, requester, no_places=not told and not places),
         )
         unreached = tuple(sorted(self.slack.unreached - set(told)))
         return replace(
@@ -180,6 +184,12 @@ class Notifier:
         """Where the end is told if Slack refuses the places that were wanted."""
         member = None if request.direct_message is False else requester.member
         return tuple(place for place in (member, self.default_channel) if place)
+
+
+def _is_news(report: Report) -> bool:
+    """Whether the end of a run for an instance's termination needs somebody: the instance is not quiet, or stays."""
+    completion = report.lifecycle_action
+    return not report.confirmed or (completion is not None and completion.instance_waits)
 
 
 def _is_silent(request: StatedRequest) -> bool:

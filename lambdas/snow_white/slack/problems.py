@@ -44,7 +44,8 @@ def _totals(report: Report) -> Mapping[str, int]:
 
 
 def _verdict_section(verdict: str, group: Sequence[Problem], count: int, report: Report, *, room: int) -> str:
-    advice = what_to_do(verdict, report.action)
+    known = report.what_to_do
+    advice = what_to_do(verdict, report.action) if known is None else known.get(verdict)
     name = "still busy" if verdict == Verdict.BUSY else in_words(verdict)
     parts = [f"*{count} {escaped(name, 40)}*"]
     if advice and room > 2 * _MAX_ADVICE:

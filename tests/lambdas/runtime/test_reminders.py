@@ -22,6 +22,7 @@ from snow_white.model.run import Execution
 from snow_white.model.serialisation import from_json
 from snow_white.model.slack_state import Post, Requester, SlackState
 from snow_white.model.stated_request import StatedRequest
+from snow_white.model.termination import Notice, Termination
 from snow_white.slack.reminder_reply import reminder_reply
 from tests.lambdas.fake_cloud import START, client_error
 from tests.lambdas.runtime.test_leases import MACHINE, SETTINGS, FakeScheduler
@@ -80,6 +81,13 @@ def look(number: int = 1) -> EndedRun:
 
 def times(scheduler: FakeScheduler) -> list[str]:
     return [one["ScheduleExpression"] for one in scheduler.schedules.values()]
+
+
+def test_an_instance_that_was_about_to_end_is_not_looked_at() -> None:
+    scheduler = FakeScheduler()
+    leaving = replace(QUIET.request, termination=Termination(Notice.SPOT_INTERRUPTION))
+    reminders(scheduler).first(replace(QUIET, request=leaving), report())
+    assert scheduler.schedules == {}
 
 
 @pytest.mark.parametrize("result", ["confirmed", "not_confirmed"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,7 @@ from snow_white.model.fleet import Group, RegionPlan
 from snow_white.model.request import Defaults
 from snow_white.model.run import Execution, Run
 from snow_white.model.stated_request import StatedRequest
+from snow_white.model.termination import execution_name
 from snow_white.steps.opposite_run import demand_no_opposite_run
 from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START
@@ -81,6 +83,7 @@ class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
     """The running executions by their ARN, each with its input; one a page."""
 
     inputs: dict[str, str]
+    described: list[str] = field(default_factory=list)
 
     def list_executions(
         self, *, stateMachineArn: str, statusFilter: str, nextToken: str = "0"
@@ -91,13 +94,14 @@ class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
         return {"executions": [self._row(arn) for arn in arns[number : number + 1]], **more}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
+        self.described.append(executionArn)
         return {**self._row(executionArn), "input": self.inputs[executionArn]}
 
     def _row(self, arn: str) -> dict[str, Any]:
         return {
             "executionArn": arn,
             "stateMachineArn": MACHINE,
-            "name": arn[-6:],
+            "name": arn.rpartition(":")[2],
             "status": "RUNNING",
             "startDate": START,
         }
@@ -107,3 +111,22 @@ def test_running_executions_are_read_whatever_they_were_started_with() -> None:
     inputs = {RUN.execution.arn: "{}", ARN: json.dumps({"action": "wake"}), f"{ARN}4": "[]", f"{ARN}5": "{"}
     found = runs_under_way(FakeStepFunctions(inputs), RUN.execution)  # type: ignore[arg-type]
     assert [one.request.action for one in found] == ["wake", None, None]
+
+
+def test_a_hundred_runs_for_instances_that_are_ended_hide_no_run_of_the_fleet_and_are_not_described() -> None:
+    leaving = {
+        f"{ARN}:{execution_name('i-0123456789abcdef0', str(UUID(int=number)))}": "not read"
+        for number in range(100)
+    }
+    states = FakeStepFunctions({**leaving, ARN: json.dumps({"action": "wake"})})
+    found = runs_under_way(states, RUN.execution)  # type: ignore[arg-type]
+    assert [one.arn for one in found] == [ARN]
+    assert states.described == [ARN]
+
+
+@pytest.mark.parametrize(
+    "name", ["drain-backups", "drain-i-0123456789abcdef0", "my-drain-i-0123456789abcdef0-1"]
+)
+def test_a_run_that_a_person_has_named_alike_is_still_seen(name: str) -> None:
+    found = runs_under_way(FakeStepFunctions({f"{ARN}:{name}": "{}"}), RUN.execution)  # type: ignore[arg-type]
+    assert len(found) == 1

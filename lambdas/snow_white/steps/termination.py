@@ -1,0 +1,59 @@
+"""What a run for an instance's termination tells Auto Scaling: heartbeats, and at its end that the instance may go.
+
+No failure of these calls changes what the run says of the workers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from snow_white.aws import lifecycle_actions
+from snow_white.aws.lifecycle_actions import ActionOver, CallFailed
+from snow_white.aws.regions import Regions
+from snow_white.model.ended_run import EndedRun
+from snow_white.model.run import Outcome, Run
+from snow_white.model.stated_request import texts
+from snow_white.model.termination import Completion, Heartbeats
+from snow_white.steps.pacing import SHORTEST_SECONDS
+
+
+def keep_waiting(run: Run, regions: Regions, now: datetime) -> Run:
+    """The run after a poll, with a heartbeat if one is due, and with a wait that ends before the next one is.
+
+    A heartbeat that failed is tried again after the next poll.
+    """
+    termination = run.request.termination
+    action = termination.lifecycle_action if termination else None
+    if action is None or run.outcome is Outcome.FINISHED:
+        return run
+    known = run.heartbeats or Heartbeats()
+    due = known.last_at is None or now - known.last_at >= action.heartbeat_every
+    if due and not known.over:
+        try:
+            client = regions.auto_scaling(run.request.regions[0])
+            lifecycle_actions.record_heartbeat(client, action, run.request.instances[0])
+            known = Heartbeats(now)
+        except ActionOver as error:
+            known = replace(known, failure=str(error), over=True)
+        except CallFailed as error:
+            known = replace(known, failure=str(error))
+    longest = max(SHORTEST_SECONDS, int(action.heartbeat_every.total_seconds()))
+    return replace(run, heartbeats=known, wait_seconds=min(run.wait_seconds, longest))
+
+
+def let_go(ended: EndedRun, regions: Regions) -> Completion | None:
+    """Tell Auto Scaling that the instance may go, however the run has ended; None without a lifecycle action."""
+    termination = ended.request.termination
+    action = termination.lifecycle_action if termination else None
+    instances, where = texts(ended.request.instances), texts(ended.request.regions)
+    if action is None or not instances or not where:
+        return None
+    before = (ended.heartbeats.failure,) if ended.heartbeats and ended.heartbeats.failure else ()
+    try:
+        lifecycle_actions.complete(regions.auto_scaling(where[0]), action, instances[0])
+    except ActionOver as error:
+        return Completion(over=True, failures=tuple(dict.fromkeys((*before, str(error)))))
+    except CallFailed as error:
+        return Completion(failures=(*before, str(error)))
+    return Completion(completed=True, failures=before)
