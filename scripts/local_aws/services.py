@@ -4,8 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_aws import auto_scaling
 from local_aws.agent.registry import AgentRegistry
+from local_aws.auto_scaling import capacity
+from local_aws.auto_scaling.lifecycle import Lifecycle
+from local_aws.auto_scaling.lifecycle_calls import LifecycleCalls
 from local_aws.code_pipeline import CodePipeline
 from local_aws.elastic_beanstalk import ec2_lifecycle
 from local_aws.elastic_beanstalk.query_protocol import NAMESPACE
@@ -66,9 +68,11 @@ def _register_elastic_beanstalk(handlers: dict[str, Handler], agents: AgentRegis
     """Route calls signed for Elastic Beanstalk to it, and register its protocol for IAM and error answers."""
     from ministack.core import iam_actions, router
 
-    service = ElasticBeanstalk(Path(os.environ["TMPDIR"]).parent / "hosts", agents, ACCOUNT)
+    lifecycle = Lifecycle()
+    service = ElasticBeanstalk(Path(os.environ["TMPDIR"]).parent / "hosts", agents, lifecycle, ACCOUNT)
     ec2_lifecycle.install(service.operations)
-    auto_scaling.install()
+    capacity.install(lifecycle, service.operations)
+    LifecycleCalls(lifecycle).install()
     find(router, "SERVICE_PATTERNS")["elasticbeanstalk"] = {}
     find(iam_actions, "_SERVICE_PROTOCOL")["elasticbeanstalk"] = "query-xml"
     find(iam_actions, "_QUERY_XML_NS")["elasticbeanstalk"] = NAMESPACE

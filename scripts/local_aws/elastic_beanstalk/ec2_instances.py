@@ -6,6 +6,7 @@ An instance is `pending` while its host boots, and `running` when it is up. `ec2
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -34,28 +35,27 @@ class Launched:
     host_name: str
 
 
-def launch(region: str, environment_name: str, environment_id: str) -> Launched:
-    """Run one instance, by a call to EC2; it stays `pending` until `set_state`."""
-    tags = [
-        {"Key": "Name", "Value": environment_name},
-        {"Key": ENVIRONMENT_NAME_TAG, "Value": environment_name},
-        {"Key": ENVIRONMENT_ID_TAG, "Value": environment_id},
-    ]
+def launch(region: str, tags: Mapping[str, str]) -> Launched:
+    """Run one instance with these tags, by a call to EC2; it stays `pending` until `set_state`."""
     answer = own_client("ec2", region).run_instances(
         ImageId="ami-0123456789abcdef0",
         InstanceType="t3.small",
         MinCount=1,
         MaxCount=1,
-        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        TagSpecifications=[
+            {
+                "ResourceType": "instance",
+                "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+            }
+        ],
     )
     (instance,) = answer["Instances"]
     return Launched(instance["InstanceId"], instance["PrivateDnsName"].partition(".")[0])
 
 
-def terminate(region: str, instance_ids: list[str]) -> None:
-    """Terminate instances by a call to EC2."""
-    if instance_ids:
-        own_client("ec2", region).terminate_instances(InstanceIds=instance_ids)
+def terminate(region: str, instance_id: str) -> None:
+    """Terminate an instance by a call to EC2."""
+    own_client("ec2", region).terminate_instances(InstanceIds=[instance_id])
 
 
 def set_state(region: str, instance_id: str, state: str) -> None:
@@ -77,11 +77,22 @@ def set_launched(region: str, instance_id: str, minutes_ago: float) -> None:
         instance["LaunchTime"] = moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def scaled_pause(seconds: float) -> None:
-    """Wait for so many of AWS's seconds: the factor on waiting times applies."""
+def state_of(region: str, instance_id: str) -> str | None:
+    """The name of the instance's state; None for one that EC2 does not list."""
+    instance = _record(region, instance_id)
+    return str(instance["State"]["Name"]) if instance else None
+
+
+def wait_scale() -> float:
+    """The factor on AWS's own waiting times."""
     from ministack.services import stepfunctions
 
-    time.sleep(seconds * stepfunctions._SFN_WAIT_SCALE)
+    return float(stepfunctions._SFN_WAIT_SCALE)
+
+
+def scaled_pause(seconds: float) -> None:
+    """Wait for so many of AWS's seconds: the factor on waiting times applies."""
+    time.sleep(seconds * wait_scale())
 
 
 def _record(region: str, instance_id: str) -> dict[str, Any] | None:

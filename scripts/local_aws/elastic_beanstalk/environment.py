@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from local_aws.agent.agent import PingStatus
+from local_aws.elastic_beanstalk.ec2_instances import ENVIRONMENT_ID_TAG, ENVIRONMENT_NAME_TAG
 from local_aws.elastic_beanstalk.query_protocol import Value
 from local_aws.elastic_beanstalk.worker_instance import HostOptions, WorkerInstance
 from local_aws.engine.service_error import ServiceError
@@ -87,12 +88,13 @@ class Settings:
 
 
 class Environment:
-    """One environment of an application in a region. `lock` guards its fields."""
+    """One environment of an application in a region. `lock` guards its fields, `resizing` its number of instances."""
 
     def __init__(self, application: str, name: str, region: str, account: str, version: str) -> None:
         self.application = application
         self.name = name
-        self.id = "e-" + "".join(secrets.choice(_ID_LETTERS) for _ in range(10))
+        self.id = f"e-{_random(10)}"
+        self.group_name = f"awseb-{self.id}-stack-AWSEBAutoScalingGroup-{_random(12).upper()}"
         self.region = region
         self.arn = f"arn:aws:elasticbeanstalk:{region}:{account}:environment/{application}/{name}"
         self.version = version
@@ -103,6 +105,12 @@ class Environment:
         self.instances: list[WorkerInstance] = []
         self.created = self.updated = datetime.now(UTC)
         self.lock = threading.RLock()
+        self.resizing = threading.Lock()
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What Elastic Beanstalk tags the Auto Scaling group and its instances with."""
+        return {"Name": self.name, ENVIRONMENT_NAME_TAG: self.name, ENVIRONMENT_ID_TAG: self.id}
 
     @property
     def is_terminated(self) -> bool:
@@ -136,3 +144,7 @@ class Environment:
                 "EnvironmentLinks": [],
                 "EnvironmentArn": self.arn,
             }
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(length))

@@ -6,10 +6,13 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from local_aws.agent.registry import AgentRegistry
+from local_aws.auto_scaling import groups
+from local_aws.auto_scaling.lifecycle import Lifecycle
 from local_aws.elastic_beanstalk import ec2_instances
 from local_aws.elastic_beanstalk.environment import Environment, EnvironmentStatus
 from local_aws.elastic_beanstalk.worker_instance import HostOptions, WorkerInstance
@@ -22,16 +25,20 @@ _logger = logging.getLogger(__name__)
 class EnvironmentOperations:
     """Runs each operation in a thread of its own, on the environment's instances side by side."""
 
-    def __init__(self, hosts: Path, agents: AgentRegistry) -> None:
+    def __init__(self, hosts: Path, agents: AgentRegistry, lifecycle: Lifecycle) -> None:
         self._hosts = hosts
         self._agents = agents
+        self._lifecycle = lifecycle
         self._instances: dict[tuple[str, str], WorkerInstance] = {}
         self._environments: dict[tuple[str, str], Environment] = {}
+        self._groups: dict[tuple[str, str], Environment] = {}
         self._lock = threading.Lock()
         self._closed = False
 
     def launch(self, environment: Environment) -> None:
-        """Launch as many instances as the settings say; Ready when all are up."""
+        """Launch as many instances as the settings say, in a new Auto Scaling group; Ready when all are up."""
+        groups.create_group(environment.region, environment.group_name, environment.tags)
+        self._groups[environment.region, environment.group_name] = environment
         self._start(environment, lambda: self._resize(environment))
 
     def update(self, environment: Environment, *, deploys: bool) -> None:
@@ -49,9 +56,38 @@ class EnvironmentOperations:
         """Terminate every instance; Terminated when all have ended."""
 
         def terminate_all() -> None:
-            self._terminate(environment, list(environment.instances))
+            groups.delete_hooks(environment.region, environment.group_name)
+            with self._lock:
+                instances = [
+                    instance
+                    for key, instance in self._instances.items()
+                    if self._environments.get(key) is environment
+                ]
+            environment.instances = []
+            self._each(instances, self._end)
+            groups.delete_group(environment.region, environment.group_name)
 
         self._start(environment, terminate_all, then=EnvironmentStatus.TERMINATED)
+
+    def resize_group(self, region: str, group_name: str, instances: int) -> bool:
+        """Launch or terminate instances of an environment in the background, as its Auto Scaling group asks for.
+
+        The environment stays Ready. False if the group is not an environment's.
+        """
+        environment = self._groups.get((region, group_name))
+        if environment is None:
+            return False
+        environment.settings = replace(environment.settings, instances=instances)
+
+        def resize() -> None:
+            try:
+                self._resize(environment)
+            except Exception:
+                if not self._closed:
+                    _logger.exception("scaling of %s failed", environment.name)
+
+        threading.Thread(target=resize, name=f"{environment.name}-scaling", daemon=True).start()
+        return True
 
     def boot_instance(
         self, region: str, instance_id: str, host_name: str, variables: Mapping[str, str]
@@ -83,6 +119,7 @@ class EnvironmentOperations:
             instance = self._instances.pop((region, instance_id), None)
         if instance is not None:
             instance.end(self._agents)
+        groups.remove_if_staying(region, instance_id)
 
     def stop_instance(self, region: str, instance_id: str) -> None:
         """End the host of an instance that stays in its environment and may be started again."""
@@ -106,9 +143,7 @@ class EnvironmentOperations:
         environment = self._environments.get((region, instance_id))
         if instance is None or environment is None:
             raise KeyError(f"{instance_id} in {region} is no worker host.")
-        with environment.lock:
-            environment.instances = [each for each in environment.instances if each is not instance]
-        ec2_instances.terminate(region, [instance_id])
+        self._leave(environment, [instance])
         self._launch_instance(environment)
 
     def close(self) -> None:
@@ -123,14 +158,19 @@ class EnvironmentOperations:
             return self._instances.get((region, instance_id))
 
     def _resize(self, environment: Environment) -> None:
-        present = [each for each in environment.instances if self.has(each.region, each.instance_id)]
-        environment.instances = present
-        wanted = environment.settings.instances
-        self._terminate(environment, present[wanted:])
-        self._each(range(wanted - len(present)), lambda _: self._launch_instance(environment))
+        with environment.resizing:
+            present = [each for each in environment.instances if self.has(each.region, each.instance_id)]
+            environment.instances = present
+            wanted = environment.settings.instances
+            groups.set_capacity(environment.region, environment.group_name, wanted)
+            self._leave(environment, present[wanted:])
+            self._each(range(wanted - len(present)), lambda _: self._launch_instance(environment))
 
     def _launch_instance(self, environment: Environment) -> None:
-        launched = ec2_instances.launch(environment.region, environment.name, environment.id)
+        group = environment.group_name
+        launched = ec2_instances.launch(
+            environment.region, {**environment.tags, groups.GROUP_NAME_TAG: group}
+        )
         settings = environment.settings
         instance = WorkerInstance(
             environment.region, launched.instance_id, launched.host_name, settings.host_options
@@ -142,15 +182,26 @@ class EnvironmentOperations:
             self._environments[environment.region, instance.instance_id] = environment
         with environment.lock:
             environment.instances.append(instance)
+        groups.add_member(environment.region, group, instance.instance_id, "Pending")
         instance.boot(self._hosts, environment.version, dict(settings.environment), self._agents)
+        groups.set_member_state(environment.region, group, instance.instance_id, "InService")
 
-    def _terminate(self, environment: Environment, instances: list[WorkerInstance]) -> None:
+    def _leave(self, environment: Environment, instances: list[WorkerInstance]) -> None:
+        """Take instances out of the environment. Those that no hook waits for have ended when this returns."""
         with environment.lock:
             environment.instances = [each for each in environment.instances if each not in instances]
-        remaining = [each for each in instances if self.has(each.region, each.instance_id)]
-        ec2_instances.terminate(environment.region, [each.instance_id for each in remaining])
-        # The call to EC2 ends them in the background; this waits for that.
-        self._each(remaining, lambda each: each.end(self._agents))
+        self._each(
+            instances,
+            lambda each: self._lifecycle.leave(
+                each.region, environment.group_name, each.instance_id, lambda: self._end(each)
+            ),
+        )
+
+    def _end(self, instance: WorkerInstance) -> None:
+        """Terminate an instance in EC2, and wait until its host has ended."""
+        if self.has(instance.region, instance.instance_id):
+            ec2_instances.terminate(instance.region, instance.instance_id)
+        instance.end(self._agents)
 
     def _start(
         self,

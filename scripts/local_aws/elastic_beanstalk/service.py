@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from local_aws.agent.registry import AgentRegistry
+from local_aws.auto_scaling.lifecycle import Lifecycle
 from local_aws.elastic_beanstalk.environment import Environment, EnvironmentStatus, Settings
 from local_aws.elastic_beanstalk.operations import EnvironmentOperations
 from local_aws.elastic_beanstalk.pages import page_of
@@ -38,12 +39,12 @@ class Application:
 class ElasticBeanstalk:
     """The service in all regions. `hosts` is the folder for the hosts, each named by its instance id."""
 
-    def __init__(self, hosts: Path, agents: AgentRegistry, account: str) -> None:
+    def __init__(self, hosts: Path, agents: AgentRegistry, lifecycle: Lifecycle, account: str) -> None:
         self._account = account
         self._applications: dict[tuple[str, str], Application] = {}
         self._environments: list[Environment] = []
         self._lock = threading.RLock()
-        self.operations = EnvironmentOperations(hosts, agents)
+        self.operations = EnvironmentOperations(hosts, agents, lifecycle)
         self._actions: Mapping[str, Callable[[Request, str], Result]] = {
             "CreateApplication": self._create_application,
             "CreateApplicationVersion": self._create_application_version,
@@ -51,6 +52,7 @@ class ElasticBeanstalk:
             "UpdateEnvironment": self._update_environment,
             "TerminateEnvironment": self._terminate_environment,
             "DescribeEnvironments": self._describe_environments,
+            "DescribeEnvironmentResources": self._describe_environment_resources,
         }
 
     async def handle(
@@ -144,6 +146,16 @@ class ElasticBeanstalk:
         found = [each.describe() for each in self._selected(request, region)]
         page, token = page_of(found, request)
         return {"Environments": page, "NextToken": token}
+
+    def _describe_environment_resources(self, request: Request, region: str) -> Result:
+        environment = self._environment(request, region)
+        resources: dict[str, Value] = {
+            "EnvironmentName": environment.name,
+            "AutoScalingGroups": [{"Name": environment.group_name}],
+            "Instances": [{"Id": each.instance_id} for each in environment.instances],
+        }
+        nothing = ("LaunchConfigurations", "LaunchTemplates", "LoadBalancers", "Triggers", "Queues")
+        return {"EnvironmentResources": {**resources, **{name: [] for name in nothing}}}
 
     def _selected(self, request: Request, region: str) -> Iterable[Environment]:
         """What a DescribeEnvironments selects; recently terminated ones too, unless IncludeDeleted is false."""

@@ -17,6 +17,7 @@ from local_aws.engine.patches.functions import code_folders, handler_errors, pac
 from local_aws.engine.patches.instances import instance_ids, launch_time, tag_wildcards
 from local_aws.engine.patches.permissions import (
     audit_trail,
+    auto_scaling_groups,
     root_user,
     schedules,
     secrets,
@@ -40,6 +41,7 @@ _ALL = (
     root_user,
     rule_delivery,
     schedules,
+    auto_scaling_groups,
     secrets,
     ssm_documents,
     unknown_services,
