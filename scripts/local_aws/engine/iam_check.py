@@ -1,4 +1,4 @@
-"""Checks on EC2 instances that MiniStack does not make by itself: permission on one, and whether it runs."""
+"""What MiniStack does not check by itself: permission on an EC2 instance, whether it runs, and a service's role."""
 
 from local_aws.engine.service_error import AccessDenied
 
@@ -38,3 +38,39 @@ def is_running(region: str, instance_id: str) -> bool:
     with request_scope(get_account_id(), region):
         instance = ec2._instances.get(instance_id)
     return instance is None or bool(instance["State"]["Name"] == "running")
+
+
+def role_may(role_arn: str, action: str, resource: str, *, service: str, source_arn: str) -> bool:
+    """Whether the role trusts the service on behalf of `source_arn`, and may do `action` on the resource."""
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import iam
+
+    name, account = role_arn.rpartition("/")[2], get_account_id()
+    record = iam._roles.get(name)
+    if record is None:
+        return False
+    asked: dict[str, str] = {"principal_account": account, "region": get_region()}
+    trusts = iam_evaluator.evaluate_resource_policy(
+        record["AssumeRolePolicyDocument"],
+        iam_evaluator.EvalContext(
+            principal_arn="",
+            principal_type="Service",
+            action="sts:AssumeRole",
+            resource_arn=role_arn,
+            service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": account},
+            **asked,
+        ),
+        service=service,
+    )
+    allows = iam_evaluator.evaluate(
+        iam_evaluator.EvalContext(
+            principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.partition('.')[0]}",
+            principal_type="AssumedRole",
+            action=action,
+            resource_arn=resource,
+            **asked,
+        ),
+        iam_evaluator._gather_role_policies(name, account),
+    )
+    return bool(trusts.decision == "Allow" and allows.decision == "Allow")

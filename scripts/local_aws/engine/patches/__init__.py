@@ -4,6 +4,7 @@ The docstring of each module's `install` describes the difference. It raises Mis
 what the patch replaces. tests/local_aws/engine/patches shows that each difference is gone.
 """
 
+from local_aws.engine.patches.events import other_regions, target_roles
 from local_aws.engine.patches.executions import (
     ends,
     history,
@@ -40,6 +41,8 @@ _ALL = (
     machine_role,
     root_user,
     rule_delivery,
+    other_regions,
+    target_roles,
     schedules,
     auto_scaling_groups,
     secrets,

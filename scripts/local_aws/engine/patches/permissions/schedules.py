@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+from local_aws.engine.iam_check import role_may
 from local_aws.engine.ministack import find, wrap
 
 _SERVICE = "scheduler.amazonaws.com"
@@ -74,39 +75,10 @@ def _if_the_role_allows(invoke: Any) -> Any:
 
 
 def _may_start(target: Any, schedule: Any) -> bool:
-    from ministack.core import iam_evaluator
-    from ministack.core.responses import get_account_id, get_region
-    from ministack.services import iam
-
-    role, account = target["RoleArn"].rpartition("/")[2], get_account_id()
-    record = find(iam, "_roles").get(role)
-    if record is None:
-        return False
     group = schedule["Arn"].replace(":schedule/", ":schedule-group/").rpartition("/")[0]
-    question = {"principal_account": account, "region": get_region()}
-    trusts = iam_evaluator.evaluate_resource_policy(
-        record["AssumeRolePolicyDocument"],
-        iam_evaluator.EvalContext(
-            principal_arn="",
-            principal_type="Service",
-            action="sts:AssumeRole",
-            resource_arn=target["RoleArn"],
-            service_context={"aws:sourcearn": group, "aws:sourceaccount": account},
-            **question,
-        ),
-        service=_SERVICE,
+    return role_may(
+        target["RoleArn"], "states:StartExecution", target["Arn"], service=_SERVICE, source_arn=group
     )
-    starts = iam_evaluator.evaluate(
-        iam_evaluator.EvalContext(
-            principal_arn=f"arn:aws:sts::{account}:assumed-role/{role}/scheduler",
-            principal_type="AssumedRole",
-            action="states:StartExecution",
-            resource_arn=target["Arn"],
-            **question,
-        ),
-        iam_evaluator._gather_role_policies(role, account),
-    )
-    return bool(trusts.decision == "Allow" and starts.decision == "Allow")
 
 
 def _json(body: bytes) -> dict[str, Any]:
