@@ -56,6 +56,7 @@ def add_documents(app: App, settings: Settings) -> list[DocumentsStack]:
             f"SnowWhite-Documents-{region}",
             source=source,
             launchers=settings.launchers,
+            settings=settings,
             env=Environment(account=settings.account, region=region),
             description=f"Snow White: the SSM Command documents for the workers in {region}",
         )

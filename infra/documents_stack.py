@@ -10,7 +10,9 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.command_documents import command_document
+from infra.constructs.terminations import ForwardedTerminations
 from infra.script_source import ScriptSource
+from infra.settings import Settings
 from snow_white.model.action import Action
 from snow_white.version import VERSION
 
@@ -19,7 +21,8 @@ class DocumentsStack(Stack):
     """One SSM Command document per action. The names are fixed, so nothing is looked up across regions.
 
     Raises DocumentTooLarge. `source` is where hosts download the scripts from; None: the documents contain them.
-    `launchers` are the application's own programs that start Sidekiq.
+    `launchers` are the application's own programs that start Sidekiq. With `settings` that say so, events about
+    instances that are about to end are sent to the home region.
     """
 
     def __init__(
@@ -29,11 +32,23 @@ class DocumentsStack(Stack):
         *,
         source: ScriptSource | None = None,
         launchers: Sequence[str] = (),
+        settings: Settings | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         build_documents(self, source, launchers)
+        if settings and settings.drain_on_termination and self.region != settings.home_region:
+            ForwardedTerminations(
+                self, "Terminations", settings=settings, home_bus_arn=home_bus_arn(self, settings.home_region)
+            )
         CfnOutput(self, "Version", value=VERSION, description="The version of Snow White")
+
+
+def home_bus_arn(stack: Stack, home_region: str) -> str:
+    """The ARN of the home region's default event bus."""
+    return stack.format_arn(
+        service="events", region=home_region, resource="event-bus", resource_name="default"
+    )
 
 
 def build_documents(stack: Stack, source: ScriptSource | None, launchers: Sequence[str]) -> None:

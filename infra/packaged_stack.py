@@ -20,7 +20,8 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from infra.documents_stack import build_documents
+from infra.constructs.terminations import ForwardedTerminations
+from infra.documents_stack import build_documents, home_bus_arn
 from infra.script_source import script_source
 from infra.settings import Settings
 from infra.snow_white_stack import SnowWhiteStack
@@ -107,6 +108,8 @@ class PackagedStack(SnowWhiteStack):
         self._only_in_home_region()
         source = script_source(settings.script_source, settings.script_source_token)
         build_documents(self, source, settings.launchers)
+        if settings.drain_on_termination:
+            self._forward_terminations()
 
     def _deployed_settings(self, settings: Settings) -> Settings:
         self._parameters = _Parameters.add_to(self, settings)
@@ -115,6 +118,23 @@ class PackagedStack(SnowWhiteStack):
     def _arn_regions(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
         """Regions that are known at the launch only; each grant has a condition for them as well."""
         return ("*",)
+
+    def _forward_terminations(self) -> None:
+        home = self._parameters.home_region
+        forwarded = ForwardedTerminations(
+            self,
+            "Forwarded",
+            settings=self._parameters.settings,
+            home_bus_arn=home_bus_arn(self, home),
+        )
+        elsewhere = CfnCondition(
+            self,
+            "IsOtherRegion",
+            expression=Fn.condition_not(Fn.condition_equals(Aws.REGION, home)),
+        )
+        for construct in forwarded.node.find_all():
+            if isinstance(construct, CfnResource):
+                construct.cfn_options.condition = elsewhere
 
     def _only_in_home_region(self) -> None:
         home = CfnCondition(

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from infra.script_source import script_source
 from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG
+from snow_white.model.globs import is_covered
 from snow_white.model.slack_ids import CONVERSATION_ID, MEMBER_ID, is_member_id
 
 ROOT: Final = Path(__file__).parent.parent
@@ -42,6 +43,9 @@ MAX_REMIND_AFTER: Final = 1_440
 # Together, in characters: they are in two policies and in an environment variable of the functions.
 MAX_LIMITS_LENGTH: Final = 800
 MAX_TAG_KEYS: Final = 4
+# In the pattern of a rule, which has room for 2,048 characters, and in the policies of three roles.
+MAX_DRAINED_GROUPS: Final = 8
+MAX_DRAINED_LENGTH: Final = 800
 # Instances with these are allowed in another way: always, and by worker_groups.
 _TAGS_OF_AWS: Final = frozenset({ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG})
 # What a tag's value and a group's name may have, and wildcards. A comma separates them, and IAM replaces a "$".
@@ -68,6 +72,10 @@ class Settings:
     worker_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The tags by which a request may select instances, each with its values or globs, such as {"Role": ["worker"]};
     empty: none. Runs can reach every instance that has one of them."""
+    drain_on_termination: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Which instances are drained before Auto Scaling or EC2 ends them: {"environments": [...]} as in
+    default_environments, {"auto_scaling_groups": [...]} within worker_groups, or both; empty: none. Their groups need a
+    lifecycle hook; docs/recipes.md has it."""
     slack_channel: str = ""
     """Id of the Slack channel for runs that name no other; empty: only the requester is notified."""
     slack_user_tag: str = "slack_userid"
@@ -113,6 +121,12 @@ class Settings:
             raise InvalidSettings(
                 f"The settings 'worker_groups' and 'worker_tags' have {len(limits)} characters together, but IAM has "
                 f"room for {MAX_LIMITS_LENGTH}. A glob such as 'backups-*' allows several."
+            )
+        groups = settings.drain_on_termination.get("auto_scaling_groups", ())
+        if outside := [glob for glob in groups if not is_covered(glob, settings.worker_groups)]:
+            raise InvalidSettings(
+                f"The setting 'drain_on_termination' names the Auto Scaling groups {', '.join(map(repr, outside))}, "
+                f"but 'worker_groups' allows only {list(settings.worker_groups)}, so nothing could be sent to them."
             )
         try:
             script_source(settings.script_source, settings.script_source_token)
@@ -221,6 +235,21 @@ def _is_worker_tags(value: object) -> bool:
     )
 
 
+def _is_drained_groups(value: Any) -> bool:
+    return (
+        _is_list_of(_is_text(_GLOB))(value)
+        and len(value) <= MAX_DRAINED_GROUPS
+        and sum(map(len, value)) <= MAX_DRAINED_LENGTH
+    )
+
+
+def _is_drain(value: object) -> bool:
+    kinds = {"environments": _IS_ENVIRONMENTS, "auto_scaling_groups": _is_drained_groups}
+    return isinstance(value, Mapping) and all(
+        key in kinds and kinds[key](some) for key, some in value.items()
+    )
+
+
 def _is_script_source(address: str) -> bool:
     try:
         script_source(address)
@@ -233,6 +262,8 @@ def _repeats(value: list[Any] | tuple[Any, ...]) -> bool:
     return len(set(value)) != len(value)
 
 
+_IS_ENVIRONMENTS: Final = _is_list_of(_is_text(r"[^,\s][^,]*"))
+
 _RULES: Final = {
     "home_region": _Rule("one AWS region, such as 'us-east-1'", _is_region),
     "regions": _Rule(
@@ -240,7 +271,7 @@ _RULES: Final = {
         lambda value: _is_list_of(_is_region)(value) and len(value) <= MAX_REGIONS,
     ),
     "default_environments": _Rule(
-        "a list of different texts without commas, such as ['workers']", _is_list_of(_is_text(r"[^,\s][^,]*"))
+        "a list of different texts without commas, such as ['workers']", _IS_ENVIRONMENTS
     ),
     "worker_groups": _Rule(
         "a list of different names or globs of Auto Scaling groups, such as ['backups-*'], or []",
@@ -250,6 +281,12 @@ _RULES: Final = {
         f"an object of up to {MAX_TAG_KEYS} tags of your own with lists of different values or globs, such as "
         "{'Role': ['worker']}, or {}",
         _is_worker_tags,
+    ),
+    "drain_on_termination": _Rule(
+        "an object with lists of different texts for 'environments', for 'auto_scaling_groups' or for both, such as "
+        f"{{'environments': ['workers']}}, or {{}} for none; of groups up to {MAX_DRAINED_GROUPS} globs with "
+        f"{MAX_DRAINED_LENGTH} characters",
+        _is_drain,
     ),
     "slack_channel": _Rule(
         "a Slack channel's id, such as 'C0123456789', or '' for none",

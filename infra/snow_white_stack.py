@@ -19,6 +19,7 @@ from infra.constructs.schedules import Schedules
 from infra.constructs.slack_secret import SlackSecret
 from infra.constructs.slash_command import SlashCommand
 from infra.constructs.state_machine import MACHINE_NAME, SnowWhiteStateMachine
+from infra.constructs.terminations import Terminations, drained_groups
 from infra.settings import Settings
 from snow_white.version import VERSION
 
@@ -44,6 +45,7 @@ class SnowWhiteStack(Stack):
             idempotency_table_arn=table.arn,
             worker_groups=settings.worker_groups,
             worker_tags=settings.worker_tags,
+            drained_groups=drained_groups(settings),
             schedule_arns=schedules.schedule_arns,
             schedule_role_arn=schedules.role_arn,
         )
@@ -60,13 +62,23 @@ class SnowWhiteStack(Stack):
             self, "Run", functions=functions, log_retention_days=settings.log_retention_days
         ).state_machine
         RunEndedRule(self, "Closing", machine=machine, close_run=functions["close_run"])
-        Alarms(
+        alarms = Alarms(
             self,
             "Alarms",
             machine=machine,
             schedule_group=schedules.group,
             topic_arn=settings.alarm_topic,
         )
+        if settings.drain_on_termination:
+            terminations = Terminations(
+                self,
+                "Terminations",
+                settings=settings,
+                functions=built,
+                permissions=permissions,
+                machine_arn=machine.state_machine_arn,
+            )
+            alarms.notify(terminations.alarm)
         Dashboard(self, "Dashboard", machine=machine, functions=functions)
         invoke = InvokePolicy(
             self,

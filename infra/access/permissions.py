@@ -40,6 +40,8 @@ class Permissions:
     worker_groups: tuple[str, ...] = ()
     worker_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Those of the settings."""
+    drained_groups: tuple[str, ...] = ()
+    """Globs for the names of the Auto Scaling groups whose instances are drained before they end."""
     schedule_arns: str = ""
     """ARN with a wildcard that matches the schedules of Snow White and nothing else."""
     schedule_role_arn: str = ""
@@ -68,6 +70,7 @@ class Permissions:
                 # It asks stragglers how many jobs they still run, and may send them nothing else.
                 self._on_documents("ssm:SendCommand", documents=(Action.STATUS,)),
                 *self._send_to_workers(),
+                *self._on_drained_groups("autoscaling:RecordLifecycleActionHeartbeat"),
             ],
             "notify_slack": self._notify(),
             "close_run": [
@@ -93,6 +96,13 @@ class Permissions:
             Grant(("secretsmanager:GetSecretValue",), (signing_secret_arn,)),
         ]
 
+    def for_terminations(self) -> list[Grant]:
+        """The grants of the function that starts runs for instances which are about to end."""
+        return [
+            self._in_worker_regions("ec2:DescribeInstances", "autoscaling:DescribeLifecycleHooks"),
+            Grant(("states:StartExecution",), (self.machine_arn,)),
+        ]
+
     @property
     def read_token(self) -> Grant:
         """Reading the Slack bot's token."""
@@ -113,6 +123,7 @@ class Permissions:
             Grant(("events:PutEvents",), (self.event_bus_arn,)),
             self.remember,
             *self._schedule_runs(),
+            *self._on_drained_groups("autoscaling:CompleteLifecycleAction"),
         ]
 
     def _schedule_runs(self) -> list[Grant]:
@@ -180,6 +191,15 @@ class Permissions:
             for key, values in allowed.items()
             if values
         ]
+
+    def _on_drained_groups(self, action: str) -> list[Grant]:
+        """This call on the groups whose instances wait for a run; none if there are no such groups."""
+        groups = tuple(
+            f"arn:{self.partition}:autoscaling:*:{self.account}:autoScalingGroup:*:autoScalingGroupName/{glob}"
+            for glob in self.drained_groups
+        )
+        reason = "A group's ARN has an id that is not known; the condition names the worker regions."
+        return [Grant((action,), groups, self._condition, wildcard_reason=reason)] if groups else []
 
     def _read_user_tags(self) -> Grant:
         return Grant(

@@ -66,10 +66,16 @@ class Alarms(Construct):
             "Workers that a run of Snow White has put to sleep still sleep. The run's thread in Slack says how to wake "
             "them.",
         )
-        if topic_arn:
-            notify = actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn))
-            for alarm in (failed, timed_out, not_started, sleeping):
-                alarm.add_alarm_action(notify)
+        self._action = (
+            actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn)) if topic_arn else None
+        )
+        for alarm in (failed, timed_out, not_started, sleeping):
+            self.notify(alarm)
+
+    def notify(self, alarm: cloudwatch.Alarm) -> None:
+        """Let the alarm notify the topic, if there is one."""
+        if self._action:
+            alarm.add_alarm_action(self._action)
 
     def _build_alarm(
         self, construct_id: str, metric: cloudwatch.IMetric, description: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from snow_white.model.fleet import read_tag_texts
 from snow_white.model.request import Defaults, Limits
+from snow_white.steps.drain import DrainPatterns
 
 
 class MissingSetting(Exception):
@@ -18,7 +19,7 @@ class MissingSetting(Exception):
 class Settings:
     """The settings. `slack_token_secret`, `slack_channel` and `idempotency_table` are empty in functions that do not
     use Slack. `slash_command` is whether it is deployed. `schedule_group` and `schedule_role`, an ARN, are empty in
-    functions that make no schedules.
+    functions that make no schedules. `drain` is empty in functions that begin no run for an instance's termination.
     """
 
     defaults: Defaults
@@ -31,6 +32,7 @@ class Settings:
     schedule_group: str = ""
     schedule_role: str = ""
     remind_after_seconds: int = 0
+    drain: DrainPatterns = field(default_factory=DrainPatterns)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -50,6 +52,7 @@ class Settings:
             schedule_group=env.get("SCHEDULE_GROUP", ""),
             schedule_role=env.get("SCHEDULE_ROLE", ""),
             remind_after_seconds=int(env.get("REMIND_AFTER_SECONDS", "0")),
+            drain=DrainPatterns(_listed(env, "DRAIN_ENVIRONMENTS"), _listed(env, "DRAIN_GROUPS")),
         )
 
 

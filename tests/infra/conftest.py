@@ -29,6 +29,14 @@ def assembly_with_slash_command() -> Assembly:
 
 
 @pytest.fixture(scope="session")
+def assembly_with_drains() -> Assembly:
+    """The same with instances that are drained before they end: environments' and groups'."""
+    drained = {"environments": ["workers", "mail"], "auto_scaling_groups": ["backups-*", "jobs-?"]}
+    settings = {"worker_groups": ["backups-*", "jobs-?"], "drain_on_termination": drained}
+    return Assembly(synthesized({"regions": REGIONS, **settings}))
+
+
+@pytest.fixture(scope="session")
 def home(assembly: Assembly) -> Template:
     """The template of the home region's stack."""
     return assembly.home

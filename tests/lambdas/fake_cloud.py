@@ -167,6 +167,9 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autosc
     filters: list[dict[str, Any]] = field(default_factory=list)  # of the last list of instances
     lifecycle_actions: dict[str, FakeLifecycleAction] = field(default_factory=dict)  # by token
     auto_scaling_down: Exception | None = None
+    hooks: dict[str, int | None] = field(
+        default_factory=dict
+    )  # by group the heartbeat timeout; None: it has no hook
 
     def add_environment(self, application: str, name: str, instances: int = 0) -> list[FakeInstance]:
         env_id = f"e-{self.name}-{name}"
@@ -309,6 +312,17 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autosc
             raise client_error("InvalidCommandId", "", 400)
         found[0].cancelled = True
         return {}
+
+    def describe_lifecycle_hooks(self, **request: Any) -> dict[str, Any]:
+        self.called("describe_lifecycle_hooks")
+        group, (hook,) = request["AutoScalingGroupName"], request["LifecycleHookNames"]
+        if group not in self.hooks:
+            raise client_error("ValidationError", f"AutoScalingGroup name not found - {group}", 400)
+        seconds = self.hooks[group]
+        if seconds is None:
+            return {"LifecycleHooks": []}
+        times = {"HeartbeatTimeout": seconds, "GlobalTimeout": min(172_800, 100 * seconds)}
+        return {"LifecycleHooks": [{"AutoScalingGroupName": group, "LifecycleHookName": hook, **times}]}
 
     def record_lifecycle_action_heartbeat(self, **request: Any) -> dict[str, Any]:
         action = self._lifecycle_action(request)

@@ -139,6 +139,17 @@ def _unknown_ids(error: ClientError, asked: Sequence[str]) -> list[str]:
     return unknown
 
 
+def tags_of(client: EC2Client, instance: str) -> dict[str, str]:
+    """The instance's tags; none of an instance that EC2 does not know."""
+    try:
+        for raw in _described(client, InstanceIds=[instance]):
+            return _tags(raw)
+    except ClientError as error:
+        if code_of(error) not in _NOT_FOUND:
+            raise
+    return {}
+
+
 def _described(client: EC2Client, **request: Any) -> Iterator[InstanceTypeDef]:
     if "Filters" in request:
         request["PaginationConfig"] = {"PageSize": INSTANCES_A_PAGE}

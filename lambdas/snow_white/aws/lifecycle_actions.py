@@ -6,12 +6,13 @@ completed, or whose time is over (github.com/keikoproj/lifecycle-manager/issues/
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
 from snow_white.aws.errors import call_failed, code_of
-from snow_white.model.termination import LifecycleAction
+from snow_white.model.termination import HookTimes, LifecycleAction
 
 _NOT_ACTIVE: Final = "no active lifecycle action"
 _MAX_REASON: Final = 200
@@ -33,6 +34,24 @@ class ActionOver(Exception):
 
 class CallFailed(Exception):
     """Auto Scaling did not take the call; the sentence says why."""
+
+
+def hook_times(client: AutoScalingClient, group: str, hook: str) -> HookTimes | None:
+    """How long the hook lets instances wait; None if the group has no such hook any more.
+
+    Auto Scaling answers ValidationError for a group that is gone.
+    """
+    try:
+        answer = client.describe_lifecycle_hooks(AutoScalingGroupName=group, LifecycleHookNames=[hook])
+    except ClientError as error:
+        if code_of(error) == "ValidationError":
+            return None
+        raise
+    for found in answer["LifecycleHooks"]:
+        return HookTimes(
+            timedelta(seconds=found["HeartbeatTimeout"]), timedelta(seconds=found["GlobalTimeout"])
+        )
+    return None
 
 
 def record_heartbeat(client: AutoScalingClient, action: LifecycleAction, instance: str) -> None:

@@ -28,6 +28,14 @@ _SHORTEST_HEARTBEAT, _LONGEST_HEARTBEAT = 30, 7_200  # seconds
 _HEARTBEATS_A_TIMEOUT: Final = 3
 
 
+@dataclass(frozen=True)
+class HookTimes:
+    """How long a lifecycle hook lets an instance wait: between two heartbeats, and at the most."""
+
+    heartbeat: timedelta
+    most: timedelta
+
+
 class Notice(StrEnum):
     """What has said that the instance is about to end."""
 
