@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from local_aws.engine.events import put_event
 from local_aws.engine.ministack import Response, find
 
 _CONTENT_TYPE: Final = {"Content-Type": "application/x-amz-json-1.1"}
@@ -66,9 +67,6 @@ class CodePipeline:
 
         AWS has the newest action first, and sends the event to the account's default bus at least once.
         """
-        from ministack.core.responses import request_scope
-        from ministack.services import eventbridge
-
         began = datetime.now(UTC).timestamp()
         rows = [
             {
@@ -86,12 +84,10 @@ class CodePipeline:
         ]
         with self._lock:
             self._actions.setdefault((region, pipeline), [])[:0] = reversed(rows)
-        detail = {"pipeline": pipeline, "execution-id": execution, "state": state, "version": 1}
-        event = {
-            "Source": "aws.codepipeline",
-            "DetailType": "CodePipeline Pipeline Execution State Change",
-            "Detail": json.dumps(detail),
-            "Resources": [f"arn:aws:codepipeline:{region}:{self._account}:{pipeline}"],
-        }
-        with request_scope(self._account, region):
-            find(eventbridge, "_put_events")({"Entries": [event]}, allow_aws_source=True)
+        put_event(
+            region,
+            "aws.codepipeline",
+            "CodePipeline Pipeline Execution State Change",
+            {"pipeline": pipeline, "execution-id": execution, "state": state, "version": 1},
+            [f"arn:aws:codepipeline:{region}:{self._account}:{pipeline}"],
+        )

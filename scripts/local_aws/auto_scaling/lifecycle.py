@@ -7,7 +7,6 @@ not waited for; the instance is terminated in either case.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -15,16 +14,17 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from local_aws.auto_scaling import groups
-from local_aws.auto_scaling.groups import Hook, region_scope
+from local_aws.auto_scaling.groups import Hook
 from local_aws.elastic_beanstalk.ec2_instances import state_of, wait_scale
-from local_aws.engine.ministack import find
+from local_aws.engine.events import put_event
 from local_aws.engine.service_error import ServiceError
 
 GLOBAL_TIMEOUT_SECONDS: Final = int(timedelta(hours=48).total_seconds())
 TIMEOUTS_AT_MOST: Final = 100
+TERMINATE_EVENT: Final = "EC2 Instance-terminate Lifecycle Action"
 _LOOK_SECONDS: Final = 0.2
 _logger = logging.getLogger(__name__)
 
@@ -150,29 +150,20 @@ def _are_over(actions: list[LifecycleAction]) -> bool:
 
 def _announce(action: LifecycleAction) -> None:
     """Put the event of an instance that waits on the default bus of its region."""
-    from ministack.services import eventbridge
-
     hook, group = action.hook, groups.find_group(action.region, action.group)
-    detail: dict[str, Any] = {
+    metadata = {key: value for key, value in hook.items() if key == "NotificationMetadata" and value}
+    detail = {
         "LifecycleActionToken": action.token,
         "AutoScalingGroupName": action.group,
         "LifecycleHookName": hook["LifecycleHookName"],
         "EC2InstanceId": action.instance_id,
         "LifecycleTransition": hook["LifecycleTransition"],
-        "NotificationMetadata": hook["NotificationMetadata"],
+        **metadata,
         "Origin": "AutoScalingGroup",
         "Destination": "EC2",
     }
-    if not hook["NotificationMetadata"]:
-        del detail["NotificationMetadata"]
-    event = {
-        "Source": "aws.autoscaling",
-        "DetailType": "EC2 Instance-terminate Lifecycle Action",
-        "Detail": json.dumps(detail),
-        "Resources": [group["AutoScalingGroupARN"]] if group else [],
-    }
-    with region_scope(action.region):
-        find(eventbridge, "_put_events")({"Entries": [event]}, allow_aws_source=True)
+    resources = [group["AutoScalingGroupARN"]] if group else []
+    put_event(action.region, "aws.autoscaling", TERMINATE_EVENT, detail, resources)
 
 
 def _wait_until_terminated(region: str, instance_id: str) -> None:

@@ -111,6 +111,17 @@ class FaultSwitches:
         """The instance is terminated, and another is launched in its environment."""
         self._turn_on("replaced", region=region, instance=instance)
 
+    def spot_interrupted(self, region: str, instance: str, *, notice_seconds: float = 120.0) -> None:
+        """EC2 gives notice that it interrupts the instance, and terminates it so many seconds later.
+
+        The factor on waiting times applies.
+        """
+        self._turn_on("spot_interrupted", region=region, instance=instance, notice_seconds=notice_seconds)
+
+    def rebalance_recommended(self, region: str, instance: str) -> None:
+        """EC2 says that it is likely to interrupt the instance, and does not."""
+        self._turn_on("rebalance_recommended", region=region, instance=instance)
+
     def happened(self) -> list[dict[str, Any]]:
         """The calls and invocations that something happened to since the last `clear`."""
         happened: list[dict[str, Any]] = json_request("GET", self._url)

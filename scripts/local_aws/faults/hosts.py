@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local_aws import spot
 from local_aws.agent.agent import Agent
 from local_aws.agent.registry import AgentRegistry
 from local_aws.elastic_beanstalk.operations import EnvironmentOperations
@@ -33,6 +34,8 @@ class HostFaults:
             "commands_delivered_twice": self._commands_delivered_twice,
             "commands_end_as": self._commands_end_as,
             "replaced": self._replaced,
+            "spot_interrupted": self._spot_interrupted,
+            "rebalance_recommended": self._rebalance_recommended,
             "commands_refused": run_command.refuse_next,
         }
 
@@ -79,6 +82,18 @@ class HostFaults:
 
     def _commands_end_as(self, region: str, instance: str, status_details: str, commands: int) -> None:
         self._agent(region, instance).faults.end_as(status_details, commands)
+
+    def _spot_interrupted(self, region: str, instance: str, notice_seconds: float) -> None:
+        self._demand_host(region, instance)
+        spot.interrupt(region, instance, notice_seconds)
+
+    def _rebalance_recommended(self, region: str, instance: str) -> None:
+        self._demand_host(region, instance)
+        spot.recommend_rebalance(region, instance)
+
+    def _demand_host(self, region: str, instance: str) -> None:
+        if not self._operations.has(region, instance):
+            raise KeyError(f"{instance} in {region} is no worker host.")
 
     def _replaced(self, region: str, instance: str) -> None:
         self._agent(region, instance)
