@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,7 @@ from snow_white.aws.regions import Regions
 from snow_white.judgement.assessment import Assessment
 from snow_white.model.run import Run
 from snow_white.model.serialisation import from_json, to_json
-from snow_white.steps.poll import poll
-from snow_white.steps.termination import keep_waiting
+from snow_white.steps.long_poll import long_poll
 
 logger = Logger()
 regions = Regions(boto3.Session())
@@ -25,8 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Takes {step, run}; returns the run with its outcome, and with the report when it is finished."""
     run = from_json(event["run"], Run)
     logger.append_keys(execution=run.execution.name)
-    now = datetime.now(UTC)
-    after = keep_waiting(poll(run, regions, now, log_verdict), regions, now)
+    after = long_poll(run, regions, lambda: datetime.now(UTC), time.sleep, log_verdict)
     logger.info(
         "polled",
         extra={

@@ -21,8 +21,8 @@ from snow_white.version import VERSION
 
 FUNCTION_TIMEOUT: Final = Duration.seconds(300)
 # In megabytes. Lambda gives CPU by memory, a whole core at 1,769 MB. What reads the whole fleet is bound by it, and is
-# faster at nearly the same price; a poll waits for answers most of its time.
-_MEMORY: Final = {"discover_instances": 1769, "dispatch_command": 1769, "poll_command": 1024}
+# faster at nearly the same price; a poll waits for answers, or for the next poll, most of its time.
+_MEMORY: Final = {"discover_instances": 1769, "dispatch_command": 1769, "poll_command": 512}
 _LEAST_MEMORY: Final = 512
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ SECRET_MONTH: Final = 0.40
 ALARM_MONTH: Final = 0.10
 
 # What the simulation does not know, on the high side.
-FUNCTION_SECONDS: Final = 1.0
+FUNCTION_SECONDS: Final = 1.0  # of an invocation that does not wait
 EVENT_BYTES: Final = 500  # a history event in the log, without data
 METRICS: Final = 6  # that a confirmed run writes once
 
@@ -57,13 +58,19 @@ def price(home: Template, action: str, seconds: float) -> float:
         )
     )
     assert ended.execution.status == "SUCCEEDED"
-    entered = [name for name, _ in ended.execution.steps]
-    invoked = [name for state in entered if (name := function_of(state))] + ["close_run"]
-    gigabytes = sum(int(home.function(name)["MemorySize"]) for name in invoked) / 1024
+    entered = [*ended.execution.steps, ("", ended.execution.ended_at or 0.0)]
+    invoked = [
+        (name, left - at) for (state, at), (_, left) in pairwise(entered) if (name := function_of(state))
+    ]
+    invoked.append(("close_run", FUNCTION_SECONDS))
+    gigabyte_seconds = sum(
+        int(home.function(name)["MemorySize"]) / 1024 * max(seconds, FUNCTION_SECONDS)
+        for name, seconds in invoked
+    )
     return (
         len(entered) * TRANSITION
         + len(invoked) * INVOCATION
-        + gigabytes * FUNCTION_SECONDS * GB_SECOND
+        + gigabyte_seconds * GB_SECOND
         + ended.execution.events * EVENT_BYTES * LOGGED_BYTE
         + METRICS * METRIC_HOUR
     )

@@ -157,7 +157,7 @@ def test_an_error_of_slack_never_changes_the_path_of_a_run(states: dict[str, Jso
         assert caught["Next"] == states[name]["Next"]
 
 
-def test_only_wait_states_wait_and_no_function_does(states: dict[str, Json], home: Template) -> None:
+def test_a_wait_of_more_than_minutes_is_a_wait_state(states: dict[str, Json], home: Template) -> None:
     assert states["WaitForWorkers"]["SecondsPath"] == "$.wait_seconds"
     for task in tasks(states).values():
         assert task["Resource"].endswith(":states:::lambda:invoke")

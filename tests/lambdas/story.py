@@ -15,6 +15,7 @@ from snow_white.model.run import Execution, Outcome, Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
+from snow_white.steps.long_poll import pauses_within
 from snow_white.steps.poll import poll
 from snow_white.steps.termination import keep_waiting
 from tests.lambdas.fake_cloud import START, FakeCloud
@@ -39,6 +40,8 @@ class Story:
         planned: called when the plan is made, before anything is sent.
         announced: called with the run whenever Slack would be told of its progress.
         polled: called with the run after each poll.
+        turns: how often the state machine has come to PollCommand; one that polls several times is one.
+        paused: seconds that PollCommand has waited within its invocations.
         events: how many history events the walk would have made (a Wait + Task + Choice turn is 9, a Task 5).
     """
 
@@ -49,6 +52,8 @@ class Story:
     announced: Callable[[Run], None] = lambda _run: None
     polled: Callable[[Run], None] = lambda _run: None
     outcomes: list[Outcome] = field(default_factory=list)
+    turns: int = 0
+    paused: float = 0.0
     events: int = 0
     largest_state: int = 0
 
@@ -79,7 +84,11 @@ class Story:
             self.largest_state = max(self.largest_state, len(json.dumps(to_json(run))))
             self.polled(run)
             self.outcomes.append(run.outcome)
-            self.events += 9
+            if pauses_within(run):
+                self.paused += run.wait_seconds
+            else:
+                self.turns += 1
+                self.events += 9
             match run.outcome:
                 case Outcome.FINISHED:
                     return run

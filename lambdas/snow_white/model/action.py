@@ -52,6 +52,11 @@ class Action(StrEnum):
         return _TRAITS[self].confirmation_ages
 
     @property
+    def soonest_answer_seconds(self) -> int:
+        """How long after its sending no host has proven anything yet: proving that a worker is quiet takes a while."""
+        return 12 if self.drains else 0
+
+    @property
     def waits_for_start(self) -> bool:
         """Whether a new instance without Sidekiq is asked again until its workers have had time to start."""
         return _TRAITS[self].waits_for_start

@@ -35,7 +35,8 @@ WAIT_FOR_REGIONS: Final = timedelta(minutes=5)
 REFUSAL_LASTS: Final = timedelta(seconds=60)
 """How long a region must refuse at the start before the run ends for it: IAM's changes take a while to spread."""
 _BETWEEN_DISCOVERIES_SECONDS: Final = 10
-_LONGEST_PAUSE_SECONDS: Final = 30  # after a refusal in the final phase
+_FIRST_PAUSE_SECONDS: Final = 5  # after a refusal in the final phase
+_LONGEST_PAUSE_SECONDS: Final = 30
 
 
 @dataclass(frozen=True)
@@ -211,8 +212,10 @@ def _record(
     elapsed = now - ((now if renews else run.renewed_at) or began)
     wait = seconds_to_wait(elapsed.total_seconds(), run.seconds_left(now))
     fruitless = run.fruitless_sendings + 1 if final_phase and not (reached or transient) else 0
-    if final_phase and (reached or not transient):
-        wait = min(SHORTEST_SECONDS * 2 ** max(0, fruitless - 1), _LONGEST_PAUSE_SECONDS)
+    if fruitless:
+        wait = min(_FIRST_PAUSE_SECONDS * 2 ** (fruitless - 1), _LONGEST_PAUSE_SECONDS)
+    elif reached and (final_phase or run.dispatched_at is None):
+        wait = max(SHORTEST_SECONDS, run.request.action.soonest_answer_seconds)
     return replace(
         run,
         commands=state_budget.newest(commands, state_budget.COMMAND_IDS),

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import Final
 
-SHORTEST_SECONDS: Final = 5
+SHORTEST_SECONDS: Final = 2
 # 48 hours up to this cap are about 1,110 turns. With an announcement and a sending in every one of
 # them (9 + 5 + 5 history events) that stays under the 25,000 events that an execution may have.
 LONGEST_SECONDS: Final = 180
 _SHARE_OF_ELAPSED: Final = 0.02
-# An end may be noticed the shortest wait and 2% late. A poll takes some seconds of that.
-_BASE_SECONDS: Final = 3
 _ANNOUNCED_SECONDS: Final = 15  # Slack: chat.update takes about 50 a minute
-_ANNOUNCED_SHARE_OF_ELAPSED: Final = 0.03  # An announcement costs as much as half of a poll.
+_ANNOUNCED_SHARE_OF_ELAPSED: Final = 0.05  # An announcement costs as much as half of a poll.
 
 
 def seconds_between_announcements(elapsed: float) -> float:
@@ -22,11 +20,11 @@ def seconds_between_announcements(elapsed: float) -> float:
 
 
 def seconds_to_wait(elapsed: float, left: float) -> int:
-    """Seconds until the next poll: little more than 2% of the time elapsed, so that an end is soon noticed.
+    """Seconds until the next poll: 2% of the time elapsed, so that an end is soon noticed.
 
     Args:
         elapsed: seconds since the first command was sent.
         left: seconds until the run must end; a wait goes past it by the shortest wait at the most.
     """
-    wait = min(max(_BASE_SECONDS + elapsed * _SHARE_OF_ELAPSED, SHORTEST_SECONDS), LONGEST_SECONDS)
-    return math.ceil(min(wait, max(left, SHORTEST_SECONDS)))
+    wait = min(max(int(elapsed * _SHARE_OF_ELAPSED), SHORTEST_SECONDS), LONGEST_SECONDS)
+    return min(wait, max(math.ceil(left), SHORTEST_SECONDS))
