@@ -67,7 +67,8 @@ class Outcome:
     """What the rounds left behind.
 
     `jobs` are counts by what became of them; `starts_after_quiet` lie after their worker's report of quiet; `refusals`
-    are what was answered instead of a confirmation; `seconds` are those from the last job's end to the host's word.
+    are what was answered instead of a confirmation; `seconds` are those from the last job's end to the host's word,
+    where a job ended while the host was asked.
     """
 
     trials: int = 0
@@ -179,6 +180,7 @@ def _one_round(
     workers: Workers, client: redis.Redis, action: str, quieted: dict[Worker, datetime], outcome: Outcome
 ) -> None:
     before = {life.worker for life in Ledger.read(client).workers}
+    asked = datetime.now(UTC)
     answer = workers.ask(action)
     reported = datetime.now(UTC)
     outcome.trials += 1
@@ -187,7 +189,8 @@ def _one_round(
     if answer.code == 0:
         for worker in before:
             quieted.setdefault(worker, reported)
-        outcome.seconds.append(reported.timestamp() - _last_end(client, reported))
+        if (last_end := _last_end(client, reported)) > asked.timestamp():
+            outcome.seconds.append(reported.timestamp() - last_end)
     else:
         outcome.refusals.append(answer.line)
     for _ in range(WAKES):
@@ -201,10 +204,10 @@ def _one_round(
 
 
 def _last_end(client: redis.Redis, before: datetime) -> float:
-    """When the last job before a moment ended, in seconds since 1970."""
+    """When the last job before a moment ended, in seconds since 1970; 0 if none had."""
     entries = cast("list[tuple[str, dict[str, str]]]", client.xrange(STREAM))
     ends = [int(entry["at"]) / 1e6 for _, entry in entries if entry["event"] == "finished"]
-    return max((end for end in ends if end <= before.timestamp()), default=before.timestamp())
+    return max((end for end in ends if end <= before.timestamp()), default=0.0)
 
 
 def main() -> int:

@@ -59,7 +59,15 @@ def test_ten_times_as_many_workers_of_a_group_take_ten_times_as_many_commands_an
     few, told_few = start_and_command(tmp_path / "few", FEW)
     many, told_many = start_and_command(tmp_path / "many", MANY)
 
-    assert told_few == told_many == ["stop backups:*", "start backups:*", "restart backups:*"]
+    for told, workers in ((told_few, FEW), (told_many, MANY)):
+        stopped, started, *restarted = told
+        assert (stopped, started) == ("stop backups:*", "start backups:*")
+        # All at once, unless the host is so slow that some of them are proven quiet in a later look than others.
+        names = [name for line in restarted for name in line.removeprefix("restart ").split()]
+        assert names == ["backups:*"] or (
+            len(restarted) <= 4
+            and Counter(names) == Counter(f"backups:{number}" for number in range(workers))
+        )
     confirmed = {
         "stop": (0, "stopped"),
         "start": (0, "awake"),
