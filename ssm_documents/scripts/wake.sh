@@ -171,28 +171,30 @@ all_are_awake() {
   ((LOOKS_WITHOUT >= LOOKS_NEEDED))
 }
 
-# Which supervisors have not yet started as many workers as they have to?
+# Which supervisors have not yet started as many workers as they have to? Those that cannot be told may start theirs
+# under a new name, as an orchestrator names each container anew.
 note_missing() {
-  local pid name
-  local -A new=()
+  local pid name kind lacking
+  local -A new=() renamed=()
   for pid in "${!TITLED[@]}"; do
-    if [[ -z ${OLD[${P_KEY[$pid]}]-} ]] && is_awake "$pid"; then
-      find_expected "$pid"
+    if [[ -n ${OLD[${P_KEY[$pid]}]-} ]] || ! is_awake "$pid"; then continue; fi
+    find_supervisor "${P_KEY[$pid]}"
+    kind=${SUPERVISOR%%:*}
+    if [[ -n ${EXPECTED[$SUPERVISOR]-} ]]; then
       new[$SUPERVISOR]=$((${new[$SUPERVISOR]:-0} + 1))
+    else
+      renamed[$kind]=$((${renamed[$kind]:-0} + 1))
     fi
   done
   for name in "${!EXPECTED[@]}"; do
-    if ((${new[$name]:-0} < ${EXPECTED[$name]})); then MISSING[$name]=1; fi
-  done
-}
-
-# The supervisor of which a new process was expected; a container that is replaced has a new name.
-find_expected() { # PID
-  local name
-  find_supervisor "${P_KEY[$1]}"
-  [[ -z ${EXPECTED[$SUPERVISOR]-} ]] || return 0
-  for name in "${!EXPECTED[@]}"; do
-    if ! can_be_told "$name" && [[ ${name%%:*} == "${SUPERVISOR%%:*}" ]]; then SUPERVISOR=$name; fi
+    lacking=$((${EXPECTED[$name]} - ${new[$name]:-0})) kind=${name%%:*}
+    if ((lacking <= 0)); then
+      continue
+    elif ! can_be_told "$name" && ((${renamed[$kind]:-0} >= lacking)); then
+      renamed[$kind]=$((${renamed[$kind]} - lacking))
+    else
+      MISSING[$name]=1
+    fi
   done
 }
 

@@ -138,6 +138,41 @@ def test_a_unit_that_is_at_work_with_containers_does_not_keep_a_host_from_being_
     assert [answer.summary() for answer in answers] == [(0, "quiet"), (0, "awake")]
 
 
+# Whenever its container ends, it starts another one with another name, as Amazon ECS does.
+ORCHESTRATOR = """#!/bin/bash
+for number in {1..9}; do
+  printf -v id '%s%d%052d' "$1" "$number" 0
+  systemd-run --quiet --scope --unit "ecs-$id" ruby /root/imitation.rb beat=1 log=/root/events
+done
+"""
+
+
+def test_containers_that_an_orchestrator_replaces_are_each_awaited_under_a_new_name(
+    systemd: SystemdHost,
+) -> None:
+    systemd.write("/root/imitation.rb", IMITATION.read_text())
+    systemd.write("/root/orchestrator.sh", ORCHESTRATOR, mode=0o755)
+    names = ("aaaaaaaaaaa", "bbbbbbbbbbb", "ccccccccccc")
+    for name in names:
+        unit = f"[Service]\nExecStart=/root/orchestrator.sh {name}\n"
+        systemd.write(f"/etc/systemd/system/task-{name}.service", unit)
+    systemd.run(["systemctl", "start", *(f"task-{name}" for name in names)], check=True)
+    wait_for_workers(systemd, len(names))
+
+    quieted = ask(systemd, "quiet")
+    woken = ask(systemd, "wake")
+
+    assert quieted.summary() == (0, "quiet")
+    assert {worker["supervisor"] for worker in quieted.json["processes"]} == {
+        f"container:{name}1" for name in names
+    }
+    assert woken.summary() == (0, "awake"), woken.message
+    assert {worker["supervisor"] for worker in woken.json["processes"]} == {
+        f"container:{name}2" for name in names
+    }
+    assert "killed" not in systemd.read("/root/events")
+
+
 def test_a_container_that_runs_something_beside_its_quiet_worker_is_named_and_left_alone(
     systemd: SystemdHost,
 ) -> None:
