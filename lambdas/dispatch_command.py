@@ -22,7 +22,7 @@ from snow_white.steps.dispatch import dispatch
 
 logger = Logger()
 settings = Settings.from_env()
-regions = Regions(boto3.Session())
+regions = Regions(boto3.Session(), settings.sees_terminations)
 step_functions = boto3.client("stepfunctions", config=SHORT_TIMEOUTS)
 leases = Leases(settings, boto3.client("scheduler", config=SHORT_TIMEOUTS), logger)
 

@@ -10,6 +10,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from runtime.settings import Settings
 from snow_white.aws.regions import Regions
 from snow_white.judgement.assessment import Assessment
 from snow_white.model.run import Run
@@ -17,7 +18,7 @@ from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.long_poll import long_poll
 
 logger = Logger()
-regions = Regions(boto3.Session())
+regions = Regions(boto3.Session(), Settings.from_env().sees_terminations)
 
 
 @logger.inject_lambda_context

@@ -13,6 +13,7 @@ from infra.access.roles import NO_RESOURCE_IN_IAM, Grant
 from snow_white.model.action import Action
 from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG
 
+SEE_TERMINATIONS: Final = "autoscaling:DescribeAutoScalingGroups"
 _DESCRIBE_ENVIRONMENTS: Final = "elasticbeanstalk:DescribeEnvironments"
 _DESCRIBE_INSTANCES: Final = ("ec2:DescribeInstances", "ssm:DescribeInstanceInformation")
 _READ_COMMANDS: Final = ("ssm:ListCommands", "ssm:ListCommandInvocations")
@@ -62,6 +63,7 @@ class Permissions:
                 *self._see_other_runs(),
                 *self._send_to_workers(),
                 *self._schedule_runs(),
+                *self._see_terminations(),
             ],
             "poll_command": [
                 self._in_worker_regions(
@@ -71,6 +73,7 @@ class Permissions:
                 self._on_documents("ssm:SendCommand", documents=(Action.STATUS,)),
                 *self._send_to_workers(),
                 *self._on_drained_groups("autoscaling:RecordLifecycleActionHeartbeat"),
+                *self._see_terminations(),
             ],
             "notify_slack": self._notify(),
             "close_run": [
@@ -191,6 +194,10 @@ class Permissions:
             for key, values in allowed.items()
             if values
         ]
+
+    def _see_terminations(self) -> list[Grant]:
+        """Seeing which instances Auto Scaling is ending; only where some are drained."""
+        return [self._in_worker_regions(SEE_TERMINATIONS)] if self.drained_groups else []
 
     def _on_drained_groups(self, action: str) -> list[Grant]:
         """This call on the groups whose instances wait for a run; none if there are no such groups."""

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.access.permissions import Permissions
+from infra.access.permissions import SEE_TERMINATIONS, Permissions
 from infra.access.roles import NO_RESOURCE_IN_IAM, Grant, build_role
 from infra.checks import acknowledge
 from infra.constructs.log_groups import build_log_group
@@ -118,8 +118,10 @@ class Functions(Construct):
             "SCHEDULE_ROLE": self._permissions.schedule_role_arn,
             "REMIND_AFTER_SECONDS": str(60 * settings.remind_after),
         }
+        sees = {"SEES_TERMINATIONS": "true"}
         return {
             **every,
+            **(sees if any(SEE_TERMINATIONS in grant.actions for grant in grants) else {}),
             **(schedules if any("iam:PassRole" in grant.actions for grant in grants) else {}),
             **(slack if self._permissions.read_token in grants else {}),
             **(table if self._permissions.remember in grants else {}),

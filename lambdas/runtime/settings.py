@@ -19,7 +19,8 @@ class MissingSetting(Exception):
 class Settings:
     """The settings. `slack_token_secret`, `slack_channel` and `idempotency_table` are empty in functions that do not
     use Slack. `slash_command` is whether it is deployed. `schedule_group` and `schedule_role`, an ARN, are empty in
-    functions that make no schedules. `drain` is empty in functions that begin no run for an instance's termination.
+    functions that make no schedules. `sees_terminations` is whether Auto Scaling may be asked which instances it is
+    ending. `drain` is empty in functions that begin no run for an instance's termination.
     """
 
     defaults: Defaults
@@ -32,6 +33,7 @@ class Settings:
     schedule_group: str = ""
     schedule_role: str = ""
     remind_after_seconds: int = 0
+    sees_terminations: bool = False
     drain: DrainPatterns = field(default_factory=DrainPatterns)
 
     @classmethod
@@ -52,6 +54,7 @@ class Settings:
             schedule_group=env.get("SCHEDULE_GROUP", ""),
             schedule_role=env.get("SCHEDULE_ROLE", ""),
             remind_after_seconds=int(env.get("REMIND_AFTER_SECONDS", "0")),
+            sees_terminations=env.get("SEES_TERMINATIONS") == "true",
             drain=DrainPatterns(_listed(env, "DRAIN_ENVIRONMENTS"), _listed(env, "DRAIN_GROUPS")),
         )
 

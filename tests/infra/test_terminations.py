@@ -102,8 +102,13 @@ def test_the_functions_may_do_what_a_termination_needs_and_no_more(
 
     heartbeat = {("autoscaling:RecordLifecycleActionHeartbeat", group, IN_WORKER_REGIONS) for group in GROUPS}
     complete = {("autoscaling:CompleteLifecycleAction", group, IN_WORKER_REGIONS) for group in GROUPS}
-    assert added("poll_command") == heartbeat
+    see = {("autoscaling:DescribeAutoScalingGroups", "*", IN_WORKER_REGIONS)}
+    assert added("dispatch_command") == see
+    assert added("poll_command") == heartbeat | see
     assert added("notify_slack") == added("close_run") == complete
+    for name in ("discover_instances", "dispatch_command", "poll_command", "notify_slack"):
+        sees = "SEES_TERMINATIONS" in drained_home.function(name)["Environment"]["Variables"]
+        assert sees is (name in ("dispatch_command", "poll_command"))
     own = allowed(drained_home.role(drained_home.function("drain_instance")["Role"]))
     assert {right for right in own if not right[0].startswith(("logs:", "xray:"))} == {
         ("ec2:DescribeInstances", "*", IN_WORKER_REGIONS),

@@ -19,7 +19,7 @@ from zlib import crc32
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from snow_white.model.fleet import ENVIRONMENT_ID_TAG
+from snow_white.model.fleet import ENVIRONMENT_ID_TAG, GROUP_NAME_TAG
 from tests.fake_client import FakeClient
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -313,6 +313,40 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autosc
         found[0].cancelled = True
         return {}
 
+    def describe_auto_scaling_groups(self, **request: Any) -> dict[str, Any]:
+        self.called("describe_auto_scaling_groups")
+        if self.auto_scaling_down:
+            raise self.auto_scaling_down
+        names = request["AutoScalingGroupNames"]
+        assert 0 < len(names) <= 50
+        return {"AutoScalingGroups": [self._group(name) for name in names]}
+
+    def _group(self, name: str) -> dict[str, Any]:
+        leaving = {action.instance for action in self.lifecycle_actions.values()}
+        zone = f"{self.name}a"
+        members = [
+            {
+                "InstanceId": one.id,
+                "AvailabilityZone": zone,
+                "LifecycleState": "Terminating:Wait" if one.id in leaving else "InService",
+                "HealthStatus": "Healthy",
+                "ProtectedFromScaleIn": False,
+            }
+            for one in self.instances.values()
+            if one.tags.get(GROUP_NAME_TAG) == name
+        ]
+        return {
+            "AutoScalingGroupName": name,
+            "MinSize": 0,
+            "MaxSize": 10,
+            "DesiredCapacity": 1,
+            "DefaultCooldown": 300,
+            "AvailabilityZones": [zone],
+            "HealthCheckType": "EC2",
+            "CreatedTime": START,
+            "Instances": members,
+        }
+
     def describe_lifecycle_hooks(self, **request: Any) -> dict[str, Any]:
         self.called("describe_lifecycle_hooks")
         group, (hook,) = request["AutoScalingGroupName"], request["LifecycleHookNames"]
@@ -437,6 +471,7 @@ class FakeCloud:
 
     names: tuple[str, ...] = ("us-east-1", "eu-west-1")
     clock: Clock = field(default_factory=Clock)
+    sees_terminations: bool = False
     regions: dict[str, FakeRegion] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from snow_white.aws.batches import batches
 from snow_white.aws.errors import UnreadableAnswer, code_of
-from snow_white.model.fleet import Instance, Members
+from snow_white.model.fleet import GROUP_NAME_TAG, Instance, Members
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -163,13 +163,14 @@ def _tags(raw: InstanceTypeDef) -> dict[str, str]:
 
 
 def _instance(raw: InstanceTypeDef, members: Members) -> Instance:
-    state = raw["State"]["Name"]
+    state, tags = raw["State"]["Name"], _tags(raw)
     return Instance(
         id=raw["InstanceId"],
-        group=members.group_of(_tags(raw)),
+        group=members.group_of(tags),
         launched_at=raw["LaunchTime"],
         running=state in _RUNNING,
         leaving=state in _LEAVING,
+        scaling_group=tags.get(GROUP_NAME_TAG, ""),
     )
 
 

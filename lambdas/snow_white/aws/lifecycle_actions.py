@@ -1,4 +1,4 @@
-"""Auto Scaling's lifecycle actions: the heartbeats that keep an instance waiting, and the word that it may go.
+"""Auto Scaling's lifecycle actions: which instances it ends, heartbeats that keep one waiting, and letting it go.
 
 Auto Scaling answers ValidationError "No active Lifecycle Action found with token ..." for an action that somebody has
 completed, or whose time is over (github.com/keikoproj/lifecycle-manager/issues/65 shows it).
@@ -6,16 +6,20 @@ completed, or whose time is over (github.com/keikoproj/lifecycle-manager/issues/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
+from snow_white.aws.batches import batches
 from snow_white.aws.errors import call_failed, code_of
 from snow_white.model.termination import HookTimes, LifecycleAction
 
 _NOT_ACTIVE: Final = "no active lifecycle action"
 _MAX_REASON: Final = 200
+_GROUPS_A_CALL: Final = 50
+_TERMINATING: Final = "Terminating"
 
 
 class AutoScalingClient(Protocol):
@@ -26,6 +30,8 @@ class AutoScalingClient(Protocol):
     def complete_lifecycle_action(self, **given: Any) -> Any: ...
 
     def describe_lifecycle_hooks(self, **given: Any) -> Any: ...
+
+    def get_paginator(self, operation_name: str) -> Any: ...
 
 
 class ActionOver(Exception):
@@ -52,6 +58,26 @@ def hook_times(client: AutoScalingClient, group: str, hook: str) -> HookTimes | 
             timedelta(seconds=found["HeartbeatTimeout"]), timedelta(seconds=found["GlobalTimeout"])
         )
     return None
+
+
+def terminating_instances(client: AutoScalingClient, groups: Iterable[str]) -> frozenset[str]:
+    """Ids of the groups' instances that Auto Scaling is ending, also while a hook holds them (Terminating:Wait).
+
+    A call takes 50 names; it answers with all instances of those groups (API_DescribeAutoScalingGroups.html).
+    """
+    found: set[str] = set()
+    for some in batches(sorted(set(groups)), _GROUPS_A_CALL):
+        pages = client.get_paginator("describe_auto_scaling_groups").paginate(
+            AutoScalingGroupNames=list(some)
+        )
+        found.update(
+            one["InstanceId"]
+            for page in pages
+            for group in page["AutoScalingGroups"]
+            for one in group.get("Instances", [])
+            if one["LifecycleState"].startswith(_TERMINATING)
+        )
+    return frozenset(found)
 
 
 def record_heartbeat(client: AutoScalingClient, action: LifecycleAction, instance: str) -> None:

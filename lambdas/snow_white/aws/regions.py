@@ -47,9 +47,13 @@ class RegionRefused(RegionError):
 
 @dataclass
 class Regions:
-    """The clients of one process, made once per service and region."""
+    """The clients of one process, made once per service and region.
+
+    `sees_terminations`: whether Auto Scaling may be asked which instances it is ending.
+    """
 
     session: boto3.Session
+    sees_terminations: bool = False
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

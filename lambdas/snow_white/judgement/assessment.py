@@ -23,12 +23,13 @@ from snow_white.judgement.verdict import (
 from snow_white.model.action import Action
 from snow_white.model.fleet import Instance
 from snow_white.model.run import CommandReading, Run
-from snow_white.model.verdict import CONFIRMED
+from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict
 
 _NEW_INSTANCES_RETRIED_EVERY: Final = timedelta(seconds=60)
 # Time for a command to be cancelled, or for a shutdown.
 _BUSY_HOSTS_RETRIED_AFTER: Final = timedelta(seconds=20)
 _MISSING_ROW_AWAITED: Final = timedelta(seconds=60)
+_ENDED_BY_AUTO_SCALING: Final = "Auto Scaling is terminating the instance"
 
 
 @dataclass(frozen=True)
@@ -93,21 +94,33 @@ def assess_ended(
         age = command.requested_at - instance.launched_at
         judgement = judge(action, invocation, age)
         attempts = snapshot.attempts[instance.id]
-        assessments.append(_assess(instance, judgement, command, attempts, age, now))
+        assessment = _assess(instance, judgement, command, attempts, age, now, patient=snapshot.patient)
+        assessments.append(assessment)
     return assessments, len(ended)
 
 
 def _assess(
-    instance: Instance, judgement: Judgement, command: Command, attempts: int, age: timedelta, now: datetime
+    instance: Instance,
+    judgement: Judgement,
+    command: Command,
+    attempts: int,
+    age: timedelta,
+    now: datetime,
+    *,
+    patient: bool,
 ) -> Assessment:
-    """A lost command is sent again a few times, one to a new instance until its workers have had time to start."""
+    """A lost command is sent again a few times, one to a new instance until its workers have had time to start.
+
+    With `patient`, one that found another command at work is sent again at growing distances, until time is over.
+    """
     is_new = age < STARTS_WITHIN or judgement.starting
-    again = judgement.transient and instance.running and (is_new or attempts < MAX_ATTEMPTS)
+    patient = patient and judgement.soon
+    again = judgement.transient and instance.running and (is_new or patient or attempts < MAX_ATTEMPTS)
     pause = timedelta()
     if is_new:
         pause = _NEW_INSTANCES_RETRIED_EVERY
     elif judgement.soon:
-        pause = _BUSY_HOSTS_RETRIED_AFTER
+        pause = _BUSY_HOSTS_RETRIED_AFTER * (attempts if patient else 1)
     due = now - command.requested_at >= pause
     assessment = Assessment(instance, judgement, command.requested_at, again and due, again and not due)
     return _until_it_has_left(assessment)
@@ -118,6 +131,27 @@ def _until_it_has_left(assessment: Assessment) -> Assessment:
     if not assessment.instance.leaving or assessment.confirmed:
         return assessment
     return replace(assessment, sendable=False, waiting=True)
+
+
+def with_leaving(action: Action, assessments: Iterable[Assessment]) -> list[Assessment]:
+    """The assessments, with those changed whose instances Auto Scaling is ending.
+
+    None is woken: it would take jobs, and end with them. To be quieted or stopped they are asked as others are; one
+    that is not confirmed, because another command drains it, is waited for until it is gone.
+    """
+    return [_of_leaving(action, one) if one.instance.terminating else one for one in assessments]
+
+
+def _of_leaving(action: Action, assessment: Assessment) -> Assessment:
+    judgement = assessment.judgement
+    if action is Action.WAKE:
+        left = Judgement(Verdict.LEFT_ALONE, f"{_ENDED_BY_AUTO_SCALING}, so it was not woken")
+        return replace(assessment, judgement=left, sendable=False, waiting=False)
+    if not action.drains or judgement.verdict in CONFIRMED | HARMLESS:
+        return assessment
+    drained = judgement.verdict is Verdict.UNCONFIRMED and not assessment.sendable
+    named = replace(judgement, reason=f"{judgement.reason}; {_ENDED_BY_AUTO_SCALING}")
+    return replace(assessment, judgement=named, waiting=assessment.waiting or drained)
 
 
 def assess_lost(

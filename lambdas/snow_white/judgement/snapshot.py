@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from snow_white.aws import run_command
+from snow_white.aws.errors import call_failed
 from snow_white.aws.instances import (
     launched_instances,
     leaving_instances,
@@ -17,6 +18,7 @@ from snow_white.aws.instances import (
     missing_instances,
     present_instances,
 )
+from snow_white.aws.lifecycle_actions import terminating_instances
 from snow_white.aws.regions import Regions, both
 from snow_white.aws.run_command import Command
 from snow_white.judgement.verdict import Silence
@@ -43,6 +45,7 @@ class RegionSnapshot:
         commands: the run's own, oldest first.
         gone: ids that were sent to, and of which EC2 says that they have ended.
         silent: by instance id, the agents that have been silent for SILENT_AFTER.
+        patient: a host that another command keeps busy is asked again for as long as the run may take.
         open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer.
     """
 
@@ -53,6 +56,7 @@ class RegionSnapshot:
     silent: Mapping[str, Silence] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
     assumed: frozenset[str] = frozenset()
+    patient: bool = False
 
     @cached_property
     def last_command(self) -> dict[str, Command]:
@@ -115,9 +119,29 @@ def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -
         lambda: _commands(regions, run, part),
         lambda: present_instances(regions.ec2(part.region), run.members(part)),
     )
+    present = _with_terminations(regions, run, part, present)
     going_on = any(not command.ended for command in commands)
     silent = _silent_agents(run, commands, lost_agents(regions.ssm(part.region)), now) if going_on else {}
     return _snapshot(regions, run, part, commands, present, silent, now)
+
+
+def _with_terminations(
+    regions: Regions, run: Run, part: RegionPlan, present: Sequence[Instance]
+) -> list[Instance]:
+    """The instances with what Auto Scaling says of them, for a run of others than an instance that it is ending.
+
+    Best effort: a run for an instance that ends finds out itself if another one has woken the instance.
+    """
+    groups = {one.scaling_group for one in present if one.scaling_group}
+    if not regions.sees_terminations or run.request.termination or not groups:
+        return list(present)
+    try:
+        ending = terminating_instances(regions.auto_scaling(part.region), groups)
+    except Exception as error:
+        if not call_failed(error):
+            raise
+        return list(present)
+    return [replace(one, terminating=one.id in ending) for one in present]
 
 
 def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:
@@ -185,6 +209,7 @@ def _snapshot(
         tuple(sorted({*gone, *(known_gone - ids)})),
         silent,
         assumed=assumed,
+        patient=run.request.termination is not None,
     )
     return replace(snapshot, open=_open_commands(regions, snapshot))
 

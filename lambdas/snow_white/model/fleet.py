@@ -33,6 +33,8 @@ class Instance:
         group: the name of its group.
         running: False while it is still pending, and once it is leaving.
         leaving: it is shutting down or stopping; its jobs may still run, and no command reaches it for certain.
+        scaling_group: the name of its Auto Scaling group; "" for none.
+        terminating: Auto Scaling is ending it, although it still runs.
         hidden: EC2 does not show it, and does not know it by its id, since a short while ago.
     """
 
@@ -42,6 +44,8 @@ class Instance:
     running: bool = True
     leaving: bool = False
     hidden: bool = False
+    scaling_group: str = ""
+    terminating: bool = False
 
 
 ASLEEP: Final = frozenset({"quiet", "quieting", "stopped"})

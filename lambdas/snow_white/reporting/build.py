@@ -59,7 +59,15 @@ def final_report(
         if one.judgement.verdict not in CONFIRMED | HARMLESS
     ]
     without_sidekiq = _results(everyone, HARMLESS)
-    cause = _cause(run.request.action, len(everyone), confirmed, problems, len(without_sidekiq), len(ended))
+    left_alone = counts[Verdict.LEFT_ALONE.value]
+    cause = _cause(
+        run.request.action,
+        len(everyone),
+        confirmed,
+        problems,
+        {"without Sidekiq": len(without_sidekiq) - left_alone, "left alone": left_alone},
+        len(ended),
+    )
     only_without_sidekiq = bool(without_sidekiq) and not ended
     if not problems and (run.request.is_scheduled or (run.request.termination and only_without_sidekiq)):
         cause = None
@@ -162,7 +170,7 @@ def _cause(
     instances: int,
     confirmed: int,
     problems: Sequence[Problem],
-    without_sidekiq: int,
+    harmless: Mapping[str, int],
     gone: int,
 ) -> str | None:
     if problems:
@@ -171,7 +179,7 @@ def _cause(
         rest = f"; and {more} more" if more > 0 else ""
         return f"{confirmed} of {instances} instances are confirmed {action.result}. Not confirmed: {shown}{rest}."
     if not confirmed:
-        there = f"{without_sidekiq} without Sidekiq" if without_sidekiq else "none running"
+        there = ", ".join(f"{count} {what}" for what, count in harmless.items() if count) or "none running"
         left = f", {gone} gone since the start" if gone else ""
         return f"No worker was found that could be confirmed {action.result}: {there}{left}."
     return None

@@ -20,7 +20,14 @@ from snow_white.aws.regions import (
     results_of,
 )
 from snow_white.aws.run_command import Sent
-from snow_white.judgement.assessment import Assessment, assess_all, assess_ended, assess_lost, assess_unsent
+from snow_white.judgement.assessment import (
+    Assessment,
+    assess_all,
+    assess_ended,
+    assess_lost,
+    assess_unsent,
+    with_leaving,
+)
 from snow_white.judgement.freshness import renewable
 from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
 from snow_white.model import state_budget
@@ -137,7 +144,7 @@ def _assess(
 ) -> list[Assessment]:
     action = run.request.action
     if final_phase:
-        return assess_all(regions, snapshot, run, now)[0]
+        return with_leaving(action, assess_all(regions, snapshot, run, now)[0])
     readings = run.readings.get(snapshot.region, {})
     assessments = assess_unsent(regions, snapshot, run, now)
     for command in snapshot.commands:
@@ -145,7 +152,7 @@ def _assess(
             command.id, CommandReading()
         ).confirmed and snapshot.current_instances(command):
             assessments += assess_ended(regions, snapshot, action, command, now)[0]
-    return assessments + assess_lost(snapshot, run.stragglers.lost, assessments)
+    return with_leaving(action, assessments + assess_lost(snapshot, run.stragglers.lost, assessments))
 
 
 def _send(

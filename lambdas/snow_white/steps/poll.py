@@ -16,10 +16,12 @@ from snow_white.judgement.assessment import (
     assess_lost,
     assess_unsent,
     settled,
+    with_leaving,
 )
 from snow_white.judgement.freshness import FRESH_FOR, expire_stale, is_stale
 from snow_white.judgement.snapshot import RegionSnapshot, glance, take_snapshot
 from snow_white.judgement.undone import mark_undone
+from snow_white.model.action import Action
 from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.fleet import RegionPlan
 from snow_white.model.progress import Progress
@@ -63,7 +65,7 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = lo
     """
     if run.waiting_for:
         return replace(run, outcome=Outcome.SEND)
-    snapshots = _look(run, regions, now, glance) if _may_glance(run, now) else {}
+    snapshots = _look(run, regions, now, glance) if _may_glance(run, regions, now) else {}
     if not snapshots or is_final_phase(run, snapshots, now):
         # A glance tells that a run goes on, and never that it has come to its end.
         snapshots = _look(run, regions, now, take_snapshot)
@@ -74,7 +76,10 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = lo
     return _follow(with_new_groups(run, regions, now), regions, snapshots, now)
 
 
-def _may_glance(run: Run, now: datetime) -> bool:
+def _may_glance(run: Run, regions: Regions, now: datetime) -> bool:
+    """A glance does not tell which instances Auto Scaling is ending; a wake has to know before it sends again."""
+    if run.request.action is Action.WAKE and regions.sees_terminations:
+        return False
     read_at = run.instances_read_at
     return read_at is not None and now - read_at < _INSTANCES_READ_EVERY and run.seconds_left(now) > 0
 
@@ -124,6 +129,7 @@ def _read_some(run: Run, regions: Regions, snapshot: RegionSnapshot, now: dateti
     readings |= newly_read
     assessments = assess_unsent(regions, snapshot, run, now) + ended
     assessments += assess_lost(snapshot, run.stragglers.lost, assessments)
+    assessments = with_leaving(run.request.action, assessments)
     # What was read of a command may count instances that have gone since; those that go on are surely not confirmed.
     most = len(snapshot.instances) - len(snapshot.unsent) - snapshot.in_progress_count
     confirmed = max(0, min(sum(one.confirmed for one in readings.values()), most))
@@ -240,6 +246,7 @@ def _assess_everyone(
         before = run.readings.get(region, {})
         left_out = settled(known[region], before) if but_settled else frozenset()
         assessments, readings = assess_all(regions, known[region], run, now, but=left_out)
+        assessments = with_leaving(run.request.action, assessments)
         kept = {id_: before[id_] for id_ in left_out}
         confirmed = sum(one.confirmed for one in kept.values())
         return mark_undone(regions, run, region, assessments), {**readings, **kept}, confirmed

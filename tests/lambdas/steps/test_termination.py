@@ -253,3 +253,12 @@ def test_a_group_outside_the_settings_stays_outside(leaving: Termination) -> Non
     asked = {**leaving.asked(), "tags": None, "auto_scaling_groups": ["web"]}
     with pytest.raises(InvalidRequest, match="'auto_scaling_groups' names 'web'"):
         Request.parse(asked, defaults)
+
+
+def test_a_host_that_a_stop_of_the_fleet_keeps_busy_is_asked_until_it_is_free(leaving: Termination) -> None:
+    taken = Answer(2, "Failed", 1, says("unconfirmed", message="A stop command is running", again=True))
+    leaving.instance.answers = [taken] * 12 + [Answer()]
+    run = leaving.story().end()
+    assert report_of(run).confirmed
+    assert leaving.instance.received == 13
+    assert leaving.cloud.clock.now - leaving.action.began_at > timedelta(minutes=20)
