@@ -15,6 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 CALLED: Final[Mapping[str, tuple[str, ...]]] = {
+    "autoscaling": (
+        "CompleteLifecycleAction",
+        "DescribeAutoScalingGroups",
+        "DescribeLifecycleHooks",
+        "RecordLifecycleActionHeartbeat",
+    ),
     "cloudtrail": ("LookupEvents",),
     "dynamodb": ("DeleteItem", "GetItem", "PutItem", "UpdateItem"),
     "ec2": ("DescribeInstances",),

@@ -44,10 +44,20 @@ def session(data: Path) -> botocore.session.Session:
 
 def test_every_call_that_a_function_may_make_is_kept_and_no_other() -> None:
     permissions = Permissions(
-        "1", "aws", ("us-east-1",), "secret", "machine", "executions", "bus", idempotency_table_arn="table"
+        "1",
+        "aws",
+        ("us-east-1",),
+        "secret",
+        "machine",
+        "executions",
+        "bus",
+        idempotency_table_arn="table",
+        drained_groups=("backups-*",),
     )
     grants = chain(
-        *permissions.by_function().values(), permissions.for_slash_command("machine", "signing-secret")
+        *permissions.by_function().values(),
+        permissions.for_slash_command("machine", "signing-secret"),
+        permissions.for_terminations(),
     )
     allowed = {action for grant in grants for action in grant.actions}
     # EventBridge Scheduler checks it when a schedule is made; nobody calls it.
