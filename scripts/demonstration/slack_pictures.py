@@ -19,8 +19,10 @@ from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.fleet import Group, Process, RegionPlan
+from snow_white.model.lease import Lease
 from snow_white.model.progress import Progress
-from snow_white.model.report import Problem, Report, Result
+from snow_white.model.reminder import Reminder
+from snow_white.model.report import InstanceResult, Problem, Report, Result
 from snow_white.model.request import Request
 from snow_white.model.run import Execution, Run
 from snow_white.model.slack_state import Requester
@@ -29,6 +31,7 @@ from snow_white.model.stopping import RUN_ABORTED, RUN_TIMED_OUT
 from snow_white.model.stragglers import Straggler, Stragglers
 from snow_white.slack.client import Slack, slack_client
 from snow_white.slack.message import Message, final_message, final_reply, working_message
+from snow_white.slack.reminder_reply import reminder_reply
 from snow_white.slack.time_limit import TimeLimit
 
 _PHONE: Final = 390
@@ -67,10 +70,10 @@ _STOPPED: Final = replace(_NOTHING, so_far=Progress(12, 60), duration_seconds=72
 
 @dataclass(frozen=True)
 class Picture:
-    """Messages, each with the reply in its thread, in a window of that size."""
+    """Messages, each with the replies in its thread, in a window of that size."""
 
     height: int
-    messages: tuple[tuple[Message, str], ...]
+    messages: tuple[tuple[Message, *tuple[str, ...]], ...]
     width: int = _PHONE
 
 
@@ -80,6 +83,8 @@ def pictures() -> dict[str, Picture]:
     confirmed = replace(_REPORT, result=Result.CONFIRMED, error=None, cause=None, counts={"quiet": 60})
     busy = replace(_REPORT, problems=tuple(_busy(one) for one in _stragglers(40)))
     quieting = _working(_RUN)
+    wakes_at = _STARTED + timedelta(minutes=90)
+    leased = _at_end(replace(confirmed, duration_seconds=725, lease=Lease(wakes_at)))
     quiet, not_quiet = _at_end(replace(confirmed, duration_seconds=725)), _at_end(busy)
     stopped = replace(_STOPPED, error=RUN_ABORTED, stopped_by="ann", cause="It was stopped.")
     too_long = "The run was ended at the longest duration of an execution."
@@ -94,6 +99,8 @@ def pictures() -> dict[str, Picture]:
         "slack-still-busy": Picture(900, (_working(late),)),
         "slack-quiet": Picture(630, (quiet,)),
         "slack-not-quiet": Picture(1_260, (not_quiet,)),
+        "slack-asleep-until": Picture(760, (leased,)),
+        "slack-still-asleep": Picture(800, ((*quiet, _reminder()),)),
         "slack-stopped": Picture(770, (_at_end(stopped),)),
         "slack-out-of-time": Picture(830, (_at_end(timed_out),)),
         "slack-not-started": Picture(640, (_at_end(not_started),)),
@@ -108,6 +115,25 @@ def _working(run: Run) -> tuple[Message, str]:
 
 def _at_end(report: Report) -> tuple[Message, str]:
     return final_message(report, _ENDED, _ANN, slash_command=True), final_reply(report, _ANN)
+
+
+def _reminder() -> str:
+    """An hour after the end of the run, two of its instances still sleep."""
+    asleep = Process(812, state="quiet", since=_STARTED + timedelta(seconds=31))
+    hosts = [
+        InstanceResult(
+            one.region, one.environment, one.instance, "left_alone", processes=(asleep,), asleep_by="quiet-1"
+        )
+        for one in _stragglers(2)
+    ]
+    looked = replace(_NOTHING, action="status", counts={"left_alone": 2}, hosts=tuple(hosts))
+    ended_at = _STARTED + timedelta(seconds=725)
+    return reminder_reply(
+        looked,
+        _ENDED.request,
+        Reminder("1 quiet-1", ended_at, 1, 3_600, member=_ANN.member),
+        slash_command=True,
+    )
 
 
 def _stragglers(count: int) -> Iterator[Straggler]:
@@ -133,10 +159,11 @@ def take(name: str, picture: Picture, folder: Path) -> None:
     server.start()
     server.workspace.add_person("U0ANN", "ann@example.com", "ann")
     slack = Slack(slack_client(TOKEN, server.url, TimeLimit()))
-    for message, reply in picture.messages:
+    for message, *replies in picture.messages:
         post = slack.post(_CHANNEL, message)
-        if post is not None and reply:
-            slack.reply(post, reply)
+        for reply in replies:
+            if post is not None and reply:
+                slack.reply(post, reply)
     if slack.failures:
         raise RuntimeError(f"{name}: {slack.failures}")
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
