@@ -24,7 +24,7 @@ def demand_alone(
     A run for an instance's termination is never refused: the instance ends all the same. If a wake comes after it, the
     end of the run finds the command.
     """
-    if run.request.termination:
+    if run.request.drains_one_that_ends:
         return
     demand_no_opposite_run(run, _other_runs(run.execution, client, logger), defaults, regions)
 

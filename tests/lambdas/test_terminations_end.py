@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import pytest
 
 from local_aws.slack.server import SlackServer
 from snow_white.model.fleet import ENVIRONMENT_NAME_TAG
+from snow_white.model.lease import Lease
 from snow_white.model.serialisation import to_json
 from snow_white.model.termination import LifecycleAction, Notice, Termination
 from tests.lambdas.aws.test_execution_history import left
@@ -105,6 +106,16 @@ def test_the_channel_is_told_of_a_quiet_instance_that_stays_because_auto_scaling
     report = tell(telling, QUIET)
     assert report["result"] == "confirmed"
     assert "*Lifecycle hook*\\nAuto Scaling did not take the completion" in shown(messages(server)[0])
+
+
+def test_the_channel_is_told_of_an_instance_that_may_live_on_and_will_not_be_woken(
+    telling: Leaving, server: SlackServer
+) -> None:
+    state = at_end(
+        replace(RUN, lease=Lease(failure="EventBridge Scheduler did not take the schedule")), QUIET
+    )
+    telling.function.handler({"step": "NotifySlack", "run": state, "redrives": 0}, Context(300))
+    assert "*Will NOT be woken*" in shown(messages(server)[0])
 
 
 def test_nobody_is_told_of_a_quiet_instance_whose_hook_somebody_else_has_completed(

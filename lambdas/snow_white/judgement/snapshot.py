@@ -133,7 +133,7 @@ def _with_terminations(
     Best effort: a run for an instance that ends finds out itself if another one has woken the instance.
     """
     groups = {one.scaling_group for one in present if one.scaling_group}
-    if not regions.sees_terminations or run.request.termination or not groups:
+    if not regions.sees_terminations or run.request.drains_one_that_ends or not groups:
         return list(present)
     try:
         ending = terminating_instances(regions.auto_scaling(part.region), groups)
@@ -209,7 +209,7 @@ def _snapshot(
         tuple(sorted({*gone, *(known_gone - ids)})),
         silent,
         assumed=assumed,
-        patient=run.request.termination is not None,
+        patient=run.request.drains_one_that_ends,
     )
     return replace(snapshot, open=_open_commands(regions, snapshot))
 

@@ -84,7 +84,7 @@ class Request:
         reminder: for status, the run of which those are told that still sleep. Snow White itself writes it into the
             request of a look that it schedules.
         termination: for the quiet of one instance, why it is about to end. Snow White itself writes it into the request
-            of a run that an event has started.
+            of a run that an event has started, and of the wake that such a run schedules.
     """
 
     action: Action
@@ -110,6 +110,11 @@ class Request:
     def is_scheduled(self) -> bool:
         """Whether Snow White has scheduled the run hours or days ago, for those of its fleet that are still there."""
         return self.only_asleep_by is not None or self.reminder is not None
+
+    @property
+    def drains_one_that_ends(self) -> bool:
+        """Whether the run drains an instance that is about to end."""
+        return self.termination is not None and self.action.drains
 
     @property
     def fleet(self) -> Fleet:
@@ -138,7 +143,8 @@ class Request:
         fields.demand_one_fleet()
         application = fields.text("application") or ""
         lease = fields.lease(action)
-        termination = fields.termination(action)
+        only_asleep_by = fields.only_asleep_by(action)
+        termination = fields.termination(action, may_wake=only_asleep_by is not None)
         limits = defaults.limits.for_termination() if termination else defaults.limits
         request = cls(
             action=action,
@@ -156,7 +162,7 @@ class Request:
             direct_message=fields.direct_message(),
             requested_by=fields.text("requested_by"),
             wake_after_seconds=lease,
-            only_asleep_by=fields.only_asleep_by(action),
+            only_asleep_by=only_asleep_by,
             reminder=fields.reminder(action),
             termination=termination,
         )

@@ -193,14 +193,16 @@ class RequestFields:
             )
         return reminder
 
-    def termination(self, action: Action) -> Termination | None:
+    def termination(self, action: Action, *, may_wake: bool) -> Termination | None:
+        """`may_wake`: whether a wake is one that Snow White has scheduled."""
         value = self.raw.get("termination")
         if value is None:
             return None
         termination = Termination.read(value)
         lists = [self.raw.get(key) for key in ("instances", "regions")]
         one_each = all(isinstance(some, list) and len(some) == 1 for some in lists)
-        if termination is None or action is not Action.QUIET or not one_each:
+        fits = action is Action.QUIET or (action is Action.WAKE and may_wake)
+        if termination is None or not fits or not one_each:
             self.wrong.append(
                 "'termination' is for Snow White itself, which writes it into the quiet of an instance that is about "
                 "to end."

@@ -34,6 +34,7 @@ def wake_request(
         "direct_message": directly,
         "requested_by": f"run {name} (wake_after_seconds{by})",
         "only_asleep_by": run,
+        "termination": asdict(request.termination) if request.termination else None,
     }
     return {key: value for key, value in given.items() if value is not None}
 

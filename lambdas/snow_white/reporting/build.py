@@ -69,7 +69,9 @@ def final_report(
         len(ended),
     )
     only_without_sidekiq = bool(without_sidekiq) and not ended
-    if not problems and (run.request.is_scheduled or (run.request.termination and only_without_sidekiq)):
+    if not problems and (
+        run.request.is_scheduled or (run.request.drains_one_that_ends and only_without_sidekiq)
+    ):
         cause = None
     room = _Room()
     listed_problems, more_problems = room.take(problems)

@@ -187,9 +187,10 @@ class Notifier:
 
 
 def _is_news(report: Report) -> bool:
-    """Whether the end of a run for an instance's termination needs somebody: the instance is not quiet, or stays."""
-    completion = report.lifecycle_action
-    return not report.confirmed or (completion is not None and completion.instance_waits)
+    """Whether the end of a run for an instance's termination needs somebody: not quiet, it stays, or may sleep on."""
+    completion, lease = report.lifecycle_action, report.lease
+    stays = completion is not None and completion.instance_waits
+    return not report.confirmed or stays or (lease is not None and lease.wakes_at is None)
 
 
 def _is_silent(request: StatedRequest) -> bool:

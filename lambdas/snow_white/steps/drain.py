@@ -3,6 +3,8 @@
 Facts from AWS's documentation:
     The event of a lifecycle action has the group, the hook, the instance and the token
     (docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html).
+    A rebalance recommendation may come long before that, and the instance may live on: EC2 only says that the risk is
+    higher (docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html).
     EC2 warns two minutes before it interrupts a Spot Instance
     (docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html).
 """
@@ -32,6 +34,8 @@ _BETWEEN_WARNING_AND_END: Final = timedelta(seconds=120)
 _KEPT_FOR_THE_END: Final = timedelta(minutes=5)
 """Of the time that Auto Scaling waits, what is left for the last answers and for letting the instance go."""
 _KEPT_OF_A_WARNING: Final = timedelta(seconds=20)
+_AFTER_RECOMMENDATION: Final = timedelta(hours=1)
+"""How long an instance drains, and sleeps if it lives on, when EC2 recommends to replace it."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +143,17 @@ def _request(
     if times is not None:
         seconds = int(times.heartbeat.total_seconds())
         action = LifecycleAction(event.group, event.hook, event.token, seconds)
+    if event.notice is Notice.REBALANCE_RECOMMENDATION:
+        seconds = int(_AFTER_RECOMMENDATION.total_seconds())
+        time = {"timeout_seconds": seconds, "wake_after_seconds": seconds}
+    else:
+        time = {"timeout_seconds": _timeout(times, now - event.at)}
     return {
         "action": Action.QUIET.value,
         **selected,
         "instances": [event.instance],
         "regions": [event.region],
-        "timeout_seconds": _timeout(times, now - event.at),
+        **time,
         "requested_by": _BY_WHOM[event.notice].format(group=event.group)[:256],
         "termination": asdict(Termination(event.notice, action)),
     }
