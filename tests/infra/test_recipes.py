@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ import botocore.session
 import pytest
 import yaml
 from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_s3 as s3
@@ -81,8 +83,8 @@ def policies() -> list[Any]:
 
 
 def test_every_block_of_yaml_and_json_can_be_read() -> None:
-    assert len(workflows()) == 3
-    assert len([json.loads(block) for block in blocks("json")]) == 8
+    assert len(workflows()) == 4
+    assert len([json.loads(block) for block in blocks("json")]) == 10
 
 
 def test_every_piece_of_shell_passes_shellcheck(tmp_path: Path) -> None:
@@ -127,6 +129,33 @@ def test_the_settings_for_groups_are_valid_and_allow_what_the_recipe_quiets() ->
 
 
 # GitHub and GitLab.
+
+
+def test_the_hooks_are_those_that_snow_white_serves_and_the_settings_are_valid() -> None:
+    text = section("Auto Scaling")
+    (extension,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (resource,) = yaml.safe_load(textwrap.dedent(extension))["Resources"].values()
+    stack = Stack(App())
+    group = autoscaling.AutoScalingGroup.from_auto_scaling_group_name(stack, "Workers", "backups")
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(lines, {"self": stack, "workers": group})  # noqa: S102
+    (built,) = Synthesized.from_stack(stack).find_resources("AWS::AutoScaling::LifecycleHook").values()
+    named = {"AutoScalingGroupName": {"Ref": "AWSEBAutoScalingGroup"}}
+    assert resource == {"Type": built["Type"], "Properties": {**built["Properties"], **named}}
+    (terraform,) = re.findall(r"```hcl\n(.*?)```", text, re.DOTALL)
+    given = dict(re.findall(r'^ +(\w+) += "?([^"\n]+)"?$', terraform, re.MULTILINE))
+    assert given == {
+        "name": built["Properties"]["LifecycleHookName"],
+        "autoscaling_group_name": "aws_autoscaling_group.workers.name",
+        "lifecycle_transition": built["Properties"]["LifecycleTransition"],
+        "heartbeat_timeout": str(built["Properties"]["HeartbeatTimeout"]),
+        "default_result": built["Properties"]["DefaultResult"],
+    }
+    settings = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert len(settings) == 2
+    for one in settings:
+        given = {"home_region": "us-east-1", "regions": ["us-east-1"], **json.loads(one)}
+        assert Settings.from_mapping(given).drain_on_termination
 
 
 def test_github_s_job_may_fetch_a_token_and_wakes_whatever_happened() -> None:
@@ -320,7 +349,7 @@ def test_the_cdk_s_lines_build_a_pipeline() -> None:
         input=version,
         run_order=2,
     )
-    (lines,) = blocks("python")
+    lines, _ = blocks("python")
     names = {"PipelineActions": PipelineActions, "StateMachine": StateMachine}
     exec(lines, {**names, "stack": stack, "pipeline": pipeline, "deploy": deploy})  # noqa: S102
     synthesized = Template(dict(Synthesized.from_stack(stack).to_json()))

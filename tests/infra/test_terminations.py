@@ -12,6 +12,7 @@ from infra.package import write_package
 from infra.settings import InvalidSettings, Settings
 from tests.infra.conftest import REGIONS
 from tests.infra.templates import Assembly, Template, allowed, text
+from tests.infra.test_price import ALARM_MONTH, README, SECRET_MONTH
 
 ENOUGH: dict[str, Any] = {"home_region": "us-east-1", "regions": REGIONS, "worker_groups": ["backups-*"]}
 ELSEWHERE = "SnowWhite-Documents-eu-west-1"
@@ -124,7 +125,11 @@ def test_an_alarm_tells_of_runs_that_could_not_be_started_and_an_idle_month_stay
     alarms = drained_home.resources("AWS::CloudWatch::Alarm")
     (name,) = [one for one in alarms if one.startswith("Terminations")]
     assert alarms[name]["MetricName"] == "Errors"
-    assert len(alarms) * 0.10 + len(drained_home.resources("AWS::SecretsManager::Secret")) * 0.40 < 1
+    cost = (
+        len(alarms) * ALARM_MONTH + len(drained_home.resources("AWS::SecretsManager::Secret")) * SECRET_MONTH
+    )
+    assert cost < 1
+    assert f"${cost:.2f} with `drain_on_termination`" in README
 
 
 @pytest.mark.synthesizes
