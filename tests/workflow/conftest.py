@@ -54,6 +54,8 @@ def _start(folder: Path) -> LocalAws:
             regions=[HOME, AWAY],
             worker_groups=["shop????????-*"],
             worker_tags={"Role": ["shop????????-worker"]},
+            # Nothing waits for an instance whose group has no lifecycle hook.
+            drain_on_termination={"environments": ["shop"], "auto_scaling_groups": ["shop????????-*"]},
             slash_command=True,
             slash_command_users=["U0ANN"],
             slash_command_channels=["C0COMMANDS"],
