@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -230,10 +230,11 @@ def commands_of(
     Raises:
         RegionUnavailable: a known command is not shown at all yet, so what was sent is not known for sure.
     """
+    marker = _marker(execution)
     found = {
         command.id: command
         for command in commands_since(client, action, execution.started_at - _CLOCK_SKEW)
-        if command.comment.startswith(_marker(execution))
+        if command.comment.startswith(marker)
     }
     for missing in set(known_ids) - found.keys():
         found[missing] = _command_by_id(client, missing)
@@ -321,7 +322,8 @@ def _command(raw: CommandTypeDef) -> Command:
     return Command(
         id=raw["CommandId"],
         instance_ids=tuple(raw.get("InstanceIds", [])),
-        requested_at=raw["RequestedDateTime"],
+        # Botocore's time is in the local zone, which is slow to compare, and is compared once an instance.
+        requested_at=raw["RequestedDateTime"].astimezone(UTC),
         ended=_status(raw) in _ENDED,
         completed=raw.get("CompletedCount", 0),
         comment=raw.get("Comment", ""),
