@@ -38,21 +38,25 @@ class Cloud:
     executions: Executions = field(default_factory=Executions)
 
     def __call__(self, call: Call) -> Reply:
+        return self._answered(call, self.faults.hitting(call, self.clock.elapsed))
+
+    def undisturbed(self, call: Call) -> Reply | None:
+        """Its answer; None, without any effect, if a fault may hit it."""
+        return None if self.faults.may_hit(call, self.clock.elapsed) else self._answered(call, set())
+
+    def _answered(self, call: Call, kinds: set[str]) -> Reply:
         self.calls[call.operation] += 1
-        kinds = self.faults.hitting(call, self.clock.elapsed)
         self.clock.sleep(_SLOW if "slow" in kinds else _LATENCY)
         try:
-            return faults.fail_before(call, kinds) or faults.fail_after(
-                kinds, answer(call, self.value(call, kinds, self.clock.now), _request_id(call))
-            )
+            refused = faults.fail_before(call, kinds) if kinds else None
+            if refused:
+                return refused
+            reply = answer(call, self.value(call, kinds, self.clock.now), _request_id(call))
+            return faults.fail_after(kinds, reply) if kinds else reply
         except ServiceError as error:
             return refusal(call, error, _request_id(call))
         except LookupError as error:
             raise NotSimulated(f"{call.service} {call.operation} cannot be answered: {error!r}") from error
-
-    def undisturbed(self, call: Call) -> Reply | None:
-        """Its answer; None, without any effect, if a fault may hit it."""
-        return None if self.faults.may_hit(call, self.clock.elapsed) else self(call)
 
     def advance(self) -> None:
         """Let everything happen that is due by now."""

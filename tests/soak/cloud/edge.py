@@ -229,14 +229,6 @@ def simulated(edge: Edge, seed: int) -> Iterator[None]:
 
     original: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
     paginator: Callable[[Any, str], Any] = BaseClient.get_paginator
-    paginators: dict[tuple[int, str], Any] = {}
-
-    def get_paginator(client: Any, operation: str) -> Any:
-        """Botocore makes a class for each; one a client is enough."""
-        key = (id(client), operation)
-        if key not in paginators:
-            paginators[key] = paginator(client, operation)
-        return paginators[key]
 
     state = random.getstate()
     random.seed(seed)
@@ -246,7 +238,9 @@ def simulated(edge: Edge, seed: int) -> Iterator[None]:
         mock.patch.object(time, "monotonic", now(real_monotonic)),
         mock.patch.object(botocore.endpoint.Endpoint, "_send", lambda _, request: edge.send(request)),
         mock.patch.object(BaseClient, "_make_api_call", lambda *given: edge.ask(original, *given)),
-        mock.patch.object(BaseClient, "get_paginator", get_paginator),
+        mock.patch.object(
+            BaseClient, "get_paginator", lambda *given: _SHORT_WAY.get_paginator(paginator, *given)
+        ),
         mock.patch.object(botocore.retries.bucket, "threading", ThreadingOfBotocore),
         mock.patch.object(botocore.useragent.UserAgentString, "to_string", lambda _: "soak"),
         # Nobody checks signatures here, and they take longest of all.

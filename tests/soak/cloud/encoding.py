@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import marshal
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -23,6 +25,20 @@ class Call:
     region: str
     operation: str
     parameters: Mapping[str, Any]
+
+    @cached_property
+    def filters(self) -> Mapping[str, Sequence[str]]:
+        """EC2's, by name."""
+        form, found = self.parameters, dict[str, Sequence[str]]()
+        while (name := f"Filter.{len(found) + 1}") + ".Name" in form:
+            found[form[f"{name}.Name"]] = tuple(listed(form, f"{name}.Value"))
+        return found
+
+    @cached_property
+    def tags(self) -> tuple[tuple[str, Sequence[str]], ...]:
+        """The keys and values of the filters by tags."""
+        named = ((name.partition("tag:"), values) for name, values in self.filters.items())
+        return tuple((key, values) for (other, tag, key), values in named if tag and not other)
 
 
 @dataclass(frozen=True)
@@ -70,26 +86,34 @@ def listed(form: Mapping[str, Any], prefix: str) -> list[str]:
     return values
 
 
-def answer(call: Call, value: Mapping[str, Any], request_id: str) -> Reply:
+def answer(call: Call, value: dict[str, Any], request_id: str) -> Reply:
     """A good answer; times in `value` are seconds since 1970.
 
     Raises:
         NotSimulated: the service never answers so, by botocore's model.
     """
+    key = (call.service, call.operation, request_id, marshal.dumps(value, 2))
+    reply = _WRITTEN.get(key)
+    if reply is None:
+        if len(_WRITTEN) >= _MOST_WRITTEN:
+            _WRITTEN.clear()
+        reply = _WRITTEN[key] = _written(call, value, request_id)
+    return reply
+
+
+# Polls hear the same again and again; checking it and writing it down takes longer than all else here.
+_WRITTEN: Final[dict[tuple[str, str, str, bytes], Reply]] = {}
+_MOST_WRITTEN: Final = 4_000
+
+
+def _written(call: Call, value: Mapping[str, Any], request_id: str) -> Reply:
     model = service_model(call.service)
+    operation = model.operation_model(call.operation)
+    _demand_right(operation, value)
     headers = {"x-amzn-RequestId": request_id}
     if model.metadata["protocol"] in ("json", "smithy-rpc-v2-cbor"):
-        text = json.dumps(value)
-        if _written(call, text) is None:
-            _demand_right(model.operation_model(call.operation), value)
-            _WRITTEN[call.service, call.operation, text] = ""
-        return Reply(200, text.encode("utf-8", "surrogatepass"), headers)
-    inner = _written(call, repr(value))
-    if inner is None:
-        operation = model.operation_model(call.operation)
-        _demand_right(operation, value)
-        inner = "".join(_members(operation.output_shape, value)) if operation.output_shape else ""
-        _WRITTEN[call.service, call.operation, repr(value)] = inner
+        return Reply(200, json.dumps(value).encode("utf-8", "surrogatepass"), headers)
+    inner = "".join(_members(operation.output_shape, value)) if operation.output_shape else ""
     if model.metadata["protocol"] == "ec2":
         inner = f"<requestId>{request_id}</requestId>{inner}"
     else:
@@ -105,18 +129,6 @@ def _demand_right(operation: OperationModel, value: Mapping[str, Any]) -> None:
     wrong = wrong_answer(operation, value, on_the_wire=True)
     if wrong:
         raise NotSimulated("\n".join(wrong))
-
-
-# Polls hear the same again and again; checking it, and writing XML, takes longer than all else here.
-_WRITTEN: Final[dict[tuple[str, str, str], str]] = {}
-_MOST_WRITTEN: Final = 4_000
-
-
-def _written(call: Call, value: str) -> str | None:
-    """The answer's XML, "" for JSON; None for one that was not checked and written before."""
-    if len(_WRITTEN) > _MOST_WRITTEN:
-        _WRITTEN.clear()
-    return _WRITTEN.get((call.service, call.operation, value))
 
 
 def refusal(call: Call, error: ServiceError, request_id: str) -> Reply:

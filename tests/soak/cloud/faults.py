@@ -78,7 +78,7 @@ class Faults:
 
     def may_hit(self, call: Call, elapsed: float) -> bool:
         """Whether a fault is on now that means this call."""
-        return any(one.hits(call, elapsed) for one in self.planned)
+        return bool(self.planned) and any(one.hits(call, elapsed) for one in self.planned)
 
     def hitting(self, call: Call, elapsed: float) -> set[str]:
         """The kinds that hit this call."""
@@ -87,8 +87,8 @@ class Faults:
             for one in self.planned
             if one.hits(call, elapsed) and (one.share >= 1 or self.random.random() < one.share)
         }
-        self.injected.update(kinds)
         if kinds:
+            self.injected.update(kinds)
             self.hit_services.add(call.service)
         return kinds
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -46,22 +46,13 @@ class Region:
     run_command: RunCommand = field(init=False)
     shown: dict[str, float] = field(default_factory=dict)
     described_at: float | None = None
+    _tagged: dict[tuple[str, tuple[tuple[str, Sequence[str]], ...]], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.run_command = RunCommand(self.timeline, self.random, self.name, self.instances)
 
     def answer(self, call: Call, kinds: set[str]) -> Json:
-        answers: Mapping[str, Callable[[Call, set[str]], Json]] = {
-            "DescribeEnvironments": self._describe_environments,
-            "DescribeInstances": self._describe_instances,
-            "DescribeInstanceInformation": self._describe_instance_information,
-            "DescribeDocument": self._describe_document,
-            "SendCommand": self._send_command,
-            "ListCommands": self._list_commands,
-            "ListCommandInvocations": self._list_command_invocations,
-            "CancelCommand": self._cancel_command,
-        }
-        ask = answers[call.operation]
+        ask: Callable[[Call, set[str]], Json] = getattr(self, _ANSWERS[call.operation])
         return self._mixed(call, kinds, ask) if "mixed" in kinds else ask(call, kinds)
 
     def _mixed(self, call: Call, kinds: set[str], ask: Callable[[Call, set[str]], Json]) -> Json:
@@ -95,19 +86,19 @@ class Region:
         return {"Environments": page, **({"NextToken": token} if token else {})}
 
     def _describe_instances(self, call: Call, kinds: set[str]) -> Json:
-        form, now = call.parameters, self.timeline.now
+        form, filters, now = call.parameters, call.filters, self.timeline.now
         at = now - lag_of(kinds)
         ids = listed(form, "InstanceId")
         if ids:
             found = [self._known(one, at) for one in ids]
         else:
-            filters = {form[f"Filter.{n}.Name"]: listed(form, f"Filter.{n}.Value") for n in _numbers(form)}
+            states, launched = filters["instance-state-name"], filters.get("launch-time", ())
             found = [
                 one
                 for one in self.instances.values()
-                if self._has_tags(one, filters)
-                and one.state.at(at) in filters["instance-state-name"]
-                and _launched(one.launched.at(at) or 0.0, tuple(filters.get("launch-time", ())))
+                if self._has_tags(one.environment, call.tags)
+                and one.state.at(at) in states
+                and (not launched or _launched(one.launched.at(at) or 0.0, launched))
             ]
         page, token = self._page(found, form.get("NextToken"), int(form.get("MaxResults", 1000)), kinds)
         self.shown.update({one.id: now for one in page})
@@ -116,16 +107,20 @@ class Region:
         reservations = [{"ReservationId": f"r-{index}", "Instances": [row]} for index, row in enumerate(rows)]
         return {"Reservations": reservations, **({"NextToken": token} if token else {})}
 
-    def _has_tags(self, instance: Instance, filters: Mapping[str, list[str]]) -> bool:
-        tags = self._tags(instance)
-        asked = [(key.removeprefix("tag:"), some) for key, some in filters.items() if key.startswith("tag:")]
-        return all(key in tags and any(fnmatchcase(tags[key], one) for one in some) for key, some in asked)
+    def _has_tags(self, environment: str, asked: tuple[tuple[str, Sequence[str]], ...]) -> bool:
+        """Whether its instances have for each key one of the values."""
+        if (environment, asked) not in self._tagged:
+            tags = self._tags(environment)
+            self._tagged[environment, asked] = all(
+                key in tags and any(fnmatchcase(tags[key], one) for one in some) for key, some in asked
+            )
+        return self._tagged[environment, asked]
 
-    def _tags(self, instance: Instance) -> dict[str, str]:
-        """An environment's instances are in its Auto Scaling group; here that has the environment's name."""
-        name = next((one.name for one in self.environments if one.id == instance.environment), "")
+    def _tags(self, environment: str) -> dict[str, str]:
+        """Of its instances, which are in its Auto Scaling group; here that has the environment's name."""
+        name = next((one.name for one in self.environments if one.id == environment), "")
         return {
-            ENVIRONMENT_ID_TAG: instance.environment,
+            ENVIRONMENT_ID_TAG: environment,
             GROUP_NAME_TAG: name,
             ROLE_TAG: "worker" if "workers" in name else "web",
         }
@@ -145,7 +140,7 @@ class Region:
             "InstanceType": "t3.small",
             "LaunchTime": one.launched.at(at),
             "State": {"Code": 16, "Name": one.state.at(at)},
-            "Tags": [{"Key": key, "Value": value} for key, value in self._tags(one).items()],
+            "Tags": [{"Key": key, "Value": value} for key, value in self._tags(one.environment).items()],
         }
 
     def _describe_instance_information(self, call: Call, kinds: set[str]) -> Json:
@@ -272,21 +267,24 @@ class Region:
         return page, str(first + size) if more else None
 
 
+_ANSWERS: Final = {
+    "DescribeEnvironments": "_describe_environments",
+    "DescribeInstances": "_describe_instances",
+    "DescribeInstanceInformation": "_describe_instance_information",
+    "DescribeDocument": "_describe_document",
+    "SendCommand": "_send_command",
+    "ListCommands": "_list_commands",
+    "ListCommandInvocations": "_list_command_invocations",
+    "CancelCommand": "_cancel_command",
+}
 _PLAIN: Final = {"DeliveryTimedOut": "TimedOut", "ExecutionTimedOut": "TimedOut"}
 
 
 @lru_cache(4_000)
-def _launched(at: float, patterns: tuple[str, ...]) -> bool:
-    """Whether the moment is meant by one of the patterns; by none, any is."""
+def _launched(at: float, patterns: Sequence[str]) -> bool:
+    """Whether the moment is meant by one of the patterns."""
     moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
-    return not patterns or any(fnmatchcase(moment, pattern) for pattern in patterns)
-
-
-def _numbers(form: Mapping[str, Any]) -> list[int]:
-    count = 0
-    while f"Filter.{count + 1}.Name" in form:
-        count += 1
-    return list(range(1, count + 1))
+    return any(fnmatchcase(moment, pattern) for pattern in patterns)
 
 
 def _moment(text: str) -> float:

@@ -1,4 +1,4 @@
-"""What the clients of one process share, so that they are made quickly: the service descriptions and their classes."""
+"""What the clients of one process share, so that they are made quickly and read times quickly."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any, Final
 from unittest import mock
 
 import botocore.client
+import botocore.parsers
 import botocore.session
+import botocore.utils
 
+_parse_timestamp: Final = functools.lru_cache(4_000)(botocore.utils.parse_timestamp)
 _loader: Final = functools.cache(botocore.session.create_loader)
 _classes: Final[dict[str, type]] = {}
 
@@ -18,6 +21,8 @@ _classes: Final[dict[str, type]] = {}
 @contextmanager
 def shared_clients() -> Iterator[None]:
     """Within it, all sessions read botocore's files once, and all clients of a service are of one class.
+
+    Each text of a time is read once.
 
     Every function and region has a client of its own all the same, which remembers throttling by itself. Outside of
     it nothing is shared: other tests of the process may give their sessions other files.
@@ -32,6 +37,7 @@ def shared_clients() -> Iterator[None]:
 
     with (
         mock.patch.object(botocore.session, "create_loader", _loader),
+        mock.patch.object(botocore.parsers, "DEFAULT_TIMESTAMP_PARSER", _parse_timestamp),
         mock.patch.object(creator, "_create_client_class", create_client_class),
     ):
         yield

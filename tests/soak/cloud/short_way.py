@@ -1,18 +1,20 @@
 """Botocore without the layers between serialising a call and parsing its answer: signing, HTTP and retries.
 
 Those have nothing to do while no fault may hit a call and its client is not slowed down. Serialising, validating and
-parsing are botocore's own; each distinct list is asked for and read once in a process.
+parsing are botocore's own; each distinct list is asked for and read once in a process, and pages that need no others
+are not searched for a token.
 """
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Mapping
+import marshal
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from botocore.awsrequest import AWSResponse
 from botocore.endpoint import convert_to_response_dict
 from botocore.model import OperationModel
+from botocore.paginate import PageIterator
 
 from tests.soak.cloud.encoding import Call, Reply, read_call
 
@@ -35,11 +37,16 @@ Undisturbed = Callable[[Call], Reply | None]
 
 
 class ShortWay:
-    """What is kept are pure functions of requests and answers, so a scenario goes the same way whatever ran before."""
+    """What is kept are pure functions of requests and answers, so a scenario goes the same way whatever ran before.
+
+    Equal answers of lists are one object, which nobody may change.
+    """
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[str, str, str, str], Call] = {}
-        self._parsed: dict[tuple[str, str, int, bytes], bytes] = {}
+        self._models: dict[tuple[Any, str], tuple[str, OperationModel]] = {}
+        self._paginators: dict[tuple[Any, str], _Paginator] = {}
+        self._calls: dict[tuple[str, str, str, bytes], Call] = {}
+        self._parsed: dict[tuple[str, str, int, bytes], Any] = {}
 
     def ask(self, client: Any, operation: str, parameters: Any, answer: Undisturbed) -> tuple[bool, Any]:
         """Stands for `client._make_api_call`.
@@ -47,32 +54,80 @@ class ShortWay:
         Returns:
             Whether the call was made, and what botocore returns for it. Raises botocore's own errors.
         """
-        model = client.meta.service_model.operation_model(operation)
-        reply = answer(self._call(client, model, parameters))
+        if (client, operation) not in self._models:
+            described = client.meta.service_model
+            self._models[client, operation] = described.service_name, described.operation_model(operation)
+        service, model = self._models[client, operation]
+        is_list = operation in _LISTS
+        call = (
+            self._call(client, service, model, parameters)
+            if is_list
+            else _serialised(client, model, parameters)
+        )
+        reply = answer(call)
         if reply is None:
             return False, None
-        parsed = self._read(client, model, reply)
+        parsed = self._read(client, service, model, reply) if is_list else _read(client, model, reply)
         if reply.status >= _ERROR:
             raise client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
         return True, parsed
 
-    def _call(self, client: Any, model: OperationModel, parameters: Any) -> Call:
-        if model.name not in _LISTS:
-            return _serialised(client, model, parameters)
-        key = (client.meta.service_model.service_name, client.meta.region_name, model.name, repr(parameters))
-        if key not in self._calls:
-            _make_room(self._calls)
-            self._calls[key] = _serialised(client, model, parameters)
-        return self._calls[key]
+    def get_paginator(self, original: Callable[[Any, str], Any], client: Any, operation: str) -> Any:
+        """Stands for `client.get_paginator`: botocore makes a class for each; one a client is enough."""
+        if (client, operation) not in self._paginators:
+            self._paginators[client, operation] = _Paginator(original(client, operation))
+        return self._paginators[client, operation]
 
-    def _read(self, client: Any, model: OperationModel, reply: Reply) -> Any:
-        if model.name not in _LISTS:
-            return _read(client, model, reply)
-        key = (client.meta.service_model.service_name, model.name, reply.status, reply.body)
-        if key not in self._parsed:
+    def _call(self, client: Any, service: str, model: OperationModel, parameters: Any) -> Call:
+        key = (service, client.meta.region_name, model.name, marshal.dumps(parameters, 2))
+        call = self._calls.get(key)
+        if call is None:
+            _make_room(self._calls)
+            call = self._calls[key] = _serialised(client, model, parameters)
+        return call
+
+    def _read(self, client: Any, service: str, model: OperationModel, reply: Reply) -> Any:
+        key = (service, model.name, reply.status, reply.body)
+        parsed = self._parsed.get(key)
+        if parsed is None:
             _make_room(self._parsed)
-            self._parsed[key] = pickle.dumps(_read(client, model, reply))
-        return pickle.loads(self._parsed[key])  # noqa: S301
+            parsed = self._parsed[key] = _read(client, model, reply)
+        return parsed
+
+
+class _Paginator:
+    """Botocore's paginator, which is asked only for a list that has more than one page."""
+
+    def __init__(self, botocores: Any) -> None:
+        self._botocores = botocores
+        self._ask = botocores._method
+        self._size = botocores._limit_key
+        self._tokens = [one.expression for one in botocores._output_token]
+        botocores.PAGE_ITERATOR_CLS = _Pages
+
+    def paginate(self, **request: Any) -> Iterator[Any]:
+        paging = request.get("PaginationConfig", {})
+        if paging.keys() - {"PageSize"}:
+            yield from self._botocores.paginate(**request)
+            return
+        asked = {key: value for key, value in request.items() if key != "PaginationConfig"}
+        first = self._ask(**asked, **({self._size: paging["PageSize"]} if paging else {}))
+        if any(token in first for token in self._tokens):
+            pages = self._botocores.paginate(**request)
+            pages.first = first
+            yield from pages
+        else:
+            yield first
+
+
+class _Pages(PageIterator):  # type: ignore[type-arg]
+    """The pages of a list of which the first one is there."""
+
+    first: Any = None
+
+    def _make_request(self, current_kwargs: Any) -> Any:
+        first, self.first = self.first, None
+        return first or super()._make_request(current_kwargs)  # type: ignore[misc]
 
 
 def _make_room(kept: dict[Any, Any]) -> None:

@@ -56,6 +56,8 @@ class Remembered(Generic[T]):
 
     def at(self, moment: float) -> T | None:
         """The value at that moment; None before there was one."""
+        if self._times and self._times[-1] <= moment:
+            return self._values[-1]
         index = bisect_right(self._times, moment)
         return self._values[index - 1] if index else None
 

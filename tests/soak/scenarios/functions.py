@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
 import io
 import json
@@ -70,6 +71,9 @@ def load_handlers() -> Mapping[str, ModuleType]:
             assert spec and spec.loader
             found[name] = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(found[name])
+    # These modules, with botocore's descriptions of services, stay; looking through them again and again for what may
+    # be thrown away takes a sixteenth of the time.
+    gc.freeze()
     return found
 
 
@@ -160,7 +164,9 @@ class Functions:
             self._calls_left = None
         try:
             # The runtime of Python 3.12 and later writes text as it is.
-            return json.loads(json.dumps(result, ensure_ascii=False, allow_nan=False).encode())
+            text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+            text.encode()
+            return json.loads(text)
         except ValueError as error:
             self.raised.append((step, "Runtime.MarshalError", str(error)))
             raise StateError("Runtime.MarshalError", str(error)) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 _STEP: Final = re.compile(r"\.(?P<name>[A-Za-z_][\w-]*)|\[(?P<index>[0-9]+)\]|\['(?P<quoted>[^']*)'\]")
@@ -77,7 +79,8 @@ def _read(text: str, data: Any, context: Any) -> Any:
         raise PathFailure(f"{text}: the value is no JSON.") from error
 
 
-def _steps(path: str, text: str) -> list[str | int]:
+@functools.cache
+def _steps(path: str, text: str) -> Sequence[str | int]:
     steps: list[str | int] = []
     while text:
         found = _STEP.match(text)
