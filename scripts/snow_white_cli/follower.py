@@ -53,6 +53,7 @@ class Follower:
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _client: Any = None
+    _lease: str = ""
     _failing_with: ErrorKind | None = None
     _failing_since: float = 0.0
     _retries: int = 0
@@ -84,6 +85,9 @@ class Follower:
             return run.end(), 0.0
         _, state = run.newest_state()
         progress = RunProgress.read(state, described["startDate"], self.now())
+        if progress.lease and progress.lease != self._lease:
+            self._lease = progress.lease
+            self.display.print_message(progress.lease)
         self.display.show(progress)
         wait = progress.elapsed.total_seconds() * _POLL_SHARE_OF_ELAPSED
         return None, min(max(wait, _MIN_POLL_SECONDS), _MAX_POLL_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,9 +30,13 @@ def refusal(code: str, status: int = 400) -> ClientError:
 
 @dataclass
 class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
-    """Answers each DescribeExecution with the next of `answers`: an error to raise, or the execution's status."""
+    """Answers each DescribeExecution with the next of `answers`: an error to raise, or the execution's status.
+
+    `state`: keys of the run beside its progress.
+    """
 
     answers: Sequence[Exception | str]
+    state: Mapping[str, Any] = field(default_factory=dict)
     confirmed: int = 0
     _asked: int = 0
 
@@ -56,6 +60,7 @@ class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
             "request": {"timeout_seconds": 7200},
             "dispatched_at": START.isoformat(),
             "progress": {"confirmed": self.confirmed, "instances": 40},
+            **self.state,
         }
         event = {
             "timestamp": START,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
@@ -32,11 +33,12 @@ class Scenario:
 
     answers: Sequence[Exception | str]
     renewable: bool = True
+    state: Mapping[str, Any] = field(default_factory=dict)
     display: RecordingDisplay = field(default_factory=RecordingDisplay)
     clock: FakeClock = field(default_factory=FakeClock)
 
     def follow(self) -> Ended:
-        self.access = FakeAccess(fake=FakeStepFunctions(self.answers), renewable=self.renewable)
+        self.access = FakeAccess(fake=FakeStepFunctions(self.answers, self.state), renewable=self.renewable)
         clock = self.clock
         return Follower(self.access, ARN, self.display, clock.monotonic, clock.sleep, clock.now).until_end()
 
@@ -52,6 +54,24 @@ def test_the_progress_is_shown_until_the_end_and_the_report_returned() -> None:
     ]
     assert {one.deadline_text() for one in scenario.display.shown} == {"until 14:00 UTC"}
     assert scenario.display.messages == []
+
+
+@pytest.mark.parametrize(
+    ("lease", "said"),
+    [
+        (
+            {"wakes_at": "2026-03-01T13:30:00+00:00"},
+            "They will be woken at 2026-03-01 13:30 UTC if nobody does it before.",
+        ),
+        ({"failure": "Access\x1b[2J denied."}, "Nothing will wake them: Access\\x1b[2J denied."),
+    ],
+)
+def test_when_the_workers_will_be_woken_is_said_once_as_soon_as_it_is_known(
+    lease: Mapping[str, str], said: str
+) -> None:
+    scenario = Scenario(["RUNNING", "RUNNING", "RUNNING", *ENDED], state={"lease": lease})
+    scenario.follow()
+    assert scenario.display.messages == [said]
 
 
 def test_it_polls_every_second_at_first_and_less_often_in_a_long_run() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from snow_white.model.lease import Lease
 from snow_white.model.progress import Progress
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stragglers import Stragglers
@@ -17,12 +18,14 @@ class RunSoFar:
     Attributes:
         progress: None before the instances have been counted.
         dispatched_at: when the first command was sent; None before that.
+        lease: None until it was arranged, and for a run without one.
     """
 
     request: StatedRequest = field(default_factory=StatedRequest)
     progress: Progress | None = None
     dispatched_at: datetime | None = None
     stragglers: Stragglers = field(default_factory=Stragglers)
+    lease: Lease | None = None
 
     @property
     def may_have_sent(self) -> bool:

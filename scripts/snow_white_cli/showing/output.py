@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from rich.console import Console
@@ -18,7 +18,7 @@ from snow_white_cli.showing.headlines import Headlines
 from snow_white_cli.showing.host_list import print_hosts
 from snow_white_cli.showing.instance_list import print_instances
 from snow_white_cli.showing.next_steps import print_next_steps
-from snow_white_cli.showing.progress import clock
+from snow_white_cli.showing.progress import clock, lease_sentence
 from snow_white_cli.showing.visible_text import visible
 
 _SUCCEEDED: Final = "SUCCEEDED"
@@ -64,7 +64,7 @@ def print_end(
         _print_confirmed(console, report, headlines)
     else:
         _print_failed(console, ended, headlines)
-    if sentence := lease_sentence(report):
+    if sentence := lease_sentence(report.lease):
         console.print(Text(sentence), overflow="fold")
     if report.hosts:
         print_hosts(console, report)
@@ -80,15 +80,6 @@ def print_end(
         print_next_steps(console, ended, headlines, options)
     for sentence in report.slack.not_told if report.slack else ():
         console.print(Text(f"Slack: {sentence}", style="yellow"))
-
-
-def lease_sentence(report: Report) -> str:
-    """When the workers will be woken, or why they will not be; "" for a run without a lease."""
-    if report.lease is None:
-        return ""
-    if report.lease.wakes_at is None:
-        return f"Nothing will wake them: {visible(report.lease.failure)}"
-    return f"They will be woken at {report.lease.wakes_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC if nobody does it before."
 
 
 def _print_confirmed(console: Console, report: Report, headlines: Headlines) -> None:

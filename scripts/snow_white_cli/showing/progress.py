@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from snow_white.model.counts import counted
+from snow_white.model.lease import Lease
 from snow_white.model.run_so_far import RunSoFar
 from snow_white.model.stragglers import Stragglers
+from snow_white_cli.showing.visible_text import visible
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class RunProgress:
         deadline: when the hosts' time is over; None before the first command was sent.
         elapsed: the time since the execution started.
         stragglers: a sentence that lists the stragglers and their jobs; "" if none are known.
+        lease: a sentence that says when the workers will be woken, or why not; "" if nothing was arranged.
     """
 
     confirmed: int
@@ -27,6 +30,7 @@ class RunProgress:
     deadline: datetime | None
     elapsed: timedelta
     stragglers: str = ""
+    lease: str = ""
 
     @classmethod
     def read(cls, run: RunSoFar, started: datetime, now: datetime) -> RunProgress:
@@ -37,6 +41,7 @@ class RunProgress:
             deadline=run.deadline,
             elapsed=max(now - started, timedelta(0)),
             stragglers=_stragglers(run.stragglers),
+            lease=lease_sentence(run.lease),
         )
 
     def numbers(self, done: str) -> str:
@@ -48,6 +53,17 @@ class RunProgress:
     def deadline_text(self) -> str:
         """For example "until 14:30 UTC"; "" before the first command was sent."""
         return f"until {self.deadline.astimezone(UTC):%H:%M} UTC" if self.deadline else ""
+
+
+def lease_sentence(lease: Lease | None) -> str:
+    """When the workers will be woken, or why they will not be; "" for a run without a lease."""
+    if lease is None:
+        return ""
+    if lease.wakes_at is None:
+        return f"Nothing will wake them: {visible(lease.failure)}"
+    return (
+        f"They will be woken at {lease.wakes_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC if nobody does it before."
+    )
 
 
 def _stragglers(known: Stragglers) -> str:
