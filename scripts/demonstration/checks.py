@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from demonstration.ledger import Ledger
+from demonstration.scale_in import ScaledIn
 
 
 def problems_when_quiet(ledger: Ledger, confirmed_at: Mapping[str, datetime]) -> Iterator[str]:
@@ -36,6 +37,20 @@ def problems_of_a_lease(
         yield f"{len(left)} jobs are not done, although the workers should have been woken."
     if status != "SUCCEEDED":
         yield f"The wake that nobody asked for ended {status}."
+
+
+def problems_of_a_scale_in(ledger: Ledger, scaled: ScaledIn, runs: Mapping[str, str]) -> Iterator[str]:
+    """The jobs of the instances that have ended were finished by them, and each has had a confirmed run.
+
+    `runs` has the status of the run by instance.
+    """
+    for instance in sorted(scaled.ended):
+        if runs.get(instance) != "SUCCEEDED":
+            yield f"{instance} was to be drained, but its run ended {runs.get(instance, 'before it began')}."
+    if cut_off := scaled.at_work - ledger.finished:
+        yield f"{len(cut_off)} jobs were cut off when their instances were terminated."
+    if left := scaled.jobs - ledger.finished - cut_off:
+        yield f"{len(left)} jobs that came before the environment was scaled in are not done."
 
 
 def problems_at_the_end(ledger: Ledger, environment: str, host: str, ssm: Any) -> Iterator[str]:

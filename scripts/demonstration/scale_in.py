@@ -18,7 +18,8 @@ _LONG_SECONDS: Final = 15.0
 _SHORT_SECONDS: Final = 0.5
 _LONG_JOBS_A_WORKER: Final = 5
 """As many as a worker takes at once."""
-_SHORT_JOBS_A_WORKER: Final = 10
+_SHORT_JOBS_A_WORKER: Final = 25
+"""They wait in the queue while the long ones run, so that a worker that is not quiet takes some."""
 _LOOK_SECONDS: Final = 0.5
 
 
@@ -107,20 +108,19 @@ def scale_in_under_load(
 ) -> ScaledIn:
     """Give every worker of the group as many jobs as it takes, scale in, and wait until the others have ended.
 
-    New jobs come all the time. `meanwhile` is called again and again until the end. Jobs that are left then are for
-    the instances that stay. Raises NotScaledIn.
+    `meanwhile` is called again and again until the end. Jobs that are left then are for the instances that stay.
+    Raises NotScaledIn.
     """
     before = set(group.running())
     lengths = [_LONG_SECONDS] * (_LONG_JOBS_A_WORKER * len(before))
     lengths += [_SHORT_SECONDS] * (_SHORT_JOBS_A_WORKER * len(before))
-    jobs = set(enqueue(jobs_in, lengths))
+    jobs = enqueue(jobs_in, lengths)
     at_work = wait_for(lambda: _at_work_on_all(before, jobs_in), timeout_seconds, poll_seconds=_LOOK_SECONDS)
     if not at_work:
         raise NotScaledIn(f"Not every worker of {group.name} had a job after {timeout_seconds:.0f} s.")
     group.scale(to)
 
     def has_ended() -> bool:
-        jobs.update(enqueue(jobs_in, [_SHORT_SECONDS]))
         meanwhile()
         return len(group.running()) <= to
 

@@ -1,4 +1,6 @@
-"""The scenario of the demo: quiet, deploy and wake workers under load, on the local AWS; then a deploy that fails."""
+"""The scenario of the demo: quiet, deploy and wake workers under load, on the local AWS; then a deploy that fails, and
+an environment that is scaled in.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,10 +19,16 @@ from typing import Final
 from rich.console import Console
 
 from demonstration.chaos import Chaos
-from demonstration.checks import problems_at_the_end, problems_of_a_lease, problems_when_quiet
+from demonstration.checks import (
+    problems_at_the_end,
+    problems_of_a_lease,
+    problems_of_a_scale_in,
+    problems_when_quiet,
+)
 from demonstration.customer import VERSIONS, Application
 from demonstration.ledger import Ledger, WorkerHistory, enqueue
 from demonstration.report import print_report
+from demonstration.scale_in import NotScaledIn, ScalingGroup, scale_in_under_load
 from local_aws import Credentials, LocalAws
 from local_aws.hosts.redis_server import RedisServer
 from local_aws.processes.waiting import wait_for
@@ -41,6 +49,7 @@ _LONG_JOBS: Final = 6
 _JOBS_WHILE_ASLEEP: Final = 10
 _LEASE: Final = {"wake_after_seconds": 60, "timeout_seconds": 60}
 """The shortest there is."""
+_HOOK: Final = "SnowWhiteDrain"
 _ATTEMPTS: Final = 6
 _PAUSE_SECONDS: Final = 10.0
 _CHAOS_LIMIT_SECONDS: Final = 120
@@ -76,7 +85,7 @@ class Scenario:
         self.backups = Application(self.aws, APPLICATION, self.redis.url)
 
     def run(self) -> tuple[Ledger, Credentials]:
-        """Quiet, deploy, wake; quiet again, and a deploy that fails, so that nobody wakes the workers.
+        """Quiet, deploy, wake; quiet again, and a deploy that fails, so that nobody wakes the workers; scale in.
 
         Returns the ledger at the end, and the keys of the user who started the runs.
 
@@ -98,6 +107,8 @@ class Scenario:
             self._wait(lambda: not (self._ledger().waiting or self._ledger().running), "the backlog is done")
         with self._timed("a deploy that fails after quiet: the workers wake by themselves"):
             woken_alone = self._let_a_deploy_fail(ann)
+        with self._timed("scaling in an environment under load: its instances are drained first"):
+            self._scale_in()
         for action, end in (
             ("quiet", quieted),
             ("wake", woken),
@@ -153,7 +164,9 @@ class Scenario:
         return ended
 
     def _deploy_stack(self) -> Credentials:
-        outputs = self.aws.deploy(regions=[HOME_REGION, OTHER_REGION])
+        outputs = self.aws.deploy(
+            regions=[HOME_REGION, OTHER_REGION], drain_on_termination={"environments": ["workers"]}
+        )
         secrets = self.aws.client("secretsmanager")
         secrets.put_secret_value(SecretId=outputs["SlackTokenSecretArn"], SecretString=TOKEN)
         self.aws.slack.add_person(_SLACK_USER, "ann@example.com", "ann")
@@ -208,6 +221,50 @@ class Scenario:
             f"The execution {run.name} {ended.status}. {len(jobs)} jobs had waited, and are done."
         )
         return ended
+
+    def _scale_in(self) -> None:
+        """Let Auto Scaling end all instances but one of an environment whose workers have jobs, and wait for these."""
+        name, region = self.matching[0]
+        group = ScalingGroup.of_environment(self.aws, name, region)
+        group.add_hook(_HOOK)
+        last_line = ""
+
+        def say_how_far() -> None:
+            nonlocal last_line
+            line = f"{len(group.waiting())} in Terminating:Wait; {self._job_counts()}"
+            if line != last_line:
+                self.console.print(f"  {line}")
+                last_line = line
+
+        self.console.print(
+            f"Auto Scaling is told to keep one of the {len(group.running())} instances of {name}."
+        )
+        try:
+            scaled = scale_in_under_load(group, self.redis.client(), meanwhile=say_how_far)
+        except NotScaledIn as error:
+            raise DemoFailed(str(error)) from error
+        runs = self._runs_that_drained(scaled.ended)
+        self._wait(
+            lambda: all(run.has_ended() for run in runs.values()), "the runs for the instances have ended"
+        )
+        self._wait(lambda: scaled.jobs <= self._ledger().finished, "the jobs are done")
+        statuses = {instance: run.end().status for instance, run in runs.items()}
+        self.problems += problems_of_a_scale_in(self._ledger(), scaled, statuses)
+        self.console.print(
+            f"{len(scaled.ended)} instances are terminated, and the {len(scaled.at_work)} jobs that ran on them "
+            f"are done. These runs drained them: {', '.join(run.name for run in runs.values())}"
+        )
+
+    def _runs_that_drained(self, instances: Iterable[str]) -> dict[str, FollowedRun]:
+        """The runs that the termination of these instances has started, by instance."""
+        client, machine = self.aws.client("stepfunctions"), self.aws.outputs["StateMachineArn"]
+        executions = client.list_executions(stateMachineArn=machine)["executions"]
+        return {
+            instance: FollowedRun(client, one["executionArn"])
+            for instance in instances
+            for one in executions
+            if one["name"].startswith(f"drain-{instance}-")
+        }
 
     def _runs_of_leases(self) -> list[FollowedRun]:
         """The runs that a schedule has started."""

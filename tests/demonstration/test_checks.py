@@ -6,8 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from demonstration.checks import problems_at_the_end, problems_of_a_lease, problems_when_quiet
+from demonstration.checks import (
+    problems_at_the_end,
+    problems_of_a_lease,
+    problems_of_a_scale_in,
+    problems_when_quiet,
+)
 from demonstration.ledger import Ledger, Start, Worker, WorkerHistory
+from demonstration.scale_in import ScaledIn
 from tests.fake_client import FakeClient
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -86,3 +92,22 @@ def test_a_lease_that_is_early_fails_or_leaves_jobs_is_a_problem() -> None:
     assert ["1 jobs started" in found[0], "1 jobs are not done" in found[1], "ended FAILED" in found[2]] == [
         True
     ] * 3
+
+
+SCALED_IN = ScaledIn(ended=frozenset({WORKER.host}), at_work=frozenset("a"), jobs=frozenset("ab"))
+OTHER_JOB = Start("b", Worker("i-00000002", 17), NOON)
+
+
+def test_an_instance_that_ends_with_its_jobs_done_and_a_confirmed_run_is_no_problem() -> None:
+    done = ledger(QUIETED, ONE_JOB, OTHER_JOB, finished=("a", "b"))
+    assert not list(problems_of_a_scale_in(done, SCALED_IN, {WORKER.host: "SUCCEEDED"}))
+
+
+def test_a_job_that_is_cut_off_one_that_is_left_and_a_run_that_is_not_confirmed_are_problems() -> None:
+    for status, runs in (("FAILED", {WORKER.host: "FAILED"}), ("before it began", {})):
+        problems = list(problems_of_a_scale_in(ledger(QUIETED, ONE_JOB, finished=()), SCALED_IN, runs))
+        assert problems == [
+            f"i-00000001 was to be drained, but its run ended {status}.",
+            "1 jobs were cut off when their instances were terminated.",
+            "1 jobs that came before the environment was scaled in are not done.",
+        ]
