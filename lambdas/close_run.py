@@ -58,8 +58,16 @@ def close(end: ExecutionEnd, keys: RunKeys, context: LambdaContext) -> dict[str,
         reported = to_report if ended.end_was_announced else report(to_report, keys, context)
         reported = complete_announcement(reported, partial(open_notifier, settings, context))
         done["slack"] = to_json(reported.report.slack) if reported.report else None
+    if instance_waits(ended):
+        done["lifecycle_action"] = to_json(let_go(ended, regions))
     logger.info("closed", extra=done)
     return done
+
+
+def instance_waits(ended: EndedRun) -> bool:
+    """Whether the run has reported its end, but could not tell Auto Scaling that the instance may go."""
+    completion = ended.report.lifecycle_action if ended.report else None
+    return completion is not None and completion.instance_waits
 
 
 def report(ended: EndedRun, keys: RunKeys, context: LambdaContext) -> EndedRun:

@@ -77,7 +77,8 @@ class Terminations(Construct):
         self.alarm = cloudwatch.Alarm(
             self,
             "NotDrained",
-            metric=function.metric_errors(statistic="Sum", period=Duration.minutes(5)),
+            # Lambda has given up after its retries (lambda/latest/dg/monitoring-metrics-types.html).
+            metric=function.metric("AsyncEventsDropped", statistic="Sum", period=Duration.minutes(5)),
             alarm_description=(
                 "Snow White could not begin to drain an instance that is about to end, so jobs on it may be cut off."
             ),

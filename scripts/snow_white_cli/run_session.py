@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 from botocore.exceptions import ClientError
@@ -17,6 +17,7 @@ from snow_white.aws.console import execution_url
 from snow_white.aws.errors import code_of
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stopping import STOPPED_BY_PERSON, stopped_on_command_line
+from snow_white.model.termination import is_of_termination
 from snow_white_cli import interrupt
 from snow_white_cli.access import Access
 from snow_white_cli.aws_errors import AwsError, explain
@@ -29,6 +30,9 @@ from snow_white_cli.showing.layout import output_console
 from snow_white_cli.showing.output import as_json, exit_code, print_end
 from snow_white_cli.showing.progress_display import open_display
 from snow_white_cli.showing.run_list import read_request
+
+_RUNS_LOOKED_AT: Final = 1_000
+"""A page of Step Functions; an update of a large environment starts hundreds of runs for instances that end."""
 
 
 @dataclass
@@ -110,7 +114,7 @@ class RunSession:
 
     @classmethod
     def find_newest(cls, access: Access, *, json_wanted: bool) -> RunSession:
-        """The run that was started last, by whomever; its name is printed.
+        """The run that somebody has started last; its name is printed. Those for instances that end do not count.
 
         Raises:
             WrongUsage: there is no run yet.
@@ -118,9 +122,10 @@ class RunSession:
         """
         client, machine = _step_functions(access), access.state_machine()
         try:
-            found = client.list_executions(stateMachineArn=machine, maxResults=1)["executions"]
+            listed = client.list_executions(stateMachineArn=machine, maxResults=_RUNS_LOOKED_AT)["executions"]
         except AwsError as error:
             raise CommandError(explain(error)) from error
+        found = [one for one in listed if not is_of_termination(one["name"])]
         if not found:
             raise WrongUsage("There are no runs yet.")
         session = cls.find(access, found[0]["executionArn"], json_wanted=json_wanted)

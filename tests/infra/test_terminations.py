@@ -124,7 +124,7 @@ def test_an_alarm_tells_of_runs_that_could_not_be_started_and_an_idle_month_stay
 ) -> None:
     alarms = drained_home.resources("AWS::CloudWatch::Alarm")
     (name,) = [one for one in alarms if one.startswith("Terminations")]
-    assert alarms[name]["MetricName"] == "Errors"
+    assert alarms[name]["MetricName"] == "AsyncEventsDropped"
     cost = (
         len(alarms) * ALARM_MONTH + len(drained_home.resources("AWS::SecretsManager::Secret")) * SECRET_MONTH
     )

@@ -144,6 +144,21 @@ def test_an_end_that_was_reported_is_not_reported_to_auto_scaling_again(
     assert closing.action.results == []
 
 
+def test_auto_scaling_is_told_once_more_if_it_could_not_be_told_at_the_end(
+    closing: Leaving, server: SlackServer
+) -> None:
+    failed = {"completed": False, "over": False, "failures": ["Auto Scaling did not take it"]}
+    told = {
+        **QUIET,
+        "lifecycle_action": failed,
+        "slack": {"delivered": True, "told": ["C0LOCAL"], "not_told": []},
+    }
+    done = close(closing.function, "SUCCEEDED", left("NotifySlack", at_end(RUN, told)))
+    assert done["lifecycle_action"]["completed"]
+    assert closing.action.results == ["CONTINUE"]
+    assert messages(server) == []
+
+
 def test_the_report_of_other_runs_has_no_lifecycle_action(telling: Leaving, server: SlackServer) -> None:
     event = {
         "step": "NotifySlack",

@@ -38,7 +38,13 @@ class FakeStepFunctions(FakeClient, services=("stepfunctions",)):
     answers: Sequence[Exception | str]
     state: Mapping[str, Any] = field(default_factory=dict)
     confirmed: int = 0
+    names: Sequence[str] = ()
     _asked: int = 0
+
+    def list_executions(self, **_: Any) -> dict[str, Any]:
+        row = {"stateMachineArn": MACHINE, "status": "RUNNING", "startDate": START}
+        arns = {name: f"{ARN.rpartition(':')[0]}:{name}" for name in self.names}
+        return {"executions": [{"executionArn": arn, "name": name, **row} for name, arn in arns.items()]}
 
     def describe_execution(self, **_: str) -> dict[str, Any]:
         answer = self.answers[self._asked]

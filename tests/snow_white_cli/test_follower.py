@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
+from snow_white.model.termination import execution_name
 from snow_white_cli.exit_codes import ExitCode, RunStateUnknown, WrongUsage
 from snow_white_cli.follower import LOGIN_TIMEOUT_SECONDS, Follower
+from snow_white_cli.run_session import RunSession
 from snow_white_cli.runs import Ended
 from tests.snow_white_cli.fake_step_functions import (
     ARN,
+    MACHINE,
     REPORT,
     FakeAccess,
     FakeClock,
@@ -164,3 +168,14 @@ def test_credentials_that_cannot_be_read_are_read_again() -> None:
         "The AWS credentials do not work",
         "AWS answers again.",
     ]
+
+
+def test_the_newest_run_is_one_that_somebody_has_started_and_not_one_for_an_instance_that_ends() -> None:
+    drains = [execution_name("i-0123456789abcdef0", str(UUID(int=number))) for number in range(30)]
+    fake = FakeStepFunctions(["RUNNING"], names=[*drains, "quiet-backups-1", "wake-backups-1"])
+    session = RunSession.find_newest(FakeAccess(machine=MACHINE, fake=fake), json_wanted=False)
+    assert session.name == "quiet-backups-1"
+    with pytest.raises(WrongUsage, match="There are no runs yet"):
+        RunSession.find_newest(
+            FakeAccess(machine=MACHINE, fake=FakeStepFunctions([], names=drains)), json_wanted=False
+        )
