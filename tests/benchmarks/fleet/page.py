@@ -10,16 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
-
 from infra.lambda_bundle import ROOT, python_of_the_functions
 from snow_white.version import VERSION
 from tests.benchmarks.fleet.deployed import MB_OF_A_CORE, deployed
 from tests.benchmarks.fleet.figures import Measured, Table, markdown
 from tests.benchmarks.fleet.walls import walls_table
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt
 
 Curves = Mapping[str, Sequence[tuple[int, float]]]
 _PACKAGES: Final = ("botocore", "boto3", "aws-lambda-powertools", "cattrs", "slack-sdk")
@@ -99,6 +94,12 @@ def _revision() -> str:
 
 
 def _plot(path: Path, curves: Curves, label: str) -> None:
+    # Loading it takes seconds, and each process of the tests imports this module.
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 3.4))
         for name, curve in curves.items():
