@@ -120,7 +120,7 @@ def _complete(report: Report, requested_by: str, termination: Termination | None
     advice = {
         verdict: advice
         for verdict in dict.fromkeys(problem.verdict for problem in report.problems)
-        if (advice := what_to_do(verdict, report.action, leaving=termination is not None))
+        if (advice := what_to_do(verdict, report.action, termination))
     }
     return replace(
         report,

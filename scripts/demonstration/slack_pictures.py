@@ -18,7 +18,7 @@ from typing import Final
 from local_aws.slack.server import TOKEN, SlackServer
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
-from snow_white.model.fleet import Group, Process, RegionPlan
+from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, Group, Process, RegionPlan
 from snow_white.model.lease import Lease
 from snow_white.model.progress import Progress
 from snow_white.model.reminder import Reminder
@@ -29,6 +29,8 @@ from snow_white.model.slack_state import Requester
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stopping import RUN_ABORTED, RUN_TIMED_OUT
 from snow_white.model.stragglers import Straggler, Stragglers
+from snow_white.model.termination import Completion, LifecycleAction, Notice, Termination
+from snow_white.reporting.advice import what_to_do
 from snow_white.slack.client import Slack, slack_client
 from snow_white.slack.message import Message, final_message, final_reply, working_message
 from snow_white.slack.reminder_reply import reminder_reply
@@ -105,6 +107,7 @@ def pictures() -> dict[str, Picture]:
         "slack-out-of-time": Picture(830, (_at_end(timed_out),)),
         "slack-not-started": Picture(640, (_at_end(not_started),)),
         "slack-wrong-input": Picture(600, (_at_end(wrong_input),)),
+        "slack-ends-busy": Picture(1_080, (_ends_busy(),)),
         "local-slack": Picture(1_670, (quiet, not_quiet, quieting), width=860),
     }
 
@@ -115,6 +118,31 @@ def _working(run: Run) -> tuple[Message, str]:
 
 def _at_end(report: Report) -> tuple[Message, str]:
     return final_message(report, _ENDED, _ANN, slash_command=True), final_reply(report, _ANN)
+
+
+def _ends_busy() -> tuple[Message, str]:
+    """Jobs still run on an instance that Auto Scaling ends now, because it waits no longer."""
+    (one,) = _stragglers(1)
+    termination = Termination(Notice.LIFECYCLE_ACTION, LifecycleAction("backups-blue", "SnowWhite", "0", 30))
+    advice = what_to_do("busy", "quiet", termination)
+    assert advice
+    report = replace(
+        _REPORT,
+        application=None,
+        environments=None,
+        tags=(f"{ENVIRONMENT_NAME_TAG}={one.environment}",),
+        groups=(one.environment,),
+        instance_ids=(one.instance,),
+        instances=1,
+        counts={"busy": 1},
+        problems=(_busy(one),),
+        duration_seconds=2_700,
+        what_to_do={"busy": advice},
+        lifecycle_action=Completion(completed=True),
+    )
+    ended = replace(_ENDED, request=replace(_ENDED.request, termination=termination))
+    auto_scaling = Requester("Amazon EC2 Auto Scaling (termination in backups-blue)")
+    return final_message(report, ended, auto_scaling, slash_command=True), final_reply(report, auto_scaling)
 
 
 def _reminder() -> str:

@@ -97,6 +97,20 @@ def test_the_channel_is_told_of_an_instance_that_goes_with_jobs_running(
     assert "1 still busy" in first["text"]
     assert "look for jobs that were cut off" in report["what_to_do"]["busy"]
     assert "look for jobs that were cut off" in shown(first)
+    assert "heartbeat timeout" in shown(first)
+    assert "The instance is about to end" in shown(first)
+    assert "To undo" not in shown(first)
+
+
+def test_a_spot_instance_that_goes_with_jobs_running_has_no_hook_to_speak_of(
+    telling: Leaving, server: SlackServer
+) -> None:
+    spot = replace(RUN, request=replace(RUN.request, termination=Termination(Notice.SPOT_INTERRUPTION)))
+    event = {"step": "NotifySlack", "run": at_end(spot, BUSY), "redrives": 0}
+    report = telling.function.handler(event, Context(300))["report"]
+    assert "look for jobs that were cut off" in shown(messages(server)[0])
+    assert "hook" not in shown(messages(server)[0])
+    assert "lifecycle_action" not in report
 
 
 def test_the_channel_is_told_of_a_quiet_instance_that_stays_because_auto_scaling_refuses(

@@ -6,6 +6,7 @@ from typing import Final
 
 from snow_white.model.action import Action
 from snow_white.model.report import Stated
+from snow_white.model.termination import Termination
 from snow_white.model.verdict import Verdict
 
 _ADVICE: Final = {
@@ -29,24 +30,24 @@ _BUSY_BEFORE_WAKING: Final = (
     "quiet workers still run jobs, and waking them would kill these. Wait until they have finished, then run "
     "wake again."
 )
-_LEAVING: Final = (
-    "the instance ends all the same, so look for jobs that were cut off. If jobs need longer, set a longer heartbeat "
-    "timeout for the lifecycle hook."
+_ENDS: Final = "the instance ends all the same, so look for jobs that were cut off."
+_MORE_TIME: Final = (
+    " If jobs need longer, give the lifecycle hook a longer heartbeat timeout; up to 48 hours are waited for."
 )
 
 
-def what_to_do(verdict: str, action: Stated, *, leaving: bool = False) -> str | None:
+def what_to_do(verdict: str, action: Stated, termination: Termination | None = None) -> str | None:
     """A sentence that begins in lower case, to follow a colon; None for a verdict that needs no action.
 
     Args:
         action: the run's action as the request states it.
-        leaving: the run was for the termination of an instance.
+        termination: why the instance is about to end, if the run was for that.
     """
     advice = next((advice for one, advice in _ADVICE.items() if one.value == verdict), None)
     if advice is None:
         return None
-    if leaving:
-        return _LEAVING
+    if termination:
+        return _ENDS + _MORE_TIME * (verdict == Verdict.BUSY and termination.lifecycle_action is not None)
     known_action = Action.known(action)
     if verdict == Verdict.BUSY and known_action is not None and not known_action.drains:
         return _BUSY_BEFORE_WAKING

@@ -25,6 +25,8 @@ def fleet_state(report: Report, request: StatedRequest, *, slash_command: bool) 
     action = report.known_action
     if report.confirmed or action is None or not action.drains:
         return ""
+    if request.termination:
+        return "*The instance is about to end.* It was told to take no new jobs; what it still runs may end with it."
     if report.instances:
         asleep = sum(report.counts.get(one.value, 0) for one in _ASLEEP)
         awake = report.instances - asleep - report.counts.get(Verdict.NO_WORKER.value, 0)
