@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from snow_white.aws import lifecycle_actions
 from snow_white.aws.lifecycle_actions import ActionOver, CallFailed
@@ -14,19 +15,27 @@ from snow_white.aws.regions import Regions
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.run import Outcome, Run
 from snow_white.model.stated_request import texts
-from snow_white.model.termination import Completion, Heartbeats
-from snow_white.steps.pacing import SHORTEST_SECONDS
+from snow_white.model.termination import Completion, Heartbeats, LifecycleAction
+
+_SHORTEST_WAIT_SECONDS: Final = 15
 
 
 def keep_waiting(run: Run, regions: Regions, now: datetime) -> Run:
     """The run after a poll, with a heartbeat if one is due, and with a wait that ends before the next one is.
 
-    A heartbeat that failed is tried again after the next poll.
+    A heartbeat that failed is tried again after the next poll. Nobody watches such a run, and an update starts many at
+    once, so its waits are longer than others at first.
     """
     termination = run.request.termination
-    action = termination.lifecycle_action if termination else None
-    if action is None or run.outcome is Outcome.FINISHED:
+    if termination is None or not run.request.drains_one_that_ends or run.outcome is Outcome.FINISHED:
         return run
+    outcome = Outcome.WORKING if run.outcome is Outcome.PROGRESS else run.outcome
+    run = replace(run, outcome=outcome, wait_seconds=max(run.wait_seconds, _SHORTEST_WAIT_SECONDS))
+    action = termination.lifecycle_action
+    return _with_heartbeat(run, action, regions, now) if action else run
+
+
+def _with_heartbeat(run: Run, action: LifecycleAction, regions: Regions, now: datetime) -> Run:
     known = run.heartbeats or Heartbeats()
     due = known.last_at is None or now - known.last_at >= action.heartbeat_every
     if due and not known.over:
@@ -38,7 +47,7 @@ def keep_waiting(run: Run, regions: Regions, now: datetime) -> Run:
             known = replace(known, failure=str(error), over=True)
         except CallFailed as error:
             known = replace(known, failure=str(error))
-    longest = max(SHORTEST_SECONDS, int(action.heartbeat_every.total_seconds()))
+    longest = int(action.heartbeat_every.total_seconds())
     return replace(run, heartbeats=known, wait_seconds=min(run.wait_seconds, longest))
 
 

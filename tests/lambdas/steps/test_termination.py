@@ -15,7 +15,7 @@ from snow_white.model.ended_run import EndedRun
 from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG
 from snow_white.model.report import Report
 from snow_white.model.request import Defaults, InvalidRequest, Limits, Request
-from snow_white.model.run import Run
+from snow_white.model.run import Outcome, Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.model.termination import Completion
 from snow_white.steps.termination import let_go
@@ -120,6 +120,31 @@ def test_no_more_heartbeats_are_sent_than_three_in_a_timeout(leaving: Terminatio
     leaving.story().end()
     beats = leaving.action.heartbeats
     assert all(later - earlier >= timedelta(seconds=HEARTBEAT / 3) for earlier, later in pairwise(beats))
+
+
+# Calls a second and region. EC2 refills 20 of DescribeInstances; of the others it is a handful.
+MOST_CALLS: Final = {
+    "describe_instances": 20,
+    "list_commands": 5,
+    "describe_instance_information": 5,
+    "lifecycle_action": 1,
+    "send_command": 1,
+}
+
+
+def test_thirty_that_drain_at_once_stay_within_what_aws_refills(leaving: Termination) -> None:
+    leaving.instance.answers = [Answer(after=1_800), Answer()]
+    leaving.story().end()
+    seconds = (leaving.cloud.clock.now - leaving.action.began_at).total_seconds()
+    for call, most in MOST_CALLS.items():
+        assert 30 * leaving.region.calls.count(call) / seconds < most, call
+
+
+def test_nobody_is_shown_how_far_it_is(leaving: Termination) -> None:
+    leaving.instance.answers = [Answer(after=600), Answer()]
+    story = leaving.story()
+    story.end()
+    assert Outcome.PROGRESS not in story.outcomes
 
 
 def test_an_instance_that_is_still_busy_when_time_is_over_goes_and_is_named(leaving: Termination) -> None:
