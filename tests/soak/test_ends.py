@@ -47,6 +47,17 @@ def test_an_error_of_lambda_itself_is_told_in_its_own_words() -> None:
     assert ended.execution.cause == "Task timed out after 300.00 seconds"
 
 
+def test_a_report_says_until_when_workers_sleep_also_if_slack_s_step_fails() -> None:
+    faults = tuple(LambdaFault("NotifySlack", number, "crash-before") for number in range(ALWAYS))
+    workers = EnvironmentSpec("us-east-1", "shop-workers", "e-1")
+    scenario = replace(NOTHING_MATCHES, environments=(workers,), lambda_faults=faults, wake_after=3600)
+    ended = run(scenario)
+    assert ended.execution.status == "SUCCEEDED"
+    assert ended.report is not None
+    assert ended.report["lease"]["wakes_at"] == "2026-03-01T10:01:00+00:00"
+    assert not violations(ended)
+
+
 @pytest.mark.parametrize("lag", ["late", "stale"])
 @pytest.mark.parametrize("action", ["quiet", "stop", "wake", "status"])
 def test_lists_that_lag_behind_for_the_whole_run_only_delay_it(lag: str, action: str) -> None:

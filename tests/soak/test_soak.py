@@ -121,6 +121,22 @@ def test_a_region_that_refuses_and_is_left_out_is_found(monkeypatch: pytest.Monk
     assert "refused region not named" in {one.name for one in violations(run(scenario))}
 
 
+def test_a_lease_that_is_told_and_not_made_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = next(one for one in some(healthy=True) if one.wake_after and not one.faults)
+    assert not violations(run(scenario))
+    monkeypatch.setattr("snow_white.aws.schedules.Schedules._create_or_replace", lambda *_: None)
+    assert {one.name for one in violations(run(scenario))} == {"lease untrue"}
+
+
+def test_an_earlier_lease_and_a_look_that_are_forgotten_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_interest = (one for one in some(action="quiet", healthy=True) if not one.wake_after and not one.faults)
+    scenario = replace(next(of_interest), earlier_lease=True, lambda_faults=(), slack_faults=())
+    assert not violations(run(scenario))
+    monkeypatch.setattr("snow_white.aws.schedules.Schedules.withdraw", lambda *_: "")
+    monkeypatch.setattr("runtime.reminders.Reminders.first", lambda *_: None)
+    assert {one.name for one in violations(run(scenario))} == {"lease that nobody wanted", "no look"}
+
+
 def test_a_healthy_fleet_that_fails_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict, "_confirms", lambda *_: False)
     assert broken(some(healthy=True), 5)["a fault that passes fails the run"] == 5
@@ -133,6 +149,9 @@ def test_half_of_the_scenarios_are_healthy_and_all_kinds_of_faults_are_among_the
     assert {one.action for one in scenarios} == {"quiet", "stop", "wake", "status"}
     assert max(one.timeout_seconds for one in scenarios) > 86_400
     assert min(one.timeout_seconds for one in scenarios) < 90
+    assert any(one.wake_after for one in scenarios)
+    assert any(one.earlier_lease for one in scenarios)
+    assert any("Schedule" in fault.operation for one in scenarios for fault in one.faults)
     kinds = {fault.kind for one in scenarios for fault in one.faults}
     kinds |= {fault.kind for one in scenarios for fault in one.lambda_faults}
     kinds |= {fault.kind for one in scenarios for fault in one.slack_faults}

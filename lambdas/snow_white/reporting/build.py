@@ -105,6 +105,7 @@ def final_report(
         more_notes=more_notes,
         hosts=hosts,
         more_hosts=more_hosts,
+        lease=run.lease,
     )
 
 

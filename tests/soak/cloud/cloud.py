@@ -12,6 +12,7 @@ from tests.soak.cloud.clock import SimulatedClock
 from tests.soak.cloud.encoding import Call, NotSimulated, Reply, ServiceError, answer, refusal
 from tests.soak.cloud.executions import Executions
 from tests.soak.cloud.region import Region
+from tests.soak.cloud.scheduler import Scheduler
 from tests.soak.cloud.table import Table
 
 _LATENCY: Final = 0.06  # seconds of a call that goes well
@@ -36,6 +37,7 @@ class Cloud:
     calls: Counter[str] = field(default_factory=Counter)
     table: Table = field(default_factory=Table)
     executions: Executions = field(default_factory=Executions)
+    scheduler: Scheduler = field(default_factory=Scheduler)
 
     def __call__(self, call: Call) -> Reply:
         return self._answered(call, self.faults.hitting(call, self.clock.elapsed))
@@ -69,6 +71,8 @@ class Cloud:
             return self.executions.answer(call)
         if call.service == "dynamodb":
             return self.table.answer(call)
+        if call.service == "scheduler":
+            return self.scheduler.answer(call, now)
         if call.operation in _HOME:
             return _HOME[call.operation]
         region = self.regions[call.region]

@@ -75,12 +75,13 @@ class Edge:
         return original(client, operation, parameters)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
-        host = urlsplit(request.url).hostname or ""
+        url = urlsplit(request.url)
+        host = url.hostname or ""
         service, _, rest = host.partition(".")
         region = rest.split(".")[0] if rest.count(".") > 1 else "us-east-1"
         headers: Any = request.headers
         body: Any = request.body
-        call = read_call(_SERVICES.get(service, service), region, headers, body)
+        call = read_call(_SERVICES.get(service, service), region, headers, body, request.method, url.path)
         try:
             reply = self.answer(call)
         except NetworkFault as fault:

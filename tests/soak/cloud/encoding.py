@@ -64,9 +64,18 @@ class ServiceError(Exception):
 
 
 def read_call(
-    service: str, region: str, headers: Mapping[str, Any], body: bytes | str | Mapping[str, Any] | None
+    service: str,
+    region: str,
+    headers: Mapping[str, Any],
+    body: bytes | str | Mapping[str, Any] | None,
+    method: str = "POST",
+    path: str = "/",
 ) -> Call:
     """The call in a request's headers and body, which may be a form that is not encoded yet."""
+    if service == "scheduler":
+        given = json.loads(body) if isinstance(body, bytes | str) and body else {}
+        name = path.partition("?")[0].rpartition("/")[2]
+        return Call(service, region, f"{_OF_SCHEDULES[method]}Schedule", {**given, "Name": name})
     if isinstance(body, Mapping):
         return Call(service, region, str(body["Action"]), {key: str(value) for key, value in body.items()})
     text = body.decode() if isinstance(body, bytes) else body or ""
@@ -76,6 +85,9 @@ def read_call(
         return Call(service, region, name.rpartition(".")[2], json.loads(text or "{}"))
     form = dict(parse_qsl(text, keep_blank_values=True))
     return Call(service, region, form["Action"], form)
+
+
+_OF_SCHEDULES: Final = {"POST": "Create", "PUT": "Update", "GET": "Get", "DELETE": "Delete"}
 
 
 def listed(form: Mapping[str, Any], prefix: str) -> list[str]:
@@ -111,7 +123,7 @@ def _written(call: Call, value: Mapping[str, Any], request_id: str) -> Reply:
     operation = model.operation_model(call.operation)
     _demand_right(operation, value)
     headers = {"x-amzn-RequestId": request_id}
-    if model.metadata["protocol"] in ("json", "smithy-rpc-v2-cbor"):
+    if model.metadata["protocol"] in ("json", "rest-json", "smithy-rpc-v2-cbor"):
         return Reply(200, json.dumps(value).encode("utf-8", "surrogatepass"), headers)
     inner = "".join(_members(operation.output_shape, value)) if operation.output_shape else ""
     if model.metadata["protocol"] == "ec2":
@@ -144,6 +156,7 @@ def refusal(call: Call, error: ServiceError, request_id: str) -> Reply:
         body = f"<ErrorResponse>{one}<RequestId>{request_id}</RequestId></ErrorResponse>"
     else:
         body = json.dumps({"__type": error.code, "message": error.message, **error.more})
+        headers["x-amzn-ErrorType"] = error.code
     return Reply(error.status, body.encode(), headers)
 
 

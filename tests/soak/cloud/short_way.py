@@ -144,6 +144,8 @@ def _serialised(client: Any, model: OperationModel, parameters: Any) -> Call:
         "us-east-1" if region == _GLOBAL else region,
         request["headers"],
         request["body"],
+        request["method"],
+        request["url_path"],
     )
 
 

@@ -21,6 +21,7 @@ from unittest import mock
 import boto3
 from aws_lambda_powertools import Logger
 
+from tests.soak.cloud import scheduler
 from tests.soak.cloud.clock import FunctionEnded, SimulatedClock
 from tests.soak.cloud.encoding import Call, Reply
 from tests.soak.cloud.shared_clients import shared_clients
@@ -42,6 +43,9 @@ ENVIRONMENT: Final = {
     "SLACK_TOKEN_SECRET": "token",
     "SLACK_CHANNEL": DEFAULT_CHANNEL,
     "IDEMPOTENCY_TABLE": "idempotency",
+    "SCHEDULE_GROUP": scheduler.GROUP,
+    "SCHEDULE_ROLE": scheduler.ROLE,
+    "REMIND_AFTER_SECONDS": "3600",
     "POWERTOOLS_SERVICE_NAME": "snow-white",
     "POWERTOOLS_METRICS_NAMESPACE": "SnowWhite",
 }

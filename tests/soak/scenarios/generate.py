@@ -28,6 +28,7 @@ _LISTS: Final = (
     "ListCommandInvocations",
 )
 _OPERATIONS: Final = (*_LISTS, "SendCommand", "SendCommand", "*", "DescribeDocument", "CancelCommand")
+_OF_SCHEDULES: Final = ("CreateSchedule", "UpdateSchedule", "GetSchedule", "DeleteSchedule")
 _STEPS: Final = (
     "DiscoverInstances",
     "AnnounceStart",
@@ -83,6 +84,26 @@ def _selector(seed: int, environments: tuple[EnvironmentSpec, ...], hosts: tuple
     return Random(f"selector {seed}").choices(tuple(SELECTORS), (60, 20, 20))[0]  # noqa: S311
 
 
+def _with_schedules(scenario: Scenario) -> Scenario:
+    """The scenario with a lease or without, and with faults of Scheduler; by another random than all the rest."""
+    random = Random(f"schedules {scenario.seed}")  # noqa: S311
+    wake_after = None
+    if scenario.action in ("quiet", "stop") and random.random() < 0.3:
+        wake_after = scenario.timeout_seconds + random.randint(0, 3600)
+    faults: tuple[ApiFault, ...] = ()
+    if random.random() < 0.15 and (scenario.timeout_seconds >= 420 or not scenario.healthy):
+        operation = random.choice(_OF_SCHEDULES)
+        start, seconds = random.choice(((0.0, 60.0), (0.0, FOREVER), (random.uniform(5, 60), FOREVER)))
+        kind, share = random.choice(CALL_FAULTS), random.choice((1.0, 0.5))
+        faults = (ApiFault(kind, "us-east-1", operation, start, seconds, share),)
+    return replace(
+        scenario,
+        wake_after=wake_after,
+        earlier_lease=random.random() < 0.2,
+        faults=(*scenario.faults, *faults),
+    )
+
+
 def _without_gaps_in_a_late_plan(scenario: Scenario) -> Scenario:
     """The scenario in which EC2 lists all that is there until the plan is made, although faults may delay that.
 
@@ -134,7 +155,7 @@ class _Generator:
             else random.choice(("quiet", "stop", "wake")),
             selector=_selector(seed, environments, hosts),
         )
-        return _without_gaps_in_a_late_plan(scenario) if self.healthy else scenario
+        return _with_schedules(_without_gaps_in_a_late_plan(scenario) if self.healthy else scenario)
 
     def _timeout(self) -> int:
         low, high = self.random.choices(

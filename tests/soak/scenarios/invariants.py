@@ -14,7 +14,8 @@ from tests.soak.cloud.faults import ANY
 from tests.soak.cloud.host import State, is_awake, is_quiet, is_stopped
 from tests.soak.cloud.instance import Instance
 from tests.soak.cloud.run_command import ACTIONS
-from tests.soak.scenarios.run import Ended
+from tests.soak.scenarios import world
+from tests.soak.scenarios.run import NAME, Ended
 from tests.soak.scenarios.scenario import FOREVER
 from tests.soak.states_language.machine import MOST_BYTES, MOST_EVENTS
 
@@ -250,6 +251,49 @@ def _tells_once(ended: Ended) -> Iterator[Violation]:
         yield Violation("not told", "Nobody was told the end.")
 
 
+def _lease_is_true(ended: Ended) -> Iterator[Violation]:
+    """What is said of the lease is so, and no earlier run's lease outlives a run that has sent something.
+
+    Only faults of Scheduler itself may keep it from being arranged, and they are named.
+    """
+    sent = min((command.sent_at for _, command in ended.own_commands()), default=None)
+    if ended.scenario.action not in ("quiet", "stop") or sent is None:
+        return
+    schedule = ended.cloud.scheduler.schedules.get(world.lease_name(ended.scenario))
+    mine = bool(schedule and schedule.request["only_asleep_by"].endswith(f" {NAME}"))
+    undisturbed = "scheduler" not in ended.cloud.faults.hit_services
+    lease = (ended.report or {}).get("lease")
+    if ended.scenario.wake_after is None:
+        if lease or mine or (schedule and undisturbed):
+            yield Violation("lease that nobody wanted", f"{lease}; {schedule}")
+    elif ended.report and not lease:
+        yield Violation("lease not told", "The report says nothing of it.")
+    elif lease and lease.get("wakes_at"):
+        if not mine or schedule is None or schedule.at != datetime.fromisoformat(lease["wakes_at"]):
+            yield Violation("lease untrue", f"The report says {lease}, but Scheduler has {schedule}.")
+        elif schedule.written_at > sent and undisturbed and not ended.scenario.lambda_faults:
+            yield Violation(
+                "lease too late", f"It was made {schedule.written_at - sent:.0f} s after a command."
+            )
+    elif lease and (undisturbed or not lease.get("failure")):
+        yield Violation("lease not arranged", f"Nothing was wrong with Scheduler, but: {lease}")
+
+
+def _reminds(ended: Ended) -> Iterator[Violation]:
+    """After a quiet or a stop without a lease a look is scheduled, unless something at home is disturbed."""
+    scenario = ended.scenario
+    if scenario.action not in ("quiet", "stop") or not any(ended.own_commands()):
+        return
+    looks = [name for name in ended.cloud.scheduler.schedules if name.startswith("look-1-")]
+    leased = ((ended.report or {}).get("lease") or {}).get("wakes_at")
+    told_of_it = any(one.step in ("NotifySlack", "close_run") for one in scenario.lambda_faults)
+    disturbed = _home_faults(ended) or told_of_it or "scheduler" in ended.cloud.faults.hit_services
+    if leased and looks:
+        yield Violation("look beside a lease", f"{looks}")
+    if ended.report and not leased and not looks and not disturbed:
+        yield Violation("no look", "No look was scheduled.")
+
+
 def _home_faults(ended: Ended) -> bool:
     return any(one.operation == "*" for one in ended.scenario.faults)
 
@@ -279,4 +323,6 @@ _CHECKS: Final = (
     _keeps_limits,
     _ends_in_its_own_words,
     _tells_once,
+    _lease_is_true,
+    _reminds,
 )

@@ -129,6 +129,8 @@ class Scenario:
         selector: what selects the fleet: its application, its auto_scaling_groups or its tags.
         stopped_at: seconds after the start at which a person stops the execution; `FOREVER` for never.
         dies: it is Step Functions itself that ends the execution then.
+        wake_after: seconds after which the workers are to be woken; None for never.
+        earlier_lease: an earlier run on the same fleet has left a schedule that wakes it.
     """
 
     seed: int
@@ -147,6 +149,8 @@ class Scenario:
     selector: str = "application"
     stopped_at: float = FOREVER
     dies: bool = False
+    wake_after: int | None = None
+    earlier_lease: bool = False
 
     @property
     def request(self) -> dict[str, Any]:
@@ -158,6 +162,7 @@ class Scenario:
             "channel": NAMED_CHANNEL,
             "requested_by": "pipeline soak",
             **named,
+            **({} if self.wake_after is None else {"wake_after_seconds": self.wake_after}),
         }
 
     def story(self) -> list[str]:
@@ -169,6 +174,10 @@ class Scenario:
         ]
         if self.other_run:
             lines.append(f"  a {self.other_run} of the same environments is under way")
+        if self.wake_after is not None:
+            lines.append(f"  the workers are to be woken {self.wake_after} s after the first command")
+        if self.earlier_lease:
+            lines.append("  an earlier run has left a schedule that wakes them")
         if self.stopped_at < FOREVER:
             who = "Step Functions ends" if self.dies else "somebody stops"
             lines.append(f"  after {self.stopped_at:.0f} s {who} the execution")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
+from snow_white.aws.schedules import fleet_key
+from snow_white.model.stated_request import StatedRequest
 from tests.soak.cloud.clock import START, SimulatedClock
 from tests.soak.cloud.cloud import Cloud
-from tests.soak.cloud.executions import Executions
+from tests.soak.cloud.executions import MACHINE_ARN, Executions
 from tests.soak.cloud.faults import Faults
 from tests.soak.cloud.host import Host, State, Worker
 from tests.soak.cloud.instance import Instance
 from tests.soak.cloud.region import Environment, Region
+from tests.soak.cloud.scheduler import ROLE, Schedule
 from tests.soak.cloud.timeline import Timeline
 from tests.soak.scenarios.scenario import APPLICATION, FOREVER, REGIONS, HostEvent, HostSpec, Scenario
 
@@ -41,7 +46,23 @@ def build(scenario: Scenario, clock: SimulatedClock, names: Iterable[str] = REGI
     executions = Executions({"night-1": scenario.request})
     if scenario.other_run:
         executions.running["other"] = {**scenario.request, "action": scenario.other_run}
-    return Cloud(clock, regions, Faults(scenario.faults, random), random, executions=executions)
+    cloud = Cloud(clock, regions, Faults(scenario.faults, random), random, executions=executions)
+    if scenario.earlier_lease:
+        cloud.scheduler.schedules[lease_name(scenario)] = _earlier_lease(scenario)
+    return cloud
+
+
+def lease_name(scenario: Scenario) -> str:
+    """The name of the schedule that wakes the fleet."""
+    return f"wake-{fleet_key(StatedRequest.read(scenario.request))}"
+
+
+def _earlier_lease(scenario: Scenario) -> Schedule:
+    request = {**scenario.request, "action": "wake", "only_asleep_by": f"{START - 7200:.0f} evening-1"}
+    at = datetime.fromtimestamp(START + 7200, UTC)
+    target = {"Arn": MACHINE_ARN, "RoleArn": ROLE, "Input": json.dumps(request)}
+    given = {"ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})", "Target": target}
+    return Schedule(given, START - 7200)
 
 
 def _add_host(region: Region, spec: HostSpec, random: Random) -> None:
