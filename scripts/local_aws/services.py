@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws.agent.registry import AgentRegistry
-from local_aws.auto_scaling import capacity
+from local_aws.auto_scaling import capacity, description_calls
 from local_aws.auto_scaling.lifecycle import Lifecycle
 from local_aws.auto_scaling.lifecycle_calls import LifecycleCalls
 from local_aws.code_pipeline import CodePipeline
@@ -73,6 +73,7 @@ def _register_elastic_beanstalk(handlers: dict[str, Handler], agents: AgentRegis
     ec2_lifecycle.install(service.operations)
     capacity.install(lifecycle, service.operations)
     LifecycleCalls(lifecycle).install()
+    description_calls.install()
     find(router, "SERVICE_PATTERNS")["elasticbeanstalk"] = {}
     find(iam_actions, "_SERVICE_PROTOCOL")["elasticbeanstalk"] = "query-xml"
     find(iam_actions, "_QUERY_XML_NS")["elasticbeanstalk"] = NAMESPACE

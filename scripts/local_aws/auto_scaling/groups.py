@@ -15,6 +15,8 @@ TERMINATING: Final = "autoscaling:EC2_INSTANCE_TERMINATING"
 Group = dict[str, Any]
 Member = dict[str, Any]
 Hook = dict[str, Any]
+_LEAVING: Final = "Terminating"
+"""How the LifecycleState of an instance begins that is on its way out."""
 _lock = threading.RLock()
 
 
@@ -119,8 +121,16 @@ def staying_members(group: Group) -> list[str]:
         return [
             each["InstanceId"]
             for each in group["Instances"]
-            if not each["LifecycleState"].startswith("Terminating")
+            if not each["LifecycleState"].startswith(_LEAVING)
         ]
+
+
+def is_leaving(region: str, name: str, instance_id: str) -> bool:
+    """Whether the instance is on its way out of the group."""
+    return any(
+        each["InstanceId"] == instance_id and each["LifecycleState"].startswith(_LEAVING)
+        for each in _members(region, name)
+    )
 
 
 def remove_if_staying(region: str, instance_id: str) -> None:

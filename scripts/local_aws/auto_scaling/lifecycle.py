@@ -79,7 +79,12 @@ class Lifecycle:
         self._actions: list[LifecycleAction] = []
 
     def leave(self, region: str, group: str, instance_id: str, terminate: Callable[[], None]) -> None:
-        """Terminate an instance of a group: now, or in the background once the hooks of the group are done with it."""
+        """Terminate an instance of a group: now, or in the background once the hooks of the group are done with it.
+
+        Does nothing more for one that is leaving already.
+        """
+        if groups.is_leaving(region, group, instance_id):
+            return
         hooks = groups.hooks_of(region, group)
         actions = [LifecycleAction(region, hook, instance_id, self._clock(), wait_scale()) for hook in hooks]
         with self._changed:

@@ -19,7 +19,10 @@ Parameters = Mapping[str, Any]
 
 
 class LifecycleCalls:
-    """What MiniStack answers without an effect, or not as AWS does. Its store of hooks stays in use."""
+    """What MiniStack answers without an effect, or not as AWS does. Its store of hooks stays in use.
+
+    A hook for instances that are launched is kept, and has no effect. No notification target is told.
+    """
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 from local_aws.engine.json_request import json_request
-from local_aws.faults.rules import PATH, CallFault, FunctionFault
+from local_aws.faults.rules import PATH, CallFault, EventFault, FunctionFault
 
 
 class FaultSwitches:
@@ -22,9 +22,10 @@ class FaultSwitches:
     def __init__(self, endpoint: str) -> None:
         self._url = f"{endpoint}{PATH}"
 
-    def add(self, fault: CallFault | FunctionFault) -> None:
-        """Put a fault of calls or of functions in force."""
-        self._turn_on("call" if isinstance(fault, CallFault) else "function", **asdict(fault))
+    def add(self, fault: CallFault | FunctionFault | EventFault) -> None:
+        """Put a fault of calls, of functions or of events in force."""
+        kind = {CallFault: "call", FunctionFault: "function", EventFault: "event"}[type(fault)]
+        self._turn_on(kind, **asdict(fault))
 
     def throttle_like_aws(self, *, on: bool = True) -> None:
         """Throttle everybody but the root user by AWS's buckets of tokens (`token_buckets`), full at first."""
@@ -123,7 +124,7 @@ class FaultSwitches:
         self._turn_on("rebalance_recommended", region=region, instance=instance)
 
     def happened(self) -> list[dict[str, Any]]:
-        """The calls and invocations that something happened to since the last `clear`."""
+        """The calls, invocations and events that something happened to since the last `clear`."""
         happened: list[dict[str, Any]] = json_request("GET", self._url)
         return happened
 

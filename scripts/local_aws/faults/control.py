@@ -8,9 +8,10 @@ from typing import Any
 from local_aws.code_pipeline import CodePipeline
 from local_aws.faults.calls import CallFaults
 from local_aws.faults.connections import Application, breaking
+from local_aws.faults.events import EventFaults
 from local_aws.faults.functions import FunctionFaults
 from local_aws.faults.hosts import HostFaults
-from local_aws.faults.rules import PATH, CallFault, FunctionFault
+from local_aws.faults.rules import PATH, CallFault, EventFault, FunctionFault
 
 
 class FaultControl:
@@ -19,13 +20,15 @@ class FaultControl:
     def __init__(self, hosts: HostFaults, code_pipeline: CodePipeline) -> None:
         self._calls = CallFaults()
         self._functions = FunctionFaults()
+        self._events = EventFaults()
         self._hosts = hosts
         self._code_pipeline = code_pipeline
 
     def install(self) -> None:
-        """Hook the services and the functions."""
+        """Hook the services, the functions and EventBridge."""
         self._calls.install()
         self._functions.install()
+        self._events.install()
 
     def gateway(self, app: Application) -> Application:
         """The ASGI application with the switchboard's path. A POST that is no fault gets 400 and a sentence."""
@@ -48,10 +51,12 @@ class FaultControl:
 
     def _serve(self, method: str, body: bytes) -> bytes:
         if method == "GET":
-            return json.dumps([*self._calls.rules.happened, *self._functions.rules.happened]).encode()
+            rules = (self._calls.rules, self._functions.rules, self._events.rules)
+            return json.dumps([one for each in rules for one in each.happened]).encode()
         if method == "DELETE":
             self._calls.clear()
             self._functions.rules.clear()
+            self._events.rules.clear()
             self._hosts.clear()
         else:
             self._turn_on(**json.loads(body))
@@ -63,6 +68,8 @@ class FaultControl:
                 self._calls.rules.add(CallFault(**arguments))
             case "function":
                 self._functions.rules.add(FunctionFault(**arguments))
+            case "event":
+                self._events.rules.add(EventFault(**arguments))
             case "throttling":
                 self._calls.throttle_like_aws(**arguments)
             case "lists":

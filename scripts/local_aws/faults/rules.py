@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
@@ -28,6 +28,7 @@ Answer = Literal[
     "slow",
 ]
 Failure = Literal["crash_before", "crash_after", "timeout", "called_twice"]
+Delivery = Literal["lost", "twice"]
 _REAL_ANSWER: Final = frozenset(
     {"truncated", "cut", "no_rows", "row_missing", "rows_doubled", "stale", "slow"}
 )
@@ -114,7 +115,25 @@ class FunctionFault(Schedule):
         _check("failure", self.failure, get_args(Failure))
 
 
-Rule = TypeVar("Rule", CallFault, FunctionFault)
+@dataclass(frozen=True, kw_only=True)
+class EventFault(Schedule):
+    """What happens to events of a source such as `aws.autoscaling`: EventBridge never has them, or delivers them twice.
+
+    `mentions` is a text in their detail, such as a name that only one test uses.
+    """
+
+    source: str
+    delivery: Delivery
+    mentions: str = ""
+
+    def __post_init__(self) -> None:
+        _check("delivery", self.delivery, get_args(Delivery))
+
+    def matches(self, event: Mapping[str, Any]) -> bool:
+        return self.source == event["Source"] and self.mentions in event["Detail"]
+
+
+Rule = TypeVar("Rule", CallFault, FunctionFault, EventFault)
 
 
 class Rules(Generic[Rule]):

@@ -75,6 +75,39 @@ def test_wrong_hooks_and_names_are_refused(new_group: Callable[[int], Group]) ->
     assert "LifecycleActionResult" in message_of(group.complete, result="PERHAPS", InstanceId="i-01234567")
 
 
+def test_what_is_described_comes_in_pages(aws: LocalAws, new_group: Callable[[int], Group]) -> None:
+    names = sorted(new_group(0).name for _ in range(3))
+    api = aws.client("autoscaling", REGION)
+    pages = api.get_paginator("describe_auto_scaling_groups").paginate(
+        AutoScalingGroupNames=names, PaginationConfig={"PageSize": 3}
+    )
+    assert sorted(one["AutoScalingGroupName"] for page in pages for one in page["AutoScalingGroups"]) == names
+    all_pages = list(
+        api.get_paginator("describe_auto_scaling_groups").paginate(PaginationConfig={"PageSize": 2})
+    )
+    listed = [one["AutoScalingGroupName"] for page in all_pages for one in page["AutoScalingGroups"]]
+    assert {len(page["AutoScalingGroups"]) for page in all_pages[:-1]} == {2}
+    assert set(names) <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_more_names_or_ids_than_a_page_has_are_refused(aws: LocalAws) -> None:
+    api = aws.client("autoscaling", REGION)
+    ids = [f"i-{number:017x}" for number in range(51)]
+    assert api.describe_auto_scaling_instances(InstanceIds=ids[:50])["AutoScalingInstances"] == []
+    assert (
+        message_of(api.describe_auto_scaling_instances, InstanceIds=ids)
+        == "The number of instance ids that may be passed in is limited to 50"
+    )
+    assert "limited to 50" in message_of(api.describe_auto_scaling_groups, AutoScalingGroupNames=ids)
+    assert (
+        api.describe_auto_scaling_groups(AutoScalingGroupNames=ids, MaxRecords=51)["AutoScalingGroups"] == []
+    )
+    assert "between 1 and 100" in message_of(api.describe_auto_scaling_groups, MaxRecords=101)
+    with pytest.raises(ClientError, match="InvalidNextToken"):
+        api.describe_auto_scaling_groups(NextToken="second")
+
+
 def test_a_policy_may_name_the_group_or_its_tags(aws: LocalAws, new_group: Callable[[int], Group]) -> None:
     allowed, other = new_group(0), new_group(0)
 

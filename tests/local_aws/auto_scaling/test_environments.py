@@ -92,3 +92,7 @@ def test_an_instance_that_is_replaced_waits_for_the_hook_while_another_is_launch
     eventually(lambda: len(group.ids("InService")) == 1, "another instance is in service")
     assert group.states()[old] == "Terminating:Wait"
     assert group.ec2_state(old) == "running"
+    group.aws.faults.replaced(REGION, old)
+    eventually(lambda: len(group.ids("InService")) == 2, "one more is launched")
+    group.complete(InstanceId=old)
+    group.wait_until_gone(old)
