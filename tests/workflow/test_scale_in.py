@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from demonstration.scale_in import ScalingGroup
+from local_aws.faults.rules import EventFault
 from snow_white_cli.runs import Ended, FollowedRun
 from tests import patience
 from tests.workflow.shop import AWAY, HOME, Shop, ended, eventually
@@ -97,6 +98,26 @@ def test_a_wake_of_the_fleet_leaves_an_instance_asleep_that_drains(shop: Shop) -
         lambda: shop.ledger().finished == {*jobs}, "every job has finished", seconds=_PATIENCE_SECONDS
     )
     assert shop.ledger().killed == frozenset()
+
+
+def test_an_event_that_comes_twice_starts_one_run(shop: Shop) -> None:
+    name = shop.add_group("backups", role="worker", region=AWAY)
+    shop.wait_until_up(workers=1)
+    group = ScalingGroup(shop.aws, name, AWAY)
+    group.add_hook("SnowWhite")
+    shop.aws.faults.add(EventFault(source="aws.autoscaling", delivery="twice", mentions=name))
+
+    group.scale(0)
+    (leaving,) = waiting(group, 1)
+    (run,) = drains_of(shop, leaving).values()
+
+    assert end_of(run).status == "SUCCEEDED"
+    eventually(lambda: not group.running(), "the instance is gone")
+    pages = run.client.get_paginator("list_executions").paginate(
+        stateMachineArn=shop.aws.outputs["StateMachineArn"]
+    )
+    names = [one["name"] for page in pages for one in page["executions"]]
+    assert [one for one in names if leaving in one] == [run.name]
 
 
 def test_a_spot_instance_takes_no_more_jobs_in_its_last_two_minutes(shop: Shop) -> None:
