@@ -23,8 +23,7 @@ from infra.access.permissions import Permissions
 from infra.access.roles import Grant, build_role
 from infra.constructs.functions import Functions
 from infra.settings import Settings
-from snow_white.model.termination import HOOK_PREFIX
-from snow_white.steps.drain import LIFECYCLE_EVENT, REBALANCE_EVENT, SPOT_EVENT
+from snow_white.model.termination import HOOK_PREFIX, Notice
 
 BEANSTALK_GROUPS: Final = "awseb-"
 """How the names of Elastic Beanstalk's Auto Scaling groups begin; they do not tell the environment."""
@@ -105,7 +104,7 @@ def build_rules(scope: Construct, settings: Settings, target: events.IRuleTarget
         description="Instances that Auto Scaling is about to terminate, and that wait for Snow White",
         event_pattern=events.EventPattern(
             source=["aws.autoscaling"],
-            detail_type=[LIFECYCLE_EVENT],
+            detail_type=[Notice.LIFECYCLE_ACTION.detail_type],
             region=region,
             detail={
                 "LifecycleTransition": ["autoscaling:EC2_INSTANCE_TERMINATING"],
@@ -120,7 +119,9 @@ def build_rules(scope: Construct, settings: Settings, target: events.IRuleTarget
         "SpotNotices",
         description="Spot Instances that EC2 is about to interrupt, or recommends to replace",
         event_pattern=events.EventPattern(
-            source=["aws.ec2"], detail_type=[SPOT_EVENT, REBALANCE_EVENT], region=region
+            source=["aws.ec2"],
+            detail_type=[Notice.SPOT_INTERRUPTION.detail_type, Notice.REBALANCE_RECOMMENDATION.detail_type],
+            region=region,
         ),
         targets=[target],
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from snow_white.model.fleet import read_tag_texts
 from snow_white.model.request import Defaults, Limits
-from snow_white.steps.drain import DrainPatterns
+from snow_white.model.termination import DrainPatterns
 
 
 class MissingSetting(Exception):

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG
 from snow_white.model.request import Defaults, InvalidRequest, Limits, Request
 from snow_white.model.scheduled_request import wake_request
-from snow_white.model.termination import Notice, Termination, is_of_termination
-from snow_white.steps.drain import REBALANCE_EVENT, SPOT_EVENT, DrainPatterns, TerminationEvent, request_for
+from snow_white.model.termination import DrainPatterns, Notice, Termination, is_of_termination
+from snow_white.steps.drain import TerminationEvent, request_for
 from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START, FakeCloud, FakeInstance, client_error
 from tests.lambdas.loaded import ENVIRONMENT, Context
@@ -55,7 +55,7 @@ def lifecycle_event(instance: str, group: str = BEANSTALK_GROUP, region: str = R
     }
 
 
-def spot_event(instance: str, detail_type: str = SPOT_EVENT) -> dict[str, Any]:
+def spot_event(instance: str, detail_type: str = "EC2 Spot Instance Interruption Warning") -> dict[str, Any]:
     """As EC2 sends it."""
     return {
         "version": "0",
@@ -127,7 +127,9 @@ def test_a_spot_instance_has_less_than_its_two_minutes_and_nobody_waits_for_it(c
 
 def test_one_that_ec2_recommends_to_replace_is_woken_after_an_hour_if_it_lives_on(cloud: FakeCloud) -> None:
     instance = of_environment(cloud)
-    request = Request.parse(requested(cloud, spot_event(instance.id, REBALANCE_EVENT)), DEFAULTS)
+    request = Request.parse(
+        requested(cloud, spot_event(instance.id, "EC2 Instance Rebalance Recommendation")), DEFAULTS
+    )
     assert (request.timeout_seconds, request.wake_after_seconds) == (3_600, 3_600)
     planned = wake_request(request, "1764000000 drain-1", "drain-1", None, request.requested_by or "")
     wake = Request.parse(json.loads(json.dumps(planned)), DEFAULTS)

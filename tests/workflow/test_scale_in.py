@@ -12,8 +12,8 @@ from tests.workflow.shop import AWAY, HOME, Shop, ended, eventually
 from tests.workflow.test_groups_and_tags import asleep
 
 # Jobs outlast the hook's timeout, so without heartbeats they would be cut off.
-HEARTBEAT_SECONDS: Final = 60
-JOB_SECONDS: Final = 100
+HEARTBEAT_SECONDS: Final = 120
+JOB_SECONDS: Final = 150
 _JOBS_AT_ONCE: Final = 5  # of a worker
 _PATIENCE_SECONDS: Final = 600.0
 

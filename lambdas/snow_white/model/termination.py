@@ -43,6 +43,31 @@ class Notice(StrEnum):
     SPOT_INTERRUPTION = "spot_interruption"
     REBALANCE_RECOMMENDATION = "rebalance_recommendation"
 
+    @property
+    def detail_type(self) -> str:
+        """The detail type of its event."""
+        return _DETAIL_TYPES[self]
+
+
+_DETAIL_TYPES: Final = {
+    Notice.LIFECYCLE_ACTION: "EC2 Instance-terminate Lifecycle Action",
+    Notice.SPOT_INTERRUPTION: "EC2 Spot Instance Interruption Warning",
+    Notice.REBALANCE_RECOMMENDATION: "EC2 Instance Rebalance Recommendation",
+}
+
+
+@dataclass(frozen=True)
+class DrainPatterns:
+    """The setting `drain_on_termination`: which instances are drained before they end; none by default.
+
+    Attributes:
+        environments: as in a request.
+        auto_scaling_groups: names or globs.
+    """
+
+    environments: tuple[str, ...] = ()
+    auto_scaling_groups: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class LifecycleAction:

@@ -36,6 +36,7 @@ from snow_white.model.run import CommandReading, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.final_phase import is_final_phase, sendable, since_when_refused
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_to_wait
+from snow_white.steps.termination import until_heartbeat
 
 WAIT_FOR_REGIONS: Final = timedelta(minutes=5)
 """How long a run waits at its start for regions that do not answer."""
@@ -117,7 +118,8 @@ def dispatch(
         lambda region: _send(run, regions, snapshots[region], wanted.get(region, ()), stale, now),
     )
     errors = errors_of({**looked, **judged, **results})
-    return _record(run, results_of(results), errors, final_phase=final_phase, now=now)
+    run = _record(run, results_of(results), errors, final_phase=final_phase, now=now)
+    return until_heartbeat(run, now)
 
 
 def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:

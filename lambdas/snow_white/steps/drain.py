@@ -24,31 +24,21 @@ from snow_white.model.action import Action
 from snow_white.model.durations import MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
 from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG
 from snow_white.model.globs import is_matched
-from snow_white.model.termination import HookTimes, LifecycleAction, Notice, Termination, execution_name
+from snow_white.model.termination import (
+    DrainPatterns,
+    HookTimes,
+    LifecycleAction,
+    Notice,
+    Termination,
+    execution_name,
+)
 
-LIFECYCLE_EVENT: Final = "EC2 Instance-terminate Lifecycle Action"
-SPOT_EVENT: Final = "EC2 Spot Instance Interruption Warning"
-REBALANCE_EVENT: Final = "EC2 Instance Rebalance Recommendation"
-"""The events' detail types."""
 _BETWEEN_WARNING_AND_END: Final = timedelta(seconds=120)
 _KEPT_FOR_THE_END: Final = timedelta(minutes=5)
 """Of the time that Auto Scaling waits, what is left for the last answers and for letting the instance go."""
 _KEPT_OF_A_WARNING: Final = timedelta(seconds=20)
 _AFTER_RECOMMENDATION: Final = timedelta(hours=1)
 """How long an instance drains, and sleeps if it lives on, when EC2 recommends to replace it."""
-
-
-@dataclass(frozen=True)
-class DrainPatterns:
-    """The setting `drain_on_termination`: which instances are drained before they end; none by default.
-
-    Attributes:
-        environments: as in a request.
-        auto_scaling_groups: names or globs.
-    """
-
-    environments: tuple[str, ...] = ()
-    auto_scaling_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,11 +83,7 @@ class TerminationEvent:
         return execution_name(self.instance, self.token or self.id)
 
 
-_NOTICES: Final = {
-    LIFECYCLE_EVENT: Notice.LIFECYCLE_ACTION,
-    SPOT_EVENT: Notice.SPOT_INTERRUPTION,
-    REBALANCE_EVENT: Notice.REBALANCE_RECOMMENDATION,
-}
+_NOTICES: Final = {notice.detail_type: notice for notice in Notice}
 _BY_WHOM: Final = {
     Notice.LIFECYCLE_ACTION: "Amazon EC2 Auto Scaling (termination in {group})",
     Notice.SPOT_INTERRUPTION: "Amazon EC2 (Spot interruption)",

@@ -5,6 +5,7 @@ No failure of these calls changes what the run says of the workers.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -16,6 +17,7 @@ from snow_white.model.ended_run import EndedRun
 from snow_white.model.run import Outcome, Run
 from snow_white.model.stated_request import texts
 from snow_white.model.termination import Completion, Heartbeats, LifecycleAction
+from snow_white.steps.pacing import LONGEST_SECONDS, SHORTEST_SECONDS
 
 _SHORTEST_WAIT_SECONDS: Final = 15
 
@@ -47,8 +49,26 @@ def _with_heartbeat(run: Run, action: LifecycleAction, regions: Regions, now: da
             known = replace(known, failure=str(error), over=True)
         except CallFailed as error:
             known = replace(known, failure=str(error))
-    longest = int(action.heartbeat_every.total_seconds())
-    return replace(run, heartbeats=known, wait_seconds=min(run.wait_seconds, longest))
+    return until_heartbeat(replace(run, heartbeats=known), now)
+
+
+def until_heartbeat(run: Run, now: datetime) -> Run:
+    """The run with a wait that is not longer than until the next heartbeat is due."""
+    termination = run.request.termination
+    if termination is None or termination.lifecycle_action is None:
+        return run
+    due = _seconds_until_due(termination.lifecycle_action, run.heartbeats or Heartbeats(), now)
+    return replace(run, wait_seconds=min(run.wait_seconds, due))
+
+
+def _seconds_until_due(action: LifecycleAction, known: Heartbeats, now: datetime) -> int:
+    """Until the next heartbeat; one that has failed is due soon."""
+    if known.over:
+        return LONGEST_SECONDS
+    every = action.heartbeat_every
+    left = every if known.failure or known.last_at is None else known.last_at + every - now
+    soon = _SHORTEST_WAIT_SECONDS if known.failure else LONGEST_SECONDS
+    return max(SHORTEST_SECONDS, min(math.ceil(left.total_seconds()), soon))
 
 
 def let_go(ended: EndedRun, regions: Regions) -> Completion | None:
