@@ -10,6 +10,7 @@ from typing import Any, Final
 from local_aws.client import LocalAws
 
 _SIZE: Final = ("aws:autoscaling:asg", "MinSize")
+_POLICY: Final = ("aws:elasticbeanstalk:command", "DeploymentPolicy")
 _VARIABLE: Final = "aws:elasticbeanstalk:application:environment"
 _LOCAL: Final = "snow-white:local"
 _LAST_LINES: Final = 30
@@ -77,9 +78,12 @@ class Application:
         self.environments.append((region, full_name))
         return full_name
 
-    def deploy(self, version: str, environment: str, region: str) -> None:
-        """Start to replace the application on all hosts of the environment."""
-        self._beanstalk(region).update_environment(EnvironmentName=environment, VersionLabel=version)
+    def deploy(self, version: str, environment: str, region: str, *, immutable: bool = False) -> None:
+        """Start to replace the application on all hosts of the environment, or the hosts in an immutable update."""
+        policy = {_POLICY: "Immutable"} if immutable else {}
+        self._beanstalk(region).update_environment(
+            EnvironmentName=environment, VersionLabel=version, OptionSettings=_option_settings(policy)
+        )
 
     def resize(self, instances: int, environment: str, region: str) -> None:
         """Start to launch or terminate instances until the environment has so many."""

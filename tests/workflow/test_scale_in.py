@@ -100,6 +100,30 @@ def test_a_wake_of_the_fleet_leaves_an_instance_asleep_that_drains(shop: Shop) -
     assert shop.ledger().killed == frozenset()
 
 
+def test_an_immutable_update_ends_no_job(shop: Shop) -> None:
+    workers = shop.add_environment("workers", instances=2)
+    shop.wait_until_up(workers=2)
+    group = ScalingGroup.of_environment(shop.aws, workers, HOME)
+    group.add_hook("SnowWhite", HEARTBEAT_SECONDS)
+    jobs = shop.enqueue(*[JOB_SECONDS] * (2 * _JOBS_AT_ONCE))
+    eventually(lambda: len(shop.ledger().running) == 2 * _JOBS_AT_ONCE, "both are busy")
+
+    shop.application.deploy("v2", workers, HOME, immutable=True)
+    old = waiting(group, 2)
+    jobs += shop.enqueue(*[1] * 10)
+    ends = [end_of(run) for run in drains_of(shop, *old).values()]
+
+    assert [(end.status, end.output["counts"]) for end in ends] == [("SUCCEEDED", {"quiet": 1})] * 2
+    patience.eventually(
+        lambda: not {*old} & {*group.running()}, "the old ones are gone", seconds=_PATIENCE_SECONDS
+    )
+    patience.eventually(
+        lambda: shop.ledger().finished == {*jobs}, "every job has finished", seconds=_PATIENCE_SECONDS
+    )
+    assert shop.ledger().is_exact
+    assert {life.version for life in shop.ledger().workers if life.host not in old} == {"v2"}
+
+
 def test_an_event_that_comes_twice_starts_one_run(shop: Shop) -> None:
     name = shop.add_group("backups", role="worker", region=AWAY)
     shop.wait_until_up(workers=1)

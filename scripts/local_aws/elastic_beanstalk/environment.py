@@ -19,10 +19,20 @@ from local_aws.hosts.host import Restart
 
 AUTO_SCALING = "aws:autoscaling:asg"
 APPLICATION_ENVIRONMENT = "aws:elasticbeanstalk:application:environment"
+COMMAND = "aws:elasticbeanstalk:command"
 LOCAL = "snow-white:local"
 PLATFORM = "64bit Amazon Linux 2023 v4.7.0 running Ruby 3.3"
 _AGENTS: Mapping[str, PingStatus | None] = {"online": "Online", "lost": "ConnectionLost", "none": None}
 _ID_LETTERS = string.ascii_lowercase + string.digits
+
+
+class DeploymentPolicy(StrEnum):
+    """How a deploy comes to the instances. Here it changes those that there are, unless it is immutable."""
+
+    ALL_AT_ONCE = "AllAtOnce"
+    ROLLING = "Rolling"
+    ROLLING_WITH_ADDITIONAL_BATCH = "RollingWithAdditionalBatch"
+    IMMUTABLE = "Immutable"
 
 
 class EnvironmentStatus(StrEnum):
@@ -40,6 +50,7 @@ class Settings:
     """The option settings that have an effect here; all others are accepted and ignored."""
 
     instances: int = 1
+    deployment_policy: DeploymentPolicy = DeploymentPolicy.ALL_AT_ONCE
     environment: Mapping[str, str] = field(default_factory=dict)
     host_options: HostOptions = field(default_factory=HostOptions)
 
@@ -68,6 +79,8 @@ class Settings:
             if not 0 <= instances <= 10_000:
                 raise ValueError(value)
             return replace(self, instances=instances)
+        if namespace == COMMAND and name == "DeploymentPolicy":
+            return replace(self, deployment_policy=DeploymentPolicy(value))
         if namespace == APPLICATION_ENVIRONMENT:
             return replace(self, environment={**self.environment, name: value})
         if namespace == LOCAL:

@@ -14,7 +14,7 @@ from local_aws.agent.registry import AgentRegistry
 from local_aws.auto_scaling import groups
 from local_aws.auto_scaling.lifecycle import Lifecycle
 from local_aws.elastic_beanstalk import ec2_instances
-from local_aws.elastic_beanstalk.environment import Environment, EnvironmentStatus
+from local_aws.elastic_beanstalk.environment import DeploymentPolicy, Environment, EnvironmentStatus
 from local_aws.elastic_beanstalk.worker_instance import HostOptions, WorkerInstance
 
 _MAX_THREADS = 16
@@ -42,10 +42,15 @@ class EnvironmentOperations:
         self._start(environment, lambda: self._resize(environment))
 
     def update(self, environment: Environment, *, deploys: bool) -> None:
-        """Deploy to the present instances if `deploys`, and launch or terminate some as the settings say."""
+        """Deploy if `deploys`, and launch or terminate instances as the settings say.
+
+        A deploy is to the present instances, or to as many new ones that take their place.
+        """
 
         def deploy_and_resize() -> None:
-            if deploys:
+            if deploys and environment.settings.deployment_policy is DeploymentPolicy.IMMUTABLE:
+                self._replace_all(environment)
+            elif deploys:
                 version, variables = environment.version, dict(environment.settings.environment)
                 self._each(environment.instances, lambda each: each.deploy(version, variables))
             self._resize(environment)
@@ -165,6 +170,12 @@ class EnvironmentOperations:
             groups.set_capacity(environment.region, environment.group_name, wanted)
             self._leave(environment, present[wanted:])
             self._each(range(wanted - len(present)), lambda _: self._launch_instance(environment))
+
+    def _replace_all(self, environment: Environment) -> None:
+        with environment.resizing:
+            before = [each for each in environment.instances if self.has(each.region, each.instance_id)]
+            self._each(before, lambda _: self._launch_instance(environment))
+            self._leave(environment, before)
 
     def _launch_instance(self, environment: Environment) -> None:
         group = environment.group_name

@@ -96,3 +96,32 @@ def test_an_instance_that_is_replaced_waits_for_the_hook_while_another_is_launch
     eventually(lambda: len(group.ids("InService")) == 2, "one more is launched")
     group.complete(InstanceId=old)
     group.wait_until_gone(old)
+
+
+def test_an_immutable_update_launches_as_many_instances_and_ends_those_that_there_were(
+    new_group: Callable[[int], Group],
+) -> None:
+    group = new_group(2)
+    group.hook()
+    before = group.ids("InService")
+    beanstalk = group.aws.client("elasticbeanstalk", REGION)
+    options = {
+        ("aws:elasticbeanstalk:command", "DeploymentPolicy"): "Immutable",
+        ("aws:elasticbeanstalk:application:environment", "LOG_LEVEL"): "debug",
+    }
+    beanstalk.update_environment(
+        EnvironmentName=group.environment,
+        OptionSettings=[
+            {"Namespace": namespace, "OptionName": name, "Value": value}
+            for (namespace, name), value in options.items()
+        ],
+    )
+
+    assert sorted(group.leaving(2)) == sorted(before)
+    eventually(lambda: status(group) == "Ready", "the environment is ready")
+    assert len(group.ids("InService")) == 2
+    assert [group.ec2_state(one) for one in before] == ["running", "running"]
+    for instance in before:
+        group.complete(InstanceId=instance)
+    group.wait_until_gone(*before)
+    assert len(group.ids("InService")) == 2
