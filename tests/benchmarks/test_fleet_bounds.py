@@ -15,6 +15,7 @@ from snow_white.model.durations import MAX_TIMEOUT_SECONDS
 from snow_white.model.run import Outcome
 from tests.benchmarks.fleet.cloud import CALL_SECONDS
 from tests.benchmarks.fleet.deployed import deployed
+from tests.benchmarks.fleet.ends import told_after
 from tests.benchmarks.fleet.fleet import Fleet
 from tests.benchmarks.fleet.functions import load_handlers
 from tests.benchmarks.fleet.prices import TRANSITION, invocation_price, logs_price, smallest_fargate_task
@@ -92,13 +93,25 @@ def test_instances_that_come_all_the_time_leave_room_in_the_history() -> None:
     assert story.largest_state < 8_700
 
 
+@pytest.mark.simulates
+@pytest.mark.parametrize("drain", [20, 300, 600, 1_800, 7_200])
+def test_the_end_of_the_last_job_is_told_after_one_proof_and_two_percent_of_the_drain(
+    handlers: Mapping[str, ModuleType], drain: int
+) -> None:
+    a_proof, calls, share = 15, 5, 0.02
+    pause = max(2.0, drain * share)
+    for part in (0.1, 0.6):
+        fleet = Fleet(20, 2, first_end=5, last_end=drain + pause * part, timeout_seconds=max(600, drain * 2))
+        assert told_after(Bench.counting(handlers).run(fleet)) <= (a_proof + calls + drain * share) * 1.1
+
+
 @pytest.mark.parametrize(
     ("instances", "regions", "most"), [(10, 1, 4), (100, 5, 22), (500, 5, 33), (340, 17, 74)]
 )
 def test_a_poll_that_waits_makes_few_calls(
     handlers: Mapping[str, ModuleType], instances: int, regions: int, most: int
 ) -> None:
-    run = Bench.counting(handlers).run(
+    run = Bench.counting(handlers, long_polls=False).run(
         Fleet(instances, regions), lambda functions: len(functions.of("PollCommand")) > 5
     )
     polls = run.functions.of("PollCommand")

@@ -90,7 +90,9 @@ class FakeInstance:
         answer = answers[min(self.received, len(answers) - 1)]
         self.received += 1
         if answer.output is None and answer.status == "Success":
-            return Answer(answer.after, answer.status, answer.exit_code, says(default))
+            return Answer(
+                answer.after, answer.status, answer.exit_code, says(default, took=int(answer.after))
+            )
         return answer
 
 

@@ -30,6 +30,8 @@ _NEW_INSTANCES_RETRIED_EVERY: Final = timedelta(seconds=60)
 _BUSY_HOSTS_RETRIED_AFTER: Final = timedelta(seconds=20)
 _MISSING_ROW_AWAITED: Final = timedelta(seconds=60)
 _ENDED_BY_AUTO_SCALING: Final = "Auto Scaling is terminating the instance"
+LISTS_LAG_FOR: Final = timedelta(seconds=20)
+"""How long a row is waited for at least after its command reads as ended."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,17 @@ class Assessment:
     @property
     def confirmed(self) -> bool:
         return self.judgement.verdict in CONFIRMED
+
+    def true_at(self, now: datetime) -> datetime | None:
+        """The latest moment of which its answer is surely true, by the service's clock; None without an answer.
+
+        A host counts the seconds since its command has come, so its own clock may be off. What it counts beyond now
+        is wrong, and does not count.
+        """
+        if self.asked_at is None:
+            return None
+        at = self.asked_at + self.judgement.took
+        return at if at <= now else self.asked_at
 
 
 def assess_unsent(regions: Regions, snapshot: RegionSnapshot, run: Run, now: datetime) -> list[Assessment]:
@@ -210,7 +223,7 @@ def assess_all(
     assessments = assess_unsent(regions, snapshot, run, now) + ended
     assessed = {one.instance.id for one in assessments}
     unfinished = [
-        _assess_unfinished(snapshot, instance, now)
+        _assess_unfinished(snapshot, instance, run, now)
         for instance in snapshot.instances
         if instance.id not in assessed and snapshot.last_command[instance.id].id not in but
     ]
@@ -227,7 +240,7 @@ def settled(snapshot: RegionSnapshot, readings: Mapping[str, CommandReading]) ->
     )
 
 
-def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance, now: datetime) -> Assessment:
+def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance, run: Run, now: datetime) -> Assessment:
     """Of an instance whose command has not ended there, as far as the service shows."""
     last = snapshot.last_command[instance.id]
     silence = snapshot.silent.get(instance.id)
@@ -236,7 +249,10 @@ def _assess_unfinished(snapshot: RegionSnapshot, instance: Instance, now: dateti
         return _until_it_has_left(Assessment(instance, judgement, last.requested_at))
     # The command reads as ended before its row does, and the lists may lag. What stays missing is sent again.
     attempts = snapshot.attempts[instance.id]
-    due = now - last.requested_at >= _MISSING_ROW_AWAITED * attempts
+    due = (
+        now - last.requested_at >= _MISSING_ROW_AWAITED * attempts
+        and now - (run.lagging_since or now) >= LISTS_LAG_FOR
+    )
     again = instance.running and attempts < MAX_ATTEMPTS
     return _until_it_has_left(
         Assessment(

@@ -44,6 +44,8 @@ class HostAnswer:
         asleep_by: for status, the run that has put its workers to sleep; "" if none has, or they were woken since.
         again: the host says that the same command may succeed in a moment.
         up: where there is no worker, the seconds since the host's last boot; None where the document is too old to say.
+        took: the seconds from the start of the command to the moment of which the answer is true, by a clock that
+            nobody sets; 0 where the document is too old to say.
     """
 
     result: str
@@ -54,6 +56,7 @@ class HostAnswer:
     up: int | None = None
     asleep_by: str = ""
     again: bool = False
+    took: int = 0
 
 
 def parse_answer(output: str) -> HostAnswer | None:
@@ -76,6 +79,7 @@ def parse_answer(output: str) -> HostAnswer | None:
             up=_count(answer["up"]) if "up" in answer else None,
             asleep_by=_run_name(answer.get("asleep_by", "")),
             again=answer.get("again") is True,
+            took=_count(answer.get("took", 0)),
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None

@@ -22,11 +22,15 @@ from snow_white.aws.lifecycle_actions import terminating_instances
 from snow_white.aws.regions import Regions, both
 from snow_white.aws.run_command import Command
 from snow_white.judgement.verdict import Silence
+from snow_white.model.action import Action
 from snow_white.model.fleet import Instance, Members, RegionPlan
 from snow_white.model.run import Run
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """How long SSM must not have heard of an agent before the run stops waiting for it."""
+_RENEWED_WITHIN: Final = timedelta(seconds=60)
+"""How long a confirmation that is renewed while others work counts on: as long as a proof and its way take."""
+INSTANCES_READ_EVERY: Final = timedelta(minutes=10)
 HIDDEN_FOR: Final = timedelta(minutes=2)
 """How long EC2 must not know an instance by its id before it is gone: its answers lag, for new instances most."""
 _LAUNCHES_SHOWN_WITHIN: Final = timedelta(
@@ -42,11 +46,12 @@ class RegionSnapshot:
     Attributes:
         assumed: ids of the instances that the glance did not read, because they are known and nothing says that they
             have been launched anew or are leaving; nothing but their ids is known.
-        commands: the run's own, oldest first.
+        commands: the run's own, oldest first; without those that renew confirmations while others work and go on.
         gone: ids that were sent to, and of which EC2 says that they have ended.
         silent: by instance id, the agents that have been silent for SILENT_AFTER.
         patient: a host that another command keeps busy is asked again for as long as the run may take.
-        open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer.
+        open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer;
+            also of a renewal that only some have answered.
     """
 
     region: str
@@ -144,6 +149,17 @@ def _with_terminations(
     return [replace(one, terminating=one.id in ending) for one in present]
 
 
+def may_glance(run: Run, regions: Regions, now: datetime) -> bool:
+    """Whether the instances were read so lately that a glance is enough while commands go on.
+
+    A glance does not tell which instances Auto Scaling is ending; a wake has to know before it sends again.
+    """
+    if run.request.action is Action.WAKE and regions.sees_terminations:
+        return False
+    read_at = run.instances_read_at
+    return read_at is not None and now - read_at < INSTANCES_READ_EVERY and run.seconds_left(now) > 0
+
+
 def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:
     """See one region's commands, and of its instances only what has changed since they were last read.
 
@@ -199,6 +215,12 @@ def _snapshot(
         else ([], [], [])
     )
     since = run.hidden_since.get(part.region, {})
+    renewing = [
+        command
+        for command in commands
+        if command.renews_meanwhile and not command.ended and now - command.requested_at < _RENEWED_WITHIN
+    ]
+    commands = [command for command in commands if command not in renewing]
     hidden = [one for one in unknown if now - since.get(one, now) < HIDDEN_FOR]
     found += [Instance(one, "", _LONG_AGO, running=False, leaving=True, hidden=True) for one in hidden]
     gone += set(unknown) - set(hidden)
@@ -211,7 +233,9 @@ def _snapshot(
         assumed=assumed,
         patient=run.request.drains_one_that_ends,
     )
-    return replace(snapshot, open=_open_commands(regions, snapshot))
+    # What some have answered already may be worse than what is known of them, so the others are waited for.
+    answering = frozenset(command.id for command in renewing if command.completed)
+    return replace(snapshot, open=_open_commands(regions, snapshot) | answering)
 
 
 def _silent_agents(

@@ -52,6 +52,7 @@ class Judgement:
         unsent: no command of the run went to it.
         omitted: processes that the host left out of its answer for its length.
         asleep_by: for status, the run that has put its workers to sleep.
+        took: how long after its sending it was true, at least.
     """
 
     verdict: Verdict
@@ -63,6 +64,7 @@ class Judgement:
     starting: bool = False
     unsent: bool = False
     asleep_by: str = ""
+    took: timedelta = timedelta()
 
 
 def judge(action: Action, invocation: Invocation, age: timedelta = timedelta.max) -> Judgement:
@@ -103,6 +105,10 @@ def _judge_answer(action: Action, invocation: Invocation, age: timedelta) -> Jud
         if invocation.exit_code > _KILLED:
             return _unconfirmed(f"the script was killed (exit code {invocation.exit_code})", transient=True)
         return _unconfirmed(f"its answer could not be read (exit code {invocation.exit_code})")
+    return replace(_judge_said(action, invocation, answer, age), took=timedelta(seconds=answer.took))
+
+
+def _judge_said(action: Action, invocation: Invocation, answer: HostAnswer, age: timedelta) -> Judgement:
     said = answer.message or "the host gave no reason"
     match (invocation.status, invocation.exit_code):
         case ("success", ExitCode.CONFIRMED) if _confirms(action, answer):

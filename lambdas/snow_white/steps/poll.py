@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from snow_white.aws import run_command
 from snow_white.aws.regions import RegionError, Regions, errors_of, in_each, results_of
 from snow_white.judgement.assessment import (
+    LISTS_LAG_FOR,
     Assessment,
     assess_all,
     assess_commands,
@@ -19,9 +20,8 @@ from snow_white.judgement.assessment import (
     with_leaving,
 )
 from snow_white.judgement.freshness import FRESH_FOR, expire_stale, is_stale
-from snow_white.judgement.snapshot import RegionSnapshot, glance, take_snapshot
+from snow_white.judgement.snapshot import RegionSnapshot, glance, may_glance, take_snapshot
 from snow_white.judgement.undone import mark_undone
-from snow_white.model.action import Action
 from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.fleet import RegionPlan
 from snow_white.model.progress import Progress
@@ -30,13 +30,13 @@ from snow_white.model.state_budget import HIDDEN_IDS, INSTANCE_IDS, newest
 from snow_white.reporting.build import final_report
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
-from snow_white.steps.pacing import seconds_between_announcements, seconds_to_wait
+from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_between_announcements, seconds_to_wait
+from snow_white.steps.renewal import renews_meanwhile
 from snow_white.steps.stragglers import update_stragglers
 
 # Reading the details of every command at every poll would be throttled in a run of thousands; a few a poll and
 # region keep the numbers moving. The end is judged by all of them.
 _COMMANDS_READ_PER_POLL: Final = 5
-_INSTANCES_READ_EVERY: Final = timedelta(minutes=10)
 
 LogVerdict = Callable[[str, Assessment], None]
 """Called at the end with each instance's region and assessment."""
@@ -65,7 +65,7 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = lo
     """
     if run.waiting_for:
         return replace(run, outcome=Outcome.SEND)
-    snapshots = _look(run, regions, now, glance) if _may_glance(run, regions, now) else {}
+    snapshots = _look(run, regions, now, glance) if may_glance(run, regions, now) else {}
     if not snapshots or is_final_phase(run, snapshots, now):
         # A glance tells that a run goes on, and never that it has come to its end.
         snapshots = _look(run, regions, now, take_snapshot)
@@ -74,14 +74,6 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = lo
     if is_final_phase(run, snapshots, now):
         return _settle(run, regions, snapshots, now, log_verdict)
     return _follow(with_new_groups(run, regions, now), regions, snapshots, now)
-
-
-def _may_glance(run: Run, regions: Regions, now: datetime) -> bool:
-    """A glance does not tell which instances Auto Scaling is ending; a wake has to know before it sends again."""
-    if run.request.action is Action.WAKE and regions.sees_terminations:
-        return False
-    read_at = run.instances_read_at
-    return read_at is not None and now - read_at < _INSTANCES_READ_EVERY and run.seconds_left(now) > 0
 
 
 def _look(
@@ -101,7 +93,9 @@ def _follow(
     read = results_of(in_each(snapshots, lambda region: _read_some(run, regions, snapshots[region], now)))
     readings = {**run.readings, **{region: one.readings for region, one in read.items()}}
     refused_since = since_when_refused(run, errors_of(looked), now)
-    run = replace(run, readings=readings, silent_region_polls=0, refused_since=refused_since)
+    run = replace(
+        run, readings=readings, silent_region_polls=0, refused_since=refused_since, lagging_since=None
+    )
     if len(read) == len(run.plan):
         # A region that did not answer this time leaves the numbers as they were.
         confirmed = sum(one.confirmed for one in read.values())
@@ -110,7 +104,7 @@ def _follow(
             instances = run.progress.instances
         run = replace(run, progress=Progress(confirmed, instances))
     assessments = {region: one.assessments for region, one in read.items()}
-    if sendable(run, assessments, final_phase=False, now=now):
+    if sendable(run, assessments, final_phase=False, now=now) or renews_meanwhile(run, now):
         return replace(run, outcome=Outcome.SEND)
     return _wait(update_stragglers(run, regions, snapshots, now), now)
 
@@ -199,8 +193,10 @@ def _is_sendable(run: Run, read: _Settlement, now: datetime, *, renew: bool) -> 
 def _with_progress(run: Run, read: _Settlement, now: datetime) -> Run:
     confirmed = sum(one.confirmed for one in read.everyone) + read.settled
     instances = sum(len(snapshot.instances) for snapshot in read.snapshots.values())
+    lagging = any(one.lagging for one in read.everyone)
     return replace(
         run,
+        lagging_since=(run.lagging_since or now) if lagging else None,
         progress=Progress(min(confirmed, instances), instances),
         readings={**run.readings, **read.readings},
         refused_since=since_when_refused(run, read.errors, now),
@@ -324,11 +320,10 @@ def _wait(run: Run, now: datetime) -> Run:
     pause = seconds_between_announcements((now - began).total_seconds())
     announce = news and (announced_at is None or (now - announced_at).total_seconds() >= pause)
     elapsed = (now - (run.renewed_at or began)).total_seconds()
-    return replace(
-        run,
-        outcome=Outcome.PROGRESS if announce else Outcome.WORKING,
-        wait_seconds=seconds_to_wait(elapsed, run.seconds_left(now)),
-    )
+    wait = seconds_to_wait(elapsed, run.seconds_left(now))
+    if run.lagging_since is not None and now - run.lagging_since < LISTS_LAG_FOR:
+        wait = SHORTEST_SECONDS
+    return replace(run, outcome=Outcome.PROGRESS if announce else Outcome.WORKING, wait_seconds=wait)
 
 
 def _latest_end(run: Run, now: datetime) -> datetime:

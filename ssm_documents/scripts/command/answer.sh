@@ -6,6 +6,7 @@
 readonly LONGEST_ANSWER=1700 LONGEST_MESSAGE=600 LONGEST_TAG=60 # characters
 ANSWER=''     # the line; empty until it is known
 ANSWER_CODE=1 # the exit code that goes with it
+TRUE_AT=0     # time of the scan that it is about; printed as "took", in seconds since the start
 AGAIN=''      # whether the same command may succeed in a moment; empty for no
 AT_WORK=''     # for status: the action of the command that is running on the host, "none" for none
 ASLEEP_BY=''   # for status: the run that put the host's workers to sleep
@@ -70,9 +71,9 @@ set_answer() { # CODE RESULT MESSAGE
     now
     tail="\"up\":$((NOW / SECOND)),$tail"
   fi
-  list_entries $((LONGEST_ANSWER - ${#head} - ${#tail} - 20))
+  list_entries $((LONGEST_ANSWER - ${#head} - ${#tail} - 35))
   # In one command: a signal finds either no answer or a whole one.
-  ANSWER="$head$listed],\"omitted\":$omitted,$tail" ANSWER_CODE=$1
+  ANSWER="$head$listed],\"omitted\":$omitted,$tail" ANSWER_CODE=$1 TRUE_AT=$SCANNED_AT
 }
 
 # Ends the script with an answer, which is printed on exit.
@@ -82,7 +83,7 @@ answer() { # CODE RESULT MESSAGE
 }
 
 # Ends the script with the answer of another command.
-answer_as() { # CODE LINE
-  ANSWER=$2 ANSWER_CODE=$1
+answer_as() { # CODE LINE TRUE_AT
+  ANSWER=$2 ANSWER_CODE=$1 TRUE_AT=$3
   exit "$1"
 }

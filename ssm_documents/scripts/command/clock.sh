@@ -5,6 +5,7 @@ readonly SECOND=100 # the clock's units in a second
 NOW=0      # time of the current round; a function that only measures has its own: local NOW
 STARTED=0  # time when the script started
 DEADLINE=0 # time when the script has to end
+SCANNED_AT=0 # time of the last scan of the host
 
 now() {
   local uptime

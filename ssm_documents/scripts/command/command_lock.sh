@@ -70,16 +70,16 @@ remove_stale_lock() { # CLAIM LOCK
 # Waits for a command of the same action and ends with its answer. Returns when that one died without an answer, or was
 # out of time when this one still has some.
 join_command() { # ACTION OWNER_ID CLAIM
-  local file=$HOST_FOLDER/answer.$2 code line
+  local file=$HOST_FOLDER/answer.$2 at code line
   note_run "$1"
   log "waits for the $1 command of process ${2%%:*}"
   while still_runs "$2" || [[ -f $file ]]; do
     if [[ -f $file && -O $file ]]; then
-      { read -r _ code && IFS= read -r line; } <"$file"
+      { read -r at code && IFS= read -r line; } <"$file"
       now
       if ((code == 2 && DEADLINE - NOW > 15 * SECOND)); then return 0; fi
       rm -f "$3"
-      answer_as "$code" "$line"
+      answer_as "$code" "$line" "$at"
     fi
     if out_of_time; then
       rm -f "$3"
@@ -91,12 +91,12 @@ join_command() { # ACTION OWNER_ID CLAIM
   done
 }
 
-# Leaves the answer to those that wait for it, then gives the lock back.
+# Leaves the answer, and the time of which it is true, to those that wait for it, then gives the lock back.
 unlock_host() {
   rm -f "$HOST_FOLDER/claim.$$"
   [[ -n $HOLDS_LOCK ]] || return 0
   now
-  printf '%s %s\n%s\n' "$NOW" "$ANSWER_CODE" "$ANSWER" >"$HOST_FOLDER/leaving.$$" &&
+  printf '%s %s\n%s\n' $((TRUE_AT ? TRUE_AT : NOW)) "$ANSWER_CODE" "$ANSWER" >"$HOST_FOLDER/leaving.$$" &&
     mv -f "$HOST_FOLDER/leaving.$$" "$HOST_FOLDER/answer.$HOLDS_LOCK"
   rm -f "$HOST_FOLDER/command"
   HOLDS_LOCK=''

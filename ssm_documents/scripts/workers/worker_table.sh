@@ -18,7 +18,6 @@ declare -A P_TAIL=()    # PID -> what stands in the title behind the busy count;
 
 LAUNCHERS=()              # ends of paths of the application's own programs that start Sidekiq, from the settings
 SWARM_CHILDREN_MISSING=0 # how many processes sidekiqswarm still has to start
-SCANNED_AT=0             # time of the last scan
 
 # What this command knows of a worker beyond one scan.
 declare -A JOBS=()      # key -> number of jobs at the last look, by the title or by the threads

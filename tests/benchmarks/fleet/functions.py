@@ -9,12 +9,12 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from unittest import mock
 
 import boto3
@@ -29,6 +29,7 @@ from tests.soak.cloud.clock import START, FunctionEnded
 from tests.soak.scenarios.functions import ENVIRONMENT, FUNCTION_SECONDS, HANDLERS, LAMBDAS, Context
 from tests.soak.states_language.machine import StateError
 
+T = TypeVar("T")
 SETTINGS: Final = {
     **ENVIRONMENT,
     "DEFAULT_REGIONS": ",".join(REGIONS),
@@ -90,6 +91,7 @@ class Invocation:
         seconds: it took, in simulated time.
         cpu: seconds on a whole core; `own` is the part of it outside of botocore.
         calls: of AWS by operation, with retries.
+        polls: how often it polled.
         logged: bytes, with those of Lambda itself.
     """
 
@@ -101,6 +103,7 @@ class Invocation:
     own: float
     calls: Counter[str]
     logged: int
+    polls: int
 
     @property
     def call_count(self) -> int:
@@ -117,6 +120,7 @@ class Functions:
     deployed: Deployed
     costs_time: bool
     invocations: list[Invocation] = field(default_factory=list)
+    polls: int = 0
 
     def invoke(self, resource: str, payload: Any) -> Any:
         """What a Task state calls."""
@@ -127,7 +131,7 @@ class Functions:
         clock = self.clock
         clock.finish_work()
         began, cpu, botocore = clock.now, clock.cpu_seconds, clock.botocore_seconds
-        calls, logged = self.cloud.calls.copy(), LOG.bytes
+        calls, logged, polls = self.cloud.calls.copy(), LOG.bytes, self.polls
         clock.share = self.deployed.share_of_a_core(handler) if self.costs_time else None
         clock.function_ends_at = began + FUNCTION_SECONDS
         context = Context(
@@ -157,9 +161,19 @@ class Functions:
                     total - (clock.botocore_seconds - botocore),
                     self.cloud.calls - calls,
                     LOG.bytes - logged + _LAMBDA_LOGS,
+                    self.polls - polls,
                 )
             )
         return json.loads(json.dumps(result, ensure_ascii=False, allow_nan=False))
+
+    def counting(self, poll: Callable[..., T]) -> Callable[..., T]:
+        """Wraps the one poll of which an invocation may make several."""
+
+        def counted(*given: Any) -> T:
+            self.polls += 1
+            return poll(*given)
+
+        return counted
 
     def of(self, step: str) -> list[Invocation]:
         return [one for one in self.invocations if one.step == step]

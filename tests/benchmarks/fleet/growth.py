@@ -54,7 +54,9 @@ class Start:
 def measure_start(handlers: Mapping[str, ModuleType], size: Size) -> Start:
     """With answers as large as AWS's, and the CPU that reading them takes."""
     fleet = Fleet(size[0], size[1])
-    run = Bench(handlers).run(fleet, lambda functions: len(functions.of("PollCommand")) > _POLLS)
+    run = Bench(handlers, long_polls=False).run(
+        fleet, lambda functions: len(functions.of("PollCommand")) > _POLLS
+    )
     polls = run.functions.of("PollCommand")[1:]
     spent: dict[str, list[float]] = defaultdict(list)
     for one in run.functions.invocations:

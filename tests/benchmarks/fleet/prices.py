@@ -49,8 +49,8 @@ def price(run: Run, cpu_of: Mapping[str, float] | None = None) -> Price:
     """The price of a run.
 
     Args:
-        cpu_of: by step, seconds of a whole core that an invocation works, where the run was simulated without. Steps
-            that are missing work no time: the functions only wait for answers.
+        cpu_of: by step, seconds of a whole core that an invocation works, or one poll of it, where the run was
+            simulated without. Steps that are missing work no time: the functions only wait for answers.
     """
     cpu = cpu_of or {}
     calls = run.cloud.calls
@@ -60,7 +60,8 @@ def price(run: Run, cpu_of: Mapping[str, float] | None = None) -> Price:
             invocation_price(
                 run.deployed,
                 one.handler,
-                one.seconds + cpu.get(one.step, 0.0) / run.deployed.share_of_a_core(one.handler),
+                one.seconds
+                + cpu.get(one.step, 0.0) * max(1, one.polls) / run.deployed.share_of_a_core(one.handler),
             )
             for one in run.functions.invocations
         ),

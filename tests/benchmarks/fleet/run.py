@@ -13,6 +13,8 @@ from typing import Any, Final
 from unittest import mock
 
 import snow_white.slack.client
+from snow_white.steps import long_poll
+from snow_white.steps.poll import poll
 from tests.benchmarks.fleet.cloud import FleetCloud
 from tests.benchmarks.fleet.deployed import Deployed, deployed
 from tests.benchmarks.fleet.edge import simulated
@@ -99,6 +101,7 @@ class Bench:
         costs_time: whether the functions' work takes time; without, times are the same on every machine.
         large: whether answers are as large as AWS's.
         short_way: leave out of botocore what only costs time.
+        long_polls: whether an invocation may poll several times, as it does; else each is one poll.
     """
 
     handlers: Mapping[str, ModuleType]
@@ -107,6 +110,7 @@ class Bench:
     short_way: bool = False
     throttled_share: float = 0.0
     has_buckets: bool = True
+    long_polls: bool = True
 
     @classmethod
     def counting(cls, handlers: Mapping[str, ModuleType], **more: Any) -> Bench:
@@ -140,6 +144,9 @@ class Bench:
             stack.enter_context(mock.patch.dict(os.environ, SETTINGS))
             stack.enter_context(mock.patch.object(snow_white.slack.client, "WebClient", lambda **_: slack))
             stack.enter_context(mock.patch.object(machine, "_walk", walking))
+            stack.enter_context(mock.patch.object(long_poll, "poll", functions.counting(poll)))
+            if not self.long_polls:
+                stack.enter_context(mock.patch.object(long_poll, "LONGEST_PAUSE_SECONDS", 0))
             stack.enter_context(simulated(clock, cloud, short_way=self.short_way))
             try:
                 machine.run(NAME, fleet.request())

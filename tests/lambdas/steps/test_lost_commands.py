@@ -45,7 +45,7 @@ def test_renewals_that_were_answered_do_not_use_up_the_sendings_of_a_lost_comman
     """Commands 1 to 3 are answered, each asked again only because others took long; the fourth is lost."""
     region = cloud["us-east-1"]
     unlucky, slow, _ = region.instances.values()
-    slow.answers = [Answer(after=400), Answer(after=400), Answer(after=400), Answer()]
+    slow.answers = [Answer(after=1_500), Answer()]
     unlucky.answers = [Answer(), Answer(), Answer(), Answer()]
 
     def meanwhile(_turn: int) -> None:

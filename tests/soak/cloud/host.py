@@ -46,6 +46,7 @@ class Script:
     """One run of a document's script; `ends` is called once with the exit code and the JSON line."""
 
     action: str
+    began: float
     deadline: float
     ends: Callable[[int, str], None]
     rests_since: float | None = None
@@ -77,7 +78,7 @@ class Host:
     def run(self, action: str, limit: int, ends: Callable[[int, str], None]) -> Script:
         """Start a document's script, which may run for so many seconds."""
         margin = max(10, min(60, limit // 30))
-        script = Script(action, self.timeline.now + limit - margin, ends)
+        script = Script(action, self.timeline.now, self.timeline.now + limit - margin, ends)
         if action == "status":
             quiet = any(one.state is State.QUIET for one in self.workers)
             self.timeline.after(14 if quiet else 2, lambda: self._report(script))
@@ -248,19 +249,21 @@ class Host:
         tried = {"again": True} if again else {}
         up = {"up": int(self.timeline.now - self.booted_at)} if result == "no_worker" else {}
         processes = self._processes() if listed else []
-        line = json.dumps(
-            {
-                "result": result,
-                "processes": processes,
-                "omitted": 0,
-                **tried,
-                **at_work,
-                **up,
-                "message": message,
-            }
-        )
+        said = {
+            "result": result,
+            "processes": processes,
+            "omitted": 0,
+            **tried,
+            **at_work,
+            **up,
+            "message": message,
+        }
+
+        def line(answering: Script) -> str:
+            return json.dumps({**said, "took": int(self.timeline.now - answering.began)})
+
         joined = self.joined if script is self.holder else []
-        script.ends(code, line)
+        script.ends(code, line(script))
         if script in self.joined:
             self.joined.remove(script)
         for other in joined:
@@ -268,7 +271,7 @@ class Host:
                 continue
             if not other.ended:
                 other.ended = True
-                other.ends(code, line)
+                other.ends(code, line(other))
         if joined:
             self.joined = [other for other in joined if not other.ended]
         if self.holder is script:
