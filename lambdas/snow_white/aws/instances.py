@@ -27,6 +27,7 @@ _LEAVING: Final = ("shutting-down", "stopping")
 _ENDED: Final = ("terminated", "stopped")
 _PRESENT: Final = (*_STARTING, *_RUNNING, *_LEAVING)
 _TEN_MINUTES: Final = 600  # seconds
+_UP_TO_TEN_MINUTES: Final = len("2021-09-29T10:2")
 INSTANCES_A_PAGE: Final = 200
 """EC2 has pages of up to 1000; 200 are nearly a megabyte, of which many regions' are read at the same time."""
 _NOT_FOUND: Final = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
@@ -50,7 +51,8 @@ def launched_instances(client: EC2Client, members: Members, since: datetime, now
     """
     moments = range(int(since.timestamp()) // _TEN_MINUTES, int(now.timestamp()) // _TEN_MINUTES + 1)
     launched = [
-        f"{datetime.fromtimestamp(one * _TEN_MINUTES, UTC):%Y-%m-%dT%H:%M}"[:-1] + "*" for one in moments
+        f"{datetime.fromtimestamp(one * _TEN_MINUTES, UTC).isoformat()[:_UP_TO_TEN_MINUTES]}*"
+        for one in moments
     ]
     return _instances_in(client, members, _PRESENT, {"Name": "launch-time", "Values": launched})
 

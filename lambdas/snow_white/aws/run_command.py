@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -141,6 +142,7 @@ def comment(execution: Execution, sending: int, *, renewal: bool = False, meanwh
     return f"{_marker(execution)}{sending}{kind}"
 
 
+@lru_cache(8)  # every poll needs it in every region
 def _marker(execution: Execution) -> str:
     digest = hashlib.sha256(execution.arn.encode()).hexdigest()[:8]
     return f"{_PRODUCT} {execution.name[:_NAME_LENGTH]} {digest} "
@@ -314,6 +316,7 @@ def cancel(client: SSMClient, commands: Iterable[Command]) -> int:
     return cancelled
 
 
+@lru_cache(64)  # of the few that there are, each is read once an instance
 def normalise(status: str) -> str:
     """One spelling for the service's varying texts: `Delivery Timed Out`, `DeliveryTimedOut`; `Canceled`."""
     return re.sub(r"[^a-z]", "", status.lower()).replace("canceled", "cancelled")
