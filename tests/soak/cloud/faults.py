@@ -132,4 +132,4 @@ def fail_after(kinds: set[str], reply: Reply) -> Reply:
 
 def lag_of(kinds: set[str]) -> float:
     """How old the rows are."""
-    return max((_LAGS.get(kind, 0.0) for kind in kinds), default=0.0)
+    return max((_LAGS.get(kind, 0.0) for kind in kinds), default=0.0) if kinds else 0.0

@@ -45,7 +45,7 @@ class ShortWay:
     def __init__(self) -> None:
         self._models: dict[tuple[Any, str], tuple[str, OperationModel]] = {}
         self._paginators: dict[tuple[Any, str], _Paginator] = {}
-        self._calls: dict[tuple[str, str, str, bytes], Call] = {}
+        self._calls: dict[tuple[Any, str, bytes], Call] = {}
         self._parsed: dict[tuple[str, str, int, bytes], Any] = {}
 
     def ask(self, client: Any, operation: str, parameters: Any, answer: Undisturbed) -> tuple[bool, Any]:
@@ -59,11 +59,7 @@ class ShortWay:
             self._models[client, operation] = described.service_name, described.operation_model(operation)
         service, model = self._models[client, operation]
         is_list = operation in _LISTS
-        call = (
-            self._call(client, service, model, parameters)
-            if is_list
-            else _serialised(client, model, parameters)
-        )
+        call = self._call(client, model, parameters) if is_list else _serialised(client, model, parameters)
         reply = answer(call)
         if reply is None:
             return False, None
@@ -78,8 +74,8 @@ class ShortWay:
             self._paginators[client, operation] = _Paginator(original(client, operation))
         return self._paginators[client, operation]
 
-    def _call(self, client: Any, service: str, model: OperationModel, parameters: Any) -> Call:
-        key = (service, client.meta.region_name, model.name, marshal.dumps(parameters, 2))
+    def _call(self, client: Any, model: OperationModel, parameters: Any) -> Call:
+        key = (client, model.name, marshal.dumps(parameters, 2))
         call = self._calls.get(key)
         if call is None:
             _make_room(self._calls)
