@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from infra.checks import require_clean_report
 from infra.package import write_package
 from infra.settings import InvalidSettings, Settings
 from tests.infra.conftest import REGIONS
 from tests.infra.templates import Assembly, Template, allowed, text
+from tests.infra.test_checks import complaints_of_cfn_lint
 from tests.infra.test_price import ALARM_MONTH, README, SECRET_MONTH
 
 ENOUGH: dict[str, Any] = {"home_region": "us-east-1", "regions": REGIONS, "worker_groups": ["backups-*"]}
@@ -116,6 +118,12 @@ def test_the_functions_may_do_what_a_termination_needs_and_no_more(
         ("autoscaling:DescribeLifecycleHooks", "*", IN_WORKER_REGIONS),
         ("states:StartExecution", "arn:aws:states:us-east-1:<AWS::AccountId>:stateMachine:SnowWhite", ""),
     }
+
+
+@pytest.mark.synthesizes
+def test_it_passes_the_checks(assembly_with_drains: Assembly) -> None:
+    require_clean_report(assembly_with_drains.folder)
+    assert complaints_of_cfn_lint(assembly_with_drains) == []
 
 
 @pytest.mark.synthesizes
