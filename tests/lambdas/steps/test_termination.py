@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from snow_white.aws.environments import NothingMatched
+from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
 from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, GROUP_NAME_TAG
 from snow_white.model.report import Report
@@ -291,3 +292,24 @@ def test_a_host_that_a_stop_of_the_fleet_keeps_busy_is_asked_until_it_is_free(le
     assert report_of(run).confirmed
     assert leaving.instance.received == 13
     assert leaving.cloud.clock.now - leaving.action.began_at > timedelta(minutes=20)
+
+
+def test_an_instance_that_another_run_wakes_meanwhile_is_not_confirmed(leaving: Termination) -> None:
+    woken: list[str] = []
+
+    def wakes(_turn: int) -> None:
+        quieted = leaving.cloud.clock.now - leaving.action.began_at > timedelta(seconds=20)
+        if quieted and not woken:
+            wake = leaving.region.send_command(
+                InstanceIds=[leaving.instance.id],
+                DocumentName=Action.WAKE.document_name,
+                Comment="SnowWhite wake-1 1",
+                Parameters={"run": [""]},
+            )
+            woken.append(wake["Command"]["CommandId"])
+
+    run = leaving.story(meanwhile=wakes).end()
+    assert woken
+    assert report_of(run).counts == {"unconfirmed": 1}
+    assert "then wake was sent to it" in report_of(run).problems[0].reason
+    assert leaving.let_go(run).completed
