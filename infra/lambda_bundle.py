@@ -28,25 +28,44 @@ PYTHON_VERSION: Final = "3.13"
 PLATFORM: Final = "manylinux2014_aarch64"
 _NEVER_IMPORTED: Final = (
     "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/metrics/provider/datadog/datadog.py",
     "aws_lambda_powertools/utilities/auth_alpha",
     "aws_lambda_powertools/utilities/batch",
     "aws_lambda_powertools/utilities/circuit_breaker",
     "aws_lambda_powertools/utilities/data_classes",
     "aws_lambda_powertools/utilities/data_masking",
     "aws_lambda_powertools/utilities/feature_flags",
+    "aws_lambda_powertools/utilities/idempotency/persistence/redis.py",
     "aws_lambda_powertools/utilities/kafka",
     "aws_lambda_powertools/utilities/parser",
     "aws_lambda_powertools/utilities/streaming",
+    "boto3/data",
     "boto3/examples",
+    "boto3/s3",
+    "botocore/stub.py",
+    "cattr",
+    "cattrs/preconf",
+    "cattrs/strategies",
+    "dateutil/rrule.py",
+    "dateutil/tz/win.py",
+    "dateutil/zoneinfo/*.tar.gz",
+    "s3transfer/crt.py",
+    "s3transfer/processpool.py",
     "slack",
+    "slack_sdk/*/async_*",
+    "slack_sdk/*/legacy_*",
     "slack_sdk/audit_logs",
+    "slack_sdk/models/dialogs",
     "slack_sdk/oauth",
     "slack_sdk/rtm",
     "slack_sdk/rtm_v2",
     "slack_sdk/scim",
     "slack_sdk/socket_mode",
+    "urllib3/contrib/emscripten",
+    "urllib3/contrib/pyopenssl.py",
 )
-_LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "bin", "requirements.txt", ".*")
+_NAMES_LEFT_OUT: Final = ("__pycache__", "*.pyc", "*.pyi", "tests", "bin", "requirements.txt", "RECORD", ".*")
+_LEFT_OUT: Final = shutil.ignore_patterns(*_NAMES_LEFT_OUT)
 
 
 class BundlingFailed(RuntimeError):
@@ -94,9 +113,8 @@ def _installed(requirements: Path, cache: Path, python: str | None) -> Path:
     """The folder in `cache` with what is needed of exactly the pinned packages; it is created if it is missing."""
     pins = requirements.read_text()
     compiled = "compiled" if python else "not compiled"
-    inputs = (
-        f"{PLATFORM} {PYTHON_VERSION} {compiled} {sorted(CALLED.items())} {READ} {_NEVER_IMPORTED}\n{pins}"
-    )
+    left_out = f"{_NEVER_IMPORTED} {_NAMES_LEFT_OUT}"
+    inputs = f"{PLATFORM} {PYTHON_VERSION} {compiled} {sorted(CALLED.items())} {READ} {left_out}\n{pins}"
     key = hashlib.sha256(inputs.encode()).hexdigest()[:16]
     target = cache / key
     if target.exists():
@@ -133,8 +151,11 @@ def _run_pip(requirements: Path, target: Path) -> None:
 
 
 def _leave_out_the_unused(packages: Path) -> None:
-    for name in _NEVER_IMPORTED:
-        shutil.rmtree(packages / name, ignore_errors=True)
+    for path in [path for pattern in _NEVER_IMPORTED for path in packages.glob(pattern)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     if (data := packages / "botocore" / "data").exists():
         prune(data)
 

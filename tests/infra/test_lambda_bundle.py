@@ -44,7 +44,8 @@ def test_the_bundle_has_no_tests_and_nothing_that_runs_on_one_kind_of_machine_on
 def test_the_sources_are_small_enough_to_be_loaded_quickly(bundle: Path, tmp_path: Path) -> None:
     sources = shutil.copytree(bundle, tmp_path / "sources", ignore=shutil.ignore_patterns("__pycache__"))
     zipped = Path(shutil.make_archive(str(tmp_path / "bundle"), "zip", sources))
-    assert zipped.stat().st_size < 4_000_000
+    # With compiled files that are twice as large, less than 4 MB.
+    assert zipped.stat().st_size < 1_650_000
 
 
 @pytest.mark.synthesizes
