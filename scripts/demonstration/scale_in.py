@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import redis
 from demonstration.ledger import Ledger, enqueue
 from local_aws.client import LocalAws
 from local_aws.processes.waiting import wait_for
+from snow_white_cli.runs import FollowedRun
 
 TIMEOUT_SECONDS: Final = 280.0
 _TERMINATING: Final = "autoscaling:EC2_INSTANCE_TERMINATING"
@@ -132,6 +133,19 @@ def scale_in_under_load(
     ended = before - set(group.running())
     at_work_there = {jid for host in ended for jid in at_work[host]}
     return ScaledIn(frozenset(ended), frozenset(at_work_there), frozenset(jobs))
+
+
+def drains_of(aws: LocalAws, instances: Iterable[str]) -> dict[str, FollowedRun]:
+    """The runs that the termination of these instances has started, by instance."""
+    client = aws.client("stepfunctions")
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=aws.outputs["StateMachineArn"])
+    executions = [one for page in pages for one in page["executions"]]
+    return {
+        instance: FollowedRun(client, one["executionArn"])
+        for instance in instances
+        for one in executions
+        if one["name"].startswith(f"drain-{instance}-")
+    }
 
 
 def _at_work_on_all(hosts: set[str], jobs_in: redis.Redis) -> dict[str, list[str]]:

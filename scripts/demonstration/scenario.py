@@ -9,7 +9,7 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +28,7 @@ from demonstration.checks import (
 from demonstration.customer import VERSIONS, Application
 from demonstration.ledger import Ledger, WorkerHistory, enqueue
 from demonstration.report import print_report
-from demonstration.scale_in import NotScaledIn, ScalingGroup, scale_in_under_load
+from demonstration.scale_in import NotScaledIn, ScalingGroup, drains_of, scale_in_under_load
 from local_aws import Credentials, LocalAws
 from local_aws.hosts.redis_server import RedisServer
 from local_aws.processes.waiting import wait_for
@@ -243,7 +243,7 @@ class Scenario:
             scaled = scale_in_under_load(group, self.redis.client(), meanwhile=say_how_far)
         except NotScaledIn as error:
             raise DemoFailed(str(error)) from error
-        runs = self._runs_that_drained(scaled.ended)
+        runs = drains_of(self.aws, scaled.ended)
         self._wait(
             lambda: all(run.has_ended() for run in runs.values()), "the runs for the instances have ended"
         )
@@ -254,17 +254,6 @@ class Scenario:
             f"{len(scaled.ended)} instances are terminated, and the {len(scaled.at_work)} jobs that ran on them "
             f"are done. These runs drained them: {', '.join(run.name for run in runs.values())}"
         )
-
-    def _runs_that_drained(self, instances: Iterable[str]) -> dict[str, FollowedRun]:
-        """The runs that the termination of these instances has started, by instance."""
-        client, machine = self.aws.client("stepfunctions"), self.aws.outputs["StateMachineArn"]
-        executions = client.list_executions(stateMachineArn=machine)["executions"]
-        return {
-            instance: FollowedRun(client, one["executionArn"])
-            for instance in instances
-            for one in executions
-            if one["name"].startswith(f"drain-{instance}-")
-        }
 
     def _runs_of_leases(self) -> list[FollowedRun]:
         """The runs that a schedule has started."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from demonstration import scale_in
 from demonstration.scale_in import ScalingGroup
 from local_aws.faults.rules import EventFault
 from snow_white_cli.runs import Ended, FollowedRun
@@ -20,17 +21,9 @@ _PATIENCE_SECONDS: Final = 600.0
 
 def drains_of(shop: Shop, *instances: str) -> dict[str, FollowedRun]:
     """The runs for the termination of these instances, by instance, when each has one."""
-    client, machine = shop.aws.client("stepfunctions"), shop.aws.outputs["StateMachineArn"]
 
     def found() -> dict[str, FollowedRun]:
-        pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
-        listed = [one for page in pages for one in page["executions"]]
-        runs = {
-            instance: FollowedRun(client, one["executionArn"])
-            for instance in instances
-            for one in listed
-            if one["name"].startswith(f"drain-{instance}-")
-        }
+        runs = scale_in.drains_of(shop.aws, instances)
         return runs if len(runs) == len(instances) else {}
 
     return patience.eventually(found, "each has a run", seconds=_PATIENCE_SECONDS)
