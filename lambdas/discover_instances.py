@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.session import get_session
 
 from runtime.client_config import SHORT_TIMEOUTS
 from runtime.other_runs import demand_alone
@@ -20,8 +20,9 @@ from snow_white.steps.discover import discover
 
 logger = Logger()
 settings = Settings.from_env()
-regions = Regions(boto3.Session())
-step_functions = boto3.client("stepfunctions", config=SHORT_TIMEOUTS)
+session = get_session()
+regions = Regions(session)
+step_functions: Any = session.create_client("stepfunctions", config=SHORT_TIMEOUTS)
 
 
 @logger.inject_lambda_context

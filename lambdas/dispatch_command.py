@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.session import get_session
 
 from runtime.client_config import SHORT_TIMEOUTS
 from runtime.leases import Leases
@@ -22,9 +22,11 @@ from snow_white.steps.dispatch import dispatch
 
 logger = Logger()
 settings = Settings.from_env()
-regions = Regions(boto3.Session(), settings.sees_terminations)
-step_functions = boto3.client("stepfunctions", config=SHORT_TIMEOUTS)
-leases = Leases(settings, boto3.client("scheduler", config=SHORT_TIMEOUTS), logger)
+session = get_session()
+regions = Regions(session, settings.sees_terminations)
+step_functions: Any = session.create_client("stepfunctions", config=SHORT_TIMEOUTS)
+scheduler: Any = session.create_client("scheduler", config=SHORT_TIMEOUTS)
+leases = Leases(settings, scheduler, logger)
 
 
 @logger.inject_lambda_context

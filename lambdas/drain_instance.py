@@ -11,10 +11,10 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
+from botocore.session import get_session
 
 from runtime.client_config import SHORT_TIMEOUTS
 from runtime.settings import Settings
@@ -26,8 +26,9 @@ _STARTED_BEFORE: Final = "ExecutionAlreadyExists"
 
 logger = Logger()
 settings = Settings.from_env()
-regions = Regions(boto3.Session())
-step_functions = boto3.client("stepfunctions", config=SHORT_TIMEOUTS)
+session = get_session()
+regions = Regions(session)
+step_functions: Any = session.create_client("stepfunctions", config=SHORT_TIMEOUTS)
 
 
 @logger.inject_lambda_context

@@ -9,6 +9,7 @@ from typing import Any, Final
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.session import get_session
 
 from runtime.client_config import SHORT_TIMEOUTS, TABLE_TIMEOUTS
 from runtime.idempotency import Limits, Once, RunKeys
@@ -34,7 +35,7 @@ _PROGRESS_LIMITS: Final = Limits(work=_PROGRESS_TIME_LIMIT_SECONDS + LONGEST_CAL
 
 logger = Logger()
 settings = Settings.from_env()
-regions = Regions(boto3.Session())
+regions = Regions(get_session())
 events = boto3.client("events", config=SHORT_TIMEOUTS)
 scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=TABLE_TIMEOUTS), logger)
 once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)

@@ -6,9 +6,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.session import get_session
 
 from runtime.settings import Settings
 from snow_white.aws.regions import Regions
@@ -18,7 +18,8 @@ from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.long_poll import long_poll
 
 logger = Logger()
-regions = Regions(boto3.Session(), Settings.from_env().sees_terminations)
+session = get_session()
+regions = Regions(session, Settings.from_env().sees_terminations)
 
 
 @logger.inject_lambda_context

@@ -201,3 +201,23 @@ def make_wheel(folder: Path, name: str, requires: str | None = None) -> None:
         wheel.writestr(f"{info}/METADATA", metadata)
         wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{info}/RECORD", "")
+
+
+@pytest.mark.parametrize("name", ["discover_instances", "dispatch_command", "poll_command"])
+def test_a_function_that_only_calls_aws_starts_without_boto3(name: str, bundle: Path, home: Template) -> None:
+    """A fifth of the time of its imports would be boto3's, most of it for transfers to S3."""
+    settings = home.function(name)["Environment"]["Variables"]
+    script = (
+        f"import sys; sys.path.insert(0, {str(bundle)!r}); import {name}; "
+        "print(*{module.partition('.')[0] for module in sys.modules})"
+    )
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", script],
+        env={**{key: text(value) for key, value in settings.items()}, "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(result.stdout.split())
+    assert {"botocore", "snow_white"} <= loaded
+    assert loaded.isdisjoint({"boto3", "s3transfer", "slack_sdk"})

@@ -16,7 +16,7 @@ from snow_white.aws.errors import NETWORK_ERRORS, demand_whole_answer, is_transi
 from snow_white.aws.lifecycle_actions import AutoScalingClient
 
 if TYPE_CHECKING:
-    import boto3
+    from botocore.session import Session
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_elasticbeanstalk import ElasticBeanstalkClient
     from mypy_boto3_ssm import SSMClient
@@ -52,7 +52,7 @@ class Regions:
     `sees_terminations`: whether Auto Scaling may be asked which instances it is ending.
     """
 
-    session: boto3.Session
+    session: Session
     sees_terminations: bool = False
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -78,9 +78,7 @@ class Regions:
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                client = self.session.client(  # type: ignore[call-overload]
-                    service, region_name=region, config=CONFIG
-                )
+                client = self.session.create_client(service, region_name=region, config=CONFIG)
                 client.meta.events.register("after-call", demand_whole_answer)
                 self._clients[key] = client
             return self._clients[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import boto3
+import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
@@ -46,7 +46,8 @@ class Raw:
 def regions_answering(body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> Regions:
     given: Any = headers or {}
     answer: Any = lambda **_: AWSResponse("https://proxy.example", status, given, Raw(body))  # noqa: E731
-    session = boto3.Session("id", "secret", region_name="us-east-1")
+    session = botocore.session.Session()
+    session.set_credentials("id", "secret")
     regions = Regions(session)
     for client in (
         regions.ssm("us-east-1"),

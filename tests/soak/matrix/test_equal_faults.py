@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -59,7 +60,9 @@ AT_HOME: dict[str, tuple[str, dict[str, Any]]] = {
 
 @cache
 def shared() -> Regions:
-    return Regions(boto3.Session("id", "secret", region_name=HOME))
+    session = botocore.session.Session()
+    session.set_credentials("id", "secret")
+    return Regions(session)
 
 
 @cache
