@@ -69,13 +69,13 @@ def price(story: Story, cloud: FakeCloud) -> float:
 @pytest.mark.parametrize(
     ("timeout", "new_every", "most"),
     [
-        (60, 0, 0.00036),
-        (600, 0, 0.0104),
-        (2 * HOUR, 0, 0.0269),
-        (2 * HOUR, 300, 0.0316),
-        (6 * HOUR, 300, 0.0622),
-        (12 * HOUR, 0, 0.0570),
-        (MAX_TIMEOUT_SECONDS, 0, 0.162),
+        (60, 0, 0.00032),
+        (600, 0, 0.0052),
+        (2 * HOUR, 0, 0.0187),
+        (2 * HOUR, 300, 0.0200),
+        (6 * HOUR, 300, 0.0294),
+        (12 * HOUR, 0, 0.0370),
+        (MAX_TIMEOUT_SECONDS, 0, 0.102),
     ],
 )
 def test_a_drain_costs_a_few_cents_however_long_it_is(timeout: int, new_every: int, most: float) -> None:
