@@ -1,8 +1,8 @@
 """Botocore without the layers between serialising a call and parsing its answer: signing, HTTP and retries.
 
 Those have nothing to do while no fault may hit a call and its client is not slowed down. Serialising, validating and
-parsing are botocore's own; each distinct list is asked for and read once in a process, and pages that need no others
-are not searched for a token.
+parsing are botocore's own; each distinct list is asked for and each distinct answer read once in a process, and a page
+that is the only one is not searched for a token.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _LISTS: Final = frozenset(
         "DescribeDocument",
     }
 )
+_ANSWERED_ALIKE: Final = _LISTS | {"PutItem", "UpdateItem", "DeleteItem", "PutEvents", "GetSecretValue"}
 _MOST_KEPT: Final = 4_000
 _GLOBAL: Final = "aws-global"
 _ERROR: Final = 300
@@ -39,7 +40,7 @@ Undisturbed = Callable[[Call], Reply | None]
 class ShortWay:
     """What is kept are pure functions of requests and answers, so a scenario goes the same way whatever ran before.
 
-    Equal answers of lists are one object, which nobody may change.
+    Equal answers are one object, which nobody may change.
     """
 
     def __init__(self) -> None:
@@ -58,12 +59,13 @@ class ShortWay:
             described = client.meta.service_model
             self._models[client, operation] = described.service_name, described.operation_model(operation)
         service, model = self._models[client, operation]
-        is_list = operation in _LISTS
-        call = self._call(client, model, parameters) if is_list else _serialised(client, model, parameters)
+        make = self._call if operation in _LISTS else _serialised
+        call = make(client, model, parameters)
         reply = answer(call)
         if reply is None:
             return False, None
-        parsed = self._read(client, service, model, reply) if is_list else _read(client, model, reply)
+        alike = operation in _ANSWERED_ALIKE
+        parsed = self._read(client, service, model, reply) if alike else _read(client, model, reply)
         if reply.status >= _ERROR:
             raise client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
         return True, parsed
