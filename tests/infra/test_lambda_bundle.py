@@ -205,7 +205,7 @@ def make_wheel(folder: Path, name: str, requires: str | None = None) -> None:
 
 @pytest.mark.parametrize("name", ["discover_instances", "dispatch_command", "poll_command"])
 def test_a_function_that_only_calls_aws_starts_without_boto3(name: str, bundle: Path, home: Template) -> None:
-    """A fifth of the time of its imports would be boto3's, most of it for transfers to S3."""
+    """It adds sixty modules that no function needs, most of them for transfers to S3."""
     settings = home.function(name)["Environment"]["Variables"]
     script = (
         f"import sys; sys.path.insert(0, {str(bundle)!r}); import {name}; "

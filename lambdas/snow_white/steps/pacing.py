@@ -14,7 +14,7 @@ RENEWED_MEANWHILE_SECONDS: Final = 3_600
 """How long confirmations are renewed while others still work; in a longer run that is done at its end."""
 _RENEWAL_SECONDS: Final = 22
 _ANNOUNCED_SECONDS: Final = 15  # Slack: chat.update takes about 50 a minute
-_ANNOUNCED_SHARE_OF_ELAPSED: Final = 0.05  # An announcement costs as much as half of a poll.
+_ANNOUNCED_SHARE_OF_ELAPSED: Final = 0.07  # An announcement costs as much as half of a poll.
 
 
 def seconds_between_announcements(elapsed: float) -> float:
