@@ -27,7 +27,6 @@ INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
 DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
 _PRODUCT: Final = "SnowWhite"  # what the comment of each command begins with
 _RENEWAL: Final = " renewal"  # what the comment of a command ends with that renews confirmations
-_MEANWHILE: Final = " meanwhile"  # stands before it if others still work
 _PAGE: Final = 50  # SSM: the largest page of both lists
 _NAME_LENGTH: Final = 60
 _REASON_LENGTH: Final = 150
@@ -88,13 +87,8 @@ class Command:
 
     @property
     def is_renewal(self) -> bool:
-        """Whether it was sent to instances that were confirmed, only because the confirmation was getting old."""
+        """Whether it was sent to instances that were confirmed, only because the confirmation was stale."""
         return self.comment.endswith(_RENEWAL)
-
-    @property
-    def renews_meanwhile(self) -> bool:
-        """Whether it was sent before the confirmations were stale, while other instances still worked."""
-        return self.comment.endswith(_MEANWHILE + _RENEWAL)
 
 
 @dataclass(frozen=True)
@@ -133,13 +127,12 @@ class Sent:
         )
 
 
-def comment(execution: Execution, sending: int, *, renewal: bool = False, meanwhile: bool = False) -> str:
+def comment(execution: Execution, sending: int, *, renewal: bool = False) -> str:
     """What marks a command as sent by an execution, at most 100 characters: its name and the sending's number.
 
     The name alone could be that of an execution in another home region, so a digest of the ARN stands beside it.
     """
-    kind = f"{_MEANWHILE if meanwhile else ''}{_RENEWAL}" if renewal else ""
-    return f"{_marker(execution)}{sending}{kind}"
+    return f"{_marker(execution)}{sending}{_RENEWAL if renewal else ''}"
 
 
 @lru_cache(8)  # every poll needs it in every region

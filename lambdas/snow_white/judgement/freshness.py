@@ -35,18 +35,10 @@ def _is_older(run: Run, assessment: Assessment, now: datetime, age: timedelta) -
     )
 
 
-def renewable(
-    run: Run, assessments: Iterable[Assessment], now: datetime, *, meanwhile: bool = False
-) -> set[str]:
-    """Ids of the instances whose confirmation is to be renewed: all that are not new, if one of them is stale.
-
-    Args:
-        meanwhile: others still work, and it is time for a renewal whether one is stale or not.
-    """
+def renewable(run: Run, assessments: Iterable[Assessment], now: datetime) -> set[str]:
+    """Ids of the instances whose confirmation is to be renewed: all that are not new, if one of them is stale."""
     running = [one for one in assessments if one.instance.running]
-    if not meanwhile and (
-        run.renewals >= FINAL_PHASE.renewals or not any(is_stale(run, one, now) for one in running)
-    ):
+    if run.renewals >= FINAL_PHASE.renewals or not any(is_stale(run, one, now) for one in running):
         return set()
     return {one.instance.id for one in running if _is_older(run, one, now, _RENEWED_FROM)}
 

@@ -28,8 +28,6 @@ from snow_white.model.run import Run
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """How long SSM must not have heard of an agent before the run stops waiting for it."""
-_RENEWED_WITHIN: Final = timedelta(seconds=60)
-"""How long a confirmation that is renewed while others work counts on: as long as a proof and its way take."""
 INSTANCES_READ_EVERY: Final = timedelta(minutes=10)
 HIDDEN_FOR: Final = timedelta(minutes=2)
 """How long EC2 must not know an instance by its id before it is gone: its answers lag, for new instances most."""
@@ -46,12 +44,11 @@ class RegionSnapshot:
     Attributes:
         assumed: ids of the instances that the glance did not read, because they are known and nothing says that they
             have been launched anew or are leaving; nothing but their ids is known.
-        commands: the run's own, oldest first; without those that renew confirmations while others work and go on.
+        commands: the run's own, oldest first.
         gone: ids that were sent to, and of which EC2 says that they have ended.
         silent: by instance id, the agents that have been silent for SILENT_AFTER.
         patient: a host that another command keeps busy is asked again for as long as the run may take.
-        open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer;
-            also of a renewal that only some have answered.
+        open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer.
     """
 
     region: str
@@ -215,12 +212,6 @@ def _snapshot(
         else ([], [], [])
     )
     since = run.hidden_since.get(part.region, {})
-    renewing = [
-        command
-        for command in commands
-        if command.renews_meanwhile and not command.ended and now - command.requested_at < _RENEWED_WITHIN
-    ]
-    commands = [command for command in commands if command not in renewing]
     hidden = [one for one in unknown if now - since.get(one, now) < HIDDEN_FOR]
     found += [Instance(one, "", _LONG_AGO, running=False, leaving=True, hidden=True) for one in hidden]
     gone += set(unknown) - set(hidden)
@@ -233,9 +224,7 @@ def _snapshot(
         assumed=assumed,
         patient=run.request.drains_one_that_ends,
     )
-    # What some have answered already may be worse than what is known of them, so the others are waited for.
-    answering = frozenset(command.id for command in renewing if command.completed)
-    return replace(snapshot, open=_open_commands(regions, snapshot) | answering)
+    return replace(snapshot, open=_open_commands(regions, snapshot))
 
 
 def _silent_agents(

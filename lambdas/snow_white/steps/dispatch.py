@@ -29,7 +29,7 @@ from snow_white.judgement.assessment import (
     with_leaving,
 )
 from snow_white.judgement.freshness import renewable
-from snow_white.judgement.snapshot import RegionSnapshot, glance, may_glance, take_snapshot
+from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
 from snow_white.judgement.undone import mark_undone
 from snow_white.model import state_budget
 from snow_white.model.durations import MIN_TIMEOUT_SECONDS
@@ -37,7 +37,6 @@ from snow_white.model.run import CommandReading, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.final_phase import is_final_phase, sendable, since_when_refused
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_to_wait
-from snow_white.steps.renewal import renews_meanwhile
 from snow_white.steps.termination import until_heartbeat
 
 WAIT_FOR_REGIONS: Final = timedelta(minutes=5)
@@ -103,43 +102,25 @@ def dispatch(
             return run.waiting_for_run(str(other))
     if run.dispatched_at is None:
         run = arrange(run, now)
-    looked, meanwhile = _look(run, regions, now)
+    looked = in_each(
+        (part.region for part in run.plan),
+        lambda region: take_snapshot(regions, run, run.region_plan(region), now),
+    )
     snapshots = results_of(looked)
     final_phase = is_final_phase(run, looked, now)
     judged = in_each(
-        snapshots,
-        lambda region: _assess(
-            run, regions, snapshots[region], now, final_phase=final_phase, meanwhile=meanwhile
-        ),
+        snapshots, lambda region: _assess(run, regions, snapshots[region], now, final_phase=final_phase)
     )
-    wanted = sendable(run, results_of(judged), final_phase=final_phase, now=now, meanwhile=meanwhile)
+    wanted = sendable(run, results_of(judged), final_phase=final_phase, now=now)
     everyone = [one for some in results_of(judged).values() for one in some]
-    stale = renewable(run, everyone, now, meanwhile=meanwhile) if final_phase or meanwhile else set()
+    stale = renewable(run, everyone, now) if final_phase else set()
     results = in_each(
         results_of(judged),
-        lambda region: _send(
-            run, regions, snapshots[region], wanted.get(region, ()), stale, now, meanwhile=meanwhile
-        ),
+        lambda region: _send(run, regions, snapshots[region], wanted.get(region, ()), stale, now),
     )
     errors = errors_of({**looked, **judged, **results})
-    run = _record(run, results_of(results), errors, final_phase=final_phase, meanwhile=meanwhile, now=now)
+    run = _record(run, results_of(results), errors, final_phase=final_phase, now=now)
     return until_heartbeat(run, now)
-
-
-def _look(run: Run, regions: Regions, now: datetime) -> tuple[dict[str, RegionSnapshot | RegionError], bool]:
-    """A snapshot of each region, and whether confirmations are to be renewed while others still work."""
-    meanwhile = renews_meanwhile(run, now)
-    look = glance if meanwhile and may_glance(run, regions, now) else take_snapshot
-    looked = in_each(
-        (part.region for part in run.plan), lambda region: look(regions, run, run.region_plan(region), now)
-    )
-    if not meanwhile or not is_final_phase(run, looked, now):
-        return looked, meanwhile
-    # The last ones have ended since the poll. A glance does not tell the end of a run.
-    return in_each(
-        (part.region for part in run.plan),
-        lambda region: take_snapshot(regions, run, run.region_plan(region), now),
-    ), False
 
 
 def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
@@ -162,21 +143,22 @@ def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
 
 
 def _assess(
-    run: Run, regions: Regions, snapshot: RegionSnapshot, now: datetime, *, final_phase: bool, meanwhile: bool
+    run: Run, regions: Regions, snapshot: RegionSnapshot, now: datetime, *, final_phase: bool
 ) -> list[Assessment]:
     action = run.request.action
     if final_phase:
-        everyone = with_leaving(action, assess_all(regions, snapshot, run, now)[0])
-        return mark_undone(regions, run, snapshot.region, everyone)
+        # Whom somebody has woken since is not put to sleep again.
+        return mark_undone(
+            regions, run, snapshot.region, with_leaving(action, assess_all(regions, snapshot, run, now)[0])
+        )
     readings = run.readings.get(snapshot.region, {})
     assessments = assess_unsent(regions, snapshot, run, now)
     for command in snapshot.commands:
-        known = 0 if meanwhile else readings.get(command.id, CommandReading()).confirmed
-        if command.completed > known and snapshot.current_instances(command):
+        if command.completed > readings.get(
+            command.id, CommandReading()
+        ).confirmed and snapshot.current_instances(command):
             assessments += assess_ended(regions, snapshot, action, command, now)[0]
-    assessments = with_leaving(action, assessments + assess_lost(snapshot, run.stragglers.lost, assessments))
-    # Whom somebody has woken since is not put to sleep again.
-    return mark_undone(regions, run, snapshot.region, assessments) if meanwhile else assessments
+    return with_leaving(action, assessments + assess_lost(snapshot, run.stragglers.lost, assessments))
 
 
 def _send(
@@ -186,8 +168,6 @@ def _send(
     ids: tuple[str, ...],
     stale: set[str],
     now: datetime,
-    *,
-    meanwhile: bool,
 ) -> _Sending:
     sent, renewed = (
         run_command.send(
@@ -195,9 +175,7 @@ def _send(
             run.request.action,
             [one for one in ids if (one in stale) is renewal],
             execution_timeout=max(MIN_TIMEOUT_SECONDS, int(run.seconds_left(now))),
-            comment=run_command.comment(
-                run.execution, run.sendings + 1, renewal=renewal, meanwhile=meanwhile
-            ),
+            comment=run_command.comment(run.execution, run.sendings + 1, renewal=renewal),
             run=_remembered_run(run),
         )
         for renewal in (False, True)
@@ -205,12 +183,7 @@ def _send(
     return _Sending(
         sent + renewed,
         renewed.instances,
-        frozenset(
-            snapshot.last_command[one].id
-            for one in ids
-            # What is renewed meanwhile counts on until the answer is there.
-            if one in snapshot.last_command and not (meanwhile and one in stale)
-        ),
+        frozenset(snapshot.last_command[one].id for one in ids if one in snapshot.last_command),
         tuple(command.id for command in snapshot.commands),
     )
 
@@ -228,11 +201,10 @@ def _record(
     errors: Mapping[str, RegionError],
     *,
     final_phase: bool,
-    meanwhile: bool,
     now: datetime,
 ) -> Run:
     began = run.dispatched_at or now
-    renews = not meanwhile and any(result.renewed for result in results.values())
+    renews = any(result.renewed for result in results.values())
     commands = dict(run.commands)
     readings = dict(run.readings)
     refusals = {region: str(error) for region, error in errors.items()}
@@ -268,7 +240,6 @@ def _record(
         renewals=run.renewals + renews,
         renewed_at=now if renews else run.renewed_at,
         dispatched_at=began,
-        renewed_meanwhile_at=now if meanwhile else run.renewed_meanwhile_at,
-        instances_read_at=run.instances_read_at if meanwhile else None,
+        instances_read_at=None,
         wait_seconds=wait,
     )

@@ -47,23 +47,17 @@ def is_final_phase(run: Run, snapshots: Mapping[str, RegionSnapshot | RegionErro
 
 
 def sendable(
-    run: Run,
-    assessments: Mapping[str, Sequence[Assessment]],
-    *,
-    final_phase: bool,
-    now: datetime,
-    meanwhile: bool = False,
+    run: Run, assessments: Mapping[str, Sequence[Assessment]], *, final_phase: bool, now: datetime
 ) -> dict[str, tuple[str, ...]]:
     """By region, the ids that a command should go to now.
 
     Args:
         final_phase: stale confirmations are renewed too, until half of the grace after the deadline is over.
-        meanwhile: confirmations are renewed too, because it is time to do so while others still work.
     """
     left = run.seconds_left(now)
     everyone = [one for some in assessments.values() for one in some]
-    may_renew = meanwhile or (final_phase and left > -FINAL_PHASE.grace.total_seconds() / 2)
-    stale = renewable(run, everyone, now, meanwhile=meanwhile) if may_renew else set()
+    may_renew = final_phase and left > -FINAL_PHASE.grace.total_seconds() / 2
+    stale = renewable(run, everyone, now) if may_renew else set()
     # The shortest time a host's script takes; a little less is allowed so that a run with the
     # shortest timeout is not refused for the second that has passed since it began.
     in_time = left >= MIN_TIMEOUT_SECONDS / 2

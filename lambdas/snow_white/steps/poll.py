@@ -31,7 +31,6 @@ from snow_white.reporting.build import final_report
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_between_announcements, seconds_to_wait
-from snow_white.steps.renewal import renews_meanwhile
 from snow_white.steps.stragglers import update_stragglers
 
 # Reading the details of every command at every poll would be throttled in a run of thousands; a few a poll and
@@ -104,7 +103,7 @@ def _follow(
             instances = run.progress.instances
         run = replace(run, progress=Progress(confirmed, instances))
     assessments = {region: one.assessments for region, one in read.items()}
-    if sendable(run, assessments, final_phase=False, now=now) or renews_meanwhile(run, now):
+    if sendable(run, assessments, final_phase=False, now=now):
         return replace(run, outcome=Outcome.SEND)
     return _wait(update_stragglers(run, regions, snapshots, now), now)
 

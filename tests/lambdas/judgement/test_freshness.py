@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -108,39 +107,6 @@ def test_those_whose_jobs_have_all_ended_lately_are_not_asked_twice(trio: Trio) 
     assert [one.received for one in (trio.early, trio.late, trio.other)] == [1, 1, 1]
 
 
-def test_confirmations_are_renewed_while_others_work_so_that_none_is_stale_at_the_end(trio: Trio) -> None:
-    trio.early.answers, trio.other.answers = [Answer(20)], [Answer(20)]
-    trio.late.answers = [Answer(900)]
-    assert trio.report()["result"] == "confirmed"
-    assert 4 <= trio.early.received <= 1 + 900 / 150
-    assert trio.late.received == 1
-    assert trio.seconds <= 900 * 1.02 + 2
-
-
-def test_a_worker_that_works_again_is_waited_for_while_others_are_renewed(trio: Trio) -> None:
-    trio.early.answers = [Answer(20), Answer(200), Answer(20)]
-    trio.late.answers = [Answer(500)]
-    assert trio.report()["result"] == "confirmed"
-    # The second command goes on for 200 seconds, and nothing is sent beside it.
-    assert (trio.early.received, trio.other.received) == (2, 3)
-
-
-def test_a_renewal_that_nobody_has_answered_yet_does_not_hold_up_the_end(trio: Trio) -> None:
-    trio.early.answers, trio.other.answers = [Answer(20), Answer(50)], [Answer(20), Answer(50)]
-    trio.late.answers = [Answer(190)]
-    assert trio.report()["result"] == "confirmed"
-    assert (trio.early.received, trio.other.received) == (2, 2)
-    assert trio.seconds < 200
-
-
-def test_what_one_has_answered_to_a_renewal_is_not_overlooked(trio: Trio) -> None:
-    third = trio.home.add_instance("shop-workers")
-    third.answers = [Answer(20), Answer(40)]
-    trio.early.answers = [Answer(20), replace(WORKS_AGAIN, after=5)]
-    trio.late.answers = [Answer(190)]
-    assert_found_at_work(trio, trio.report())
-
-
 def test_a_host_that_counts_more_time_than_has_passed_is_asked_again(trio: Trio) -> None:
     trio.early.answers = [Answer(20, output=says("quiet", took=100_000)), WORKS_AGAIN]
     trio.late.answers = [Answer(3600), Answer(20)]
@@ -178,8 +144,7 @@ def test_and_when_an_agent_died(trio: Trio) -> None:
     trio.late.answers = [Answer(10**9)]
     trio.early.answers = [Answer(20)]
     report = trio.report()
-    # Every three minutes of the first hour, and once at the end.
-    assert 1 + 12 <= trio.early.received <= 2 + 3600 / 130
+    assert trio.early.received == 2
     assert report["counts"] == {"quiet": 2, "unconfirmed": 1}
 
 
@@ -192,7 +157,7 @@ def test_a_worker_that_cannot_be_asked_again_is_not_called_quiet(trio: Trio) -> 
 
     report = trio.report(meanwhile)
     reasons = {one["instance"]: one["reason"] for one in report["problems"]}
-    assert reasons == {trio.early.id: "it was quiet at 09:09 UTC, but that could not be checked again"}
+    assert reasons == {trio.early.id: "it was quiet at 09:00 UTC, but that could not be checked again"}
 
 
 def test_an_instance_that_was_stopped_and_started_is_asked_anew(trio: Trio) -> None:

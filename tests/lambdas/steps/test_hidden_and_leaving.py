@@ -89,7 +89,7 @@ def test_a_confirmed_instance_that_leaves_when_its_confirmation_is_stale_is_wait
     slow.answers = [Answer(after=400), Answer()]
 
     def meanwhile(_turn: int) -> None:
-        if seconds(cloud) > 100:
+        if seconds(cloud) > 380:
             leaving.state = state if seconds(cloud) < 900 else "terminated"
 
     report = Story(cloud, request(regions=cloud.names), meanwhile).report()
@@ -103,7 +103,7 @@ def test_one_that_is_still_leaving_at_the_deadline_is_not_confirmed(cloud: FakeC
     slow.answers = [Answer(after=400), Answer()]
 
     def meanwhile(_turn: int) -> None:
-        if seconds(cloud) > 100:
+        if seconds(cloud) > 380:
             leaving.state = "shutting-down"
 
     report = Story(cloud, request(regions=cloud.names, timeout_seconds=900), meanwhile).report()
