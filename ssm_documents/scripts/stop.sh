@@ -78,11 +78,9 @@ note_units_before_stop() {
 }
 
 report_not_stopped() { # NAME
-  if [[ $1 == unknown:* ]]; then
-    PROBLEMS+=" Not stopped: ${GROUP[$1]% }. It is not known what supervises them (${1#*:})."
-  else
-    PROBLEMS+=" Not stopped: ${GROUP[$1]% }. $1 would start them again and cannot be told not to."
-  fi
+  local why="$1 would start them again and cannot be told not to"
+  [[ $1 != unknown:* ]] || why="It is not known what supervises them (${1#*:})"
+  PROBLEMS+=" Not stopped: ${GROUP[$1]% }. $why."
 }
 
 stop_ready() { # NAMES

@@ -60,6 +60,16 @@ def test_a_run_whose_command_joins_that_of_an_older_one_is_remembered(host: Bare
     assert remembered(host) == NEWER
 
 
+def test_a_run_for_an_instance_that_may_end_does_not_take_over_a_fleet_that_sleeps(host: BareHost) -> None:
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    drain = "1764000100 drain-i-0123456789abcdef0-0f9a1c52"
+    for run in (OLDER, drain):
+        assert host.ask("quiet", run=run).summary() == (0, "quiet")
+    assert host.ask("wake", run=drain).summary() == (0, "left_alone")
+    assert remembered(host) == OLDER
+
+
 def test_a_wake_for_another_run_leaves_the_workers_as_they_are(host: BareHost) -> None:
     host.imitate(beat=1)
     (pid,) = host.wait_for_workers(1)

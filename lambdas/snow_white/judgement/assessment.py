@@ -124,15 +124,14 @@ def _assess(
 ) -> Assessment:
     """A lost command is sent again a few times, one to a new instance until its workers have had time to start.
 
-    With `patient`, one that found another command at work is sent again at growing distances, until time is over.
+    With `patient` it is sent again at growing distances, until time is over.
     """
     is_new = age < STARTS_WITHIN or judgement.starting
-    patient = patient and judgement.soon
     again = judgement.transient and instance.running and (is_new or patient or attempts < MAX_ATTEMPTS)
     pause = timedelta()
     if is_new:
         pause = _NEW_INSTANCES_RETRIED_EVERY
-    elif judgement.soon:
+    elif judgement.soon or patient:
         pause = _BUSY_HOSTS_RETRIED_AFTER * (attempts if patient else 1)
     due = now - command.requested_at >= pause
     assessment = Assessment(instance, judgement, command.requested_at, again and due, again and not due)
@@ -158,7 +157,8 @@ def with_leaving(action: Action, assessments: Iterable[Assessment]) -> list[Asse
 def _of_leaving(action: Action, assessment: Assessment) -> Assessment:
     judgement = assessment.judgement
     if action is Action.WAKE:
-        left = Judgement(Verdict.LEFT_ALONE, f"{_ENDED_BY_AUTO_SCALING}, so it was not woken")
+        what = "so it was not woken" if assessment.asked_at is None else "after it was told to wake"
+        left = Judgement(Verdict.LEFT_ALONE, f"{_ENDED_BY_AUTO_SCALING}, {what}")
         return replace(assessment, judgement=left, sendable=False, waiting=False)
     if not action.drains or judgement.verdict in CONFIRMED | HARMLESS:
         return assessment

@@ -47,7 +47,7 @@ class RegionSnapshot:
         commands: the run's own, oldest first.
         gone: ids that were sent to, and of which EC2 says that they have ended.
         silent: by instance id, the agents that have been silent for SILENT_AFTER.
-        patient: a host that another command keeps busy is asked again for as long as the run may take.
+        patient: what may pass is asked again for as long as the run may take.
         open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer.
     """
 

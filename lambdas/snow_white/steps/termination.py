@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from botocore.exceptions import InvalidRegionError
+
 from snow_white.aws import lifecycle_actions
 from snow_white.aws.lifecycle_actions import ActionOver, CallFailed
 from snow_white.aws.regions import Regions
@@ -83,6 +85,6 @@ def let_go(ended: EndedRun, regions: Regions) -> Completion | None:
         lifecycle_actions.complete(regions.auto_scaling(where[0]), action, instances[0])
     except ActionOver as error:
         return Completion(over=True, failures=tuple(dict.fromkeys((*before, str(error)))))
-    except CallFailed as error:
+    except (CallFailed, InvalidRegionError) as error:
         return Completion(failures=(*before, str(error)))
     return Completion(completed=True, failures=before)

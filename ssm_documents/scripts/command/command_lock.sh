@@ -40,10 +40,12 @@ lock_host() { # ACTION
   remove_stale_files
 }
 
-# A run that goes on for hours sends again; what a newer one has put to sleep stays that one's.
+# A run that goes on for hours sends again; what a newer one has put to sleep stays that one's. And a run for an instance
+# that may end does not take over from whoever put the fleet to sleep: its wake would come too early.
 note_run() { # ACTION
   read_run
-  if [[ $1 == wake || -z $RUN ]] || ((${RUN%% *} < 10#0${SLEPT_BY%% *})); then return 0; fi
+  if [[ $1 == wake || -z $RUN || (-n $SLEPT_BY && $RUN == *' drain-'*) ]] ||
+    ((${RUN%% *} < 10#0${SLEPT_BY%% *})); then return 0; fi
   printf '%s\n' "$RUN" >"$HOST_FOLDER/run"
 }
 

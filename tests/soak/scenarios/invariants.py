@@ -24,9 +24,7 @@ _LATENCY: Final = 60.0  # from a host's look at its workers to the report: deliv
 _GRACE: Final = 120.0
 _LAST_WAIT: Final = 10.0
 _WAIT_FOR_REGIONS: Final = 300.0  # at the start, before anything is sent
-_SENDINGS: Final = 24  # to one instance: lost commands, its first ten minutes, renewals at the end
-# In the first hour a renewal every three minutes, less the wait of 2% of the time: the integral of 1 / (180 - 0.02 t).
-_RENEWALS_MEANWHILE: Final = 26
+_SENDINGS: Final = 24  # to one instance: lost commands, a new instance's first ten minutes, renewals
 _OWN_ERRORS: Final = (
     "NotConfirmed",
     "InvalidRequest",
@@ -191,7 +189,7 @@ def _sends_are_bounded(ended: Ended) -> Iterator[Violation]:
         len(ended.scenario.lambda_faults) + ended.injected["lost-answer"] + ended.injected["read-timeout"]
     )
     for id_, count in sent.items():
-        if count > _SENDINGS + _RENEWALS_MEANWHILE + 4 * faults:
+        if count > _SENDINGS + 4 * faults:
             yield Violation("too many sendings", f"{id_} was sent {count} commands.")
 
 
