@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
-from snow_white.aws.errors import call_failed, code_of
+from snow_white.aws.errors import UnreadableAnswer, call_failed, code_of
 from snow_white.model.run import Execution
 from snow_white.model.selection import selection
 from snow_white.model.stated_request import StatedRequest
@@ -109,12 +109,16 @@ class Schedules:
 
     def _create_or_replace(self, given: Any, execution: Execution) -> None:
         try:
-            self.client.create_schedule(**given)
+            answer = self.client.create_schedule(**given)
         except ClientError as error:
             if code_of(error) != _TAKEN:
                 raise
-            if not self._is_newer(given["Name"], execution):
-                self.client.update_schedule(**given)
+            if self._is_newer(given["Name"], execution):
+                return
+            answer = self.client.update_schedule(**given)
+        # botocore reads a page of HTML as an answer without content.
+        if not answer.get("ScheduleArn"):
+            raise UnreadableAnswer("the answer has no schedule's ARN, so it is not from AWS")
 
     def _is_newer(self, name: str, execution: Execution) -> bool:
         """Whether the schedule belongs to a run that began later than this one."""

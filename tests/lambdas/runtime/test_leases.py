@@ -254,6 +254,19 @@ def test_a_scheduler_that_fails_is_told_and_fails_no_run(
     leases.after_end(*woken(run(action=Action.WAKE)))
 
 
+@pytest.mark.parametrize("call", ["create_schedule", "update_schedule"])
+def test_a_page_of_html_in_place_of_an_answer_is_no_lease(
+    leases: Leases, scheduler: FakeScheduler, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    if call == "update_schedule":
+        leases.arrange(run(), START)
+    monkeypatch.setattr(scheduler, call, lambda **_: {"ResponseMetadata": {"HTTPStatusCode": 200}})
+    after = leases.arrange(run(), START)
+    assert after.lease is not None
+    assert after.lease.wakes_at is None
+    assert "EventBridge Scheduler did not take the schedule" in after.lease.failure
+
+
 def test_a_mistake_of_our_own_is_not_taken_for_the_scheduler_s(
     leases: Leases, scheduler: FakeScheduler
 ) -> None:
