@@ -45,7 +45,9 @@ class Reminders:
         """
         action = report.known_action
         has_lease = ended.lease is not None and ended.lease.wakes_at is not None
-        if action is None or not action.drains or ended.dispatched_at is None or has_lease:
+        # A function that dies while it sends leaves no sign of what it has sent.
+        may_have_sent = ended.dispatched_at is not None or ended.progress.instances
+        if action is None or not action.drains or not may_have_sent or has_lease:
             return
         if not self._after_seconds or report.ended_at is None or ended.request.termination:
             return

@@ -54,7 +54,7 @@ class Action(StrEnum):
     @property
     def soonest_answer_seconds(self) -> int:
         """How long after its sending no host has proven anything yet: proving that a worker is quiet takes a while."""
-        return 12 if self.drains else 0
+        return 12 if self.drains else 5
 
     @property
     def waits_for_start(self) -> bool:

@@ -23,6 +23,7 @@ _FLEET: Final = (
     ("i-2", "eu-west-1", "e-eu", 3.0),
     ("i-3", "ap-southeast-2", "e-ap", 8.0),
 )
+_LAST_POLL_SECONDS: Final = 1.0  # a poll takes less, and the pause before it is longer
 _STEPS: Final = {Step.LAST_POLL: "PollCommand"}  # where the state's name is not the step's
 
 
@@ -37,9 +38,17 @@ class _Course:
         """Seconds after the start, and which invocation of the function it is."""
         if step in CLOSES:
             return self.ended, 0
-        entered = [at for name, at in self.steps if name == _STEPS.get(step, step.value)]
-        invocation = len(entered) - 1 if step is Step.LAST_POLL else 0
-        return entered[invocation], invocation
+        ends = [*(at for _, at in self.steps[1:]), self.ended]
+        spans = [
+            (at, end)
+            for (name, at), end in zip(self.steps, ends, strict=True)
+            if name == _STEPS.get(step, step.value)
+        ]
+        if step is not Step.LAST_POLL:
+            return spans[0][0], 0
+        # The invocation may have polled before, and paused.
+        entered, left = spans[-1]
+        return max(entered, left - _LAST_POLL_SECONDS), len(spans) - 1
 
 
 def undisturbed(action: str, timeout_seconds: int) -> Scenario:

@@ -26,7 +26,8 @@ _STEPS: Final = (Step.ANNOUNCE_START, Step.NOTIFY, Step.CLOSE, Step.CLOSE_DIED)
 def _slack(kind: str) -> Inject:
     def inject(scenario: Scenario, begin: Begin) -> Scenario:
         if begin.step in CLOSES:
-            fault = SlackFault(kind, STOPPED_AT, begin.seconds)
+            # The execution ends when the step does that is at work.
+            fault = SlackFault(kind, STOPPED_AT, begin.seconds + 60)
             dies = begin.step is Step.CLOSE_DIED
             return replace(scenario, slack_faults=(fault,), stopped_at=STOPPED_AT, dies=dies)
         return replace(scenario, slack_faults=(SlackFault(kind, begin.at, begin.seconds),))
