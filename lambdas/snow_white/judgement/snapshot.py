@@ -28,7 +28,7 @@ from snow_white.model.run import Run
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """How long SSM must not have heard of an agent before the run stops waiting for it."""
-INSTANCES_READ_EVERY: Final = timedelta(minutes=10)
+_INSTANCES_READ_EVERY: Final = timedelta(minutes=10)
 HIDDEN_FOR: Final = timedelta(minutes=2)
 """How long EC2 must not know an instance by its id before it is gone: its answers lag, for new instances most."""
 _LAUNCHES_SHOWN_WITHIN: Final = timedelta(
@@ -154,7 +154,7 @@ def may_glance(run: Run, regions: Regions, now: datetime) -> bool:
     if run.request.action is Action.WAKE and regions.sees_terminations:
         return False
     read_at = run.instances_read_at
-    return read_at is not None and now - read_at < INSTANCES_READ_EVERY and run.seconds_left(now) > 0
+    return read_at is not None and now - read_at < _INSTANCES_READ_EVERY and run.seconds_left(now) > 0
 
 
 def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:

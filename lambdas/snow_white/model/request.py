@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from snow_white.model.action import Action
-from snow_white.model.durations import (
-    DEFAULT_TIMEOUT_SECONDS,
-)
+from snow_white.model.durations import DEFAULT_TIMEOUT_SECONDS
 from snow_white.model.fleet import ENVIRONMENT_NAME_TAG, Fleet
 from snow_white.model.reminder import Reminder
 from snow_white.model.request_fields import EXAMPLE, RequestFields, json_type, show
