@@ -32,8 +32,9 @@ step_functions = boto3.client("stepfunctions")
 events = boto3.client("events", config=SHORT_TIMEOUTS)
 scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=TABLE_TIMEOUTS), logger)
 once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)
-# Kept for reporting the end after another invocation was waited for. If it is not enough, Lambda retries the event.
-_REPORTING_SECONDS: Final = 60
+# Kept for reporting the end, with cancelling and Slack, after another invocation was waited for. If it is not enough,
+# Lambda retries the event.
+_REPORTING_SECONDS: Final = 120
 
 
 @logger.inject_lambda_context

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Final
 from unittest import mock
 
+from aws_lambda_powertools.utilities.idempotency import base as handler
 from aws_lambda_powertools.utilities.idempotency.persistence import base, datarecord, dynamodb
 
 import snow_white.aws.regions
@@ -31,7 +32,7 @@ from tests.soak.scenarios.scenario import Scenario
 from tests.soak.states_language.machine import Execution, Machine, StateError
 
 NAME: Final = "night-1"
-_WITH_CLOCKS: Final = (snow_white.aws.regions, base, datarecord, dynamodb)
+_WITH_CLOCKS: Final = (snow_white.aws.regions, handler, base, datarecord, dynamodb)
 _RETRIED_AFTER: Final = (60.0, 120.0)  # Lambda's own retries of an event
 
 
