@@ -19,6 +19,7 @@ import botocore.httpsession
 import botocore.loaders
 import botocore.retries.bucket
 import botocore.session
+from aws_lambda_powertools.utilities.idempotency import base as handler
 from aws_lambda_powertools.utilities.idempotency.persistence import base, datarecord, dynamodb
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
@@ -33,7 +34,7 @@ _SHORT_WAY: Final = ShortWay()
 _SERVICES: Final = {"states": "stepfunctions"}  # where the host's name is not the service's
 _GLOBAL: Final = ("iam",)
 _PRODUCT: Final = ("snow_white", "runtime", "bench_")
-_POWERTOOLS: Final = (base, datarecord, dynamodb)
+_POWERTOOLS: Final = (handler, base, datarecord, dynamodb)
 
 
 @contextmanager
