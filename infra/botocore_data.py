@@ -2,7 +2,7 @@
 
 Botocore has a folder for each service and in it one for each version of its API, with the operations and the shapes
 of what goes in and out (service-2), the paginators and the endpoints. It uses the newest version, and reads a plain
-file as well as a compressed one.
+file as well as a compressed one. One file has the endpoints of all services, and is read for the first client.
 """
 
 from __future__ import annotations
@@ -55,21 +55,32 @@ READ: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 value of each member that it knows. It takes no notice of those that it does not know."""
 
 _ENDPOINTS: Final = "endpoint-rule-set-1.json"
+_ENDPOINTS_OF_ALL: Final = "endpoints.json"
 
 
 def prune(data: Path, called: Mapping[str, Iterable[str]] = CALLED) -> None:
     """Delete from botocore's folder `data` what `called` and READ do not name.
 
-    These are services, versions, operations, shapes, and of the shapes in READ the other members.
+    These are services with their endpoints, versions, operations, shapes, and of the shapes in READ the other members.
     """
+    prefixes = set()
     for service in [path for path in data.iterdir() if path.is_dir()]:
         if service.name in called:
-            _prune_service(service, frozenset(called[service.name]))
+            prefixes.add(_prune_service(service, frozenset(called[service.name])))
         else:
             shutil.rmtree(service)
+    if (of_all := data / _ENDPOINTS_OF_ALL).exists():
+        _prune_endpoints(of_all, frozenset(prefixes))
 
 
-def _prune_service(service: Path, operations: frozenset[str]) -> None:
+def _prune_endpoints(of_all: Path, prefixes: frozenset[str]) -> None:
+    endpoints = _read(of_all)
+    partitions = [{**one, "services": _only(one["services"], prefixes)} for one in endpoints["partitions"]]
+    _write(of_all, {**endpoints, "partitions": partitions})
+
+
+def _prune_service(service: Path, operations: frozenset[str]) -> str:
+    """Returns the name by which the endpoints of all services list this one."""
     *old, newest = sorted(path for path in service.iterdir() if path.is_dir())
     model = _read(newest / "service-2.json")
     pagination = _read(newest / "paginators-1.json")["pagination"]
@@ -80,6 +91,7 @@ def _prune_service(service: Path, operations: frozenset[str]) -> None:
     _write(newest / "service-2.json", _needed(service.name, model, operations))
     _write(newest / "paginators-1.json", {"pagination": _only(pagination, operations)})
     _write(newest / _ENDPOINTS, endpoints)
+    return str(model["metadata"]["endpointPrefix"])
 
 
 def _needed(service: str, model: Mapping[str, Any], operations: frozenset[str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from functools import cache as remembered
 from pathlib import Path
 from typing import Final
 
-from infra.botocore_data import CALLED, READ, prune
+from infra import botocore_data
 
 ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "lambdas"
@@ -113,8 +113,8 @@ def _installed(requirements: Path, cache: Path, python: str | None) -> Path:
     """The folder in `cache` with what is needed of exactly the pinned packages; it is created if it is missing."""
     pins = requirements.read_text()
     compiled = "compiled" if python else "not compiled"
-    left_out = f"{_NEVER_IMPORTED} {_NAMES_LEFT_OUT}"
-    inputs = f"{PLATFORM} {PYTHON_VERSION} {compiled} {sorted(CALLED.items())} {READ} {left_out}\n{pins}"
+    left_out = f"{_NEVER_IMPORTED} {_NAMES_LEFT_OUT}\n{Path(botocore_data.__file__).read_text()}"
+    inputs = f"{PLATFORM} {PYTHON_VERSION} {compiled} {left_out}\n{pins}"
     key = hashlib.sha256(inputs.encode()).hexdigest()[:16]
     target = cache / key
     if target.exists():
@@ -157,7 +157,7 @@ def _leave_out_the_unused(packages: Path) -> None:
         else:
             path.unlink()
     if (data := packages / "botocore" / "data").exists():
-        prune(data)
+        botocore_data.prune(data)
 
 
 def _require_pins(installed: Path, pins: str, requirements: Path) -> None:

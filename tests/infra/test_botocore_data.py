@@ -89,6 +89,28 @@ def test_each_operation_is_described_as_before(service: str, data: Path) -> None
             assert described(new, READ.get(service, {})) == described(old, READ.get(service, {}))
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1", "us-gov-west-1", "xx-future-1"])
+def test_each_service_is_called_where_it_was_before(region: str, data: Path) -> None:
+    before, after = botocore.session.Session(), session(data)
+    for service in CALLED:
+        assert destination(after, service, region) == destination(before, service, region)
+
+
+def destination(session: botocore.session.Session, service: str, region: str) -> list[object]:
+    """Where a client sends its requests, and for which region and service it signs them."""
+    client = session.create_client(service, region_name=region)
+    meta, signer = client.meta, client._request_signer  # type: ignore[attr-defined]
+    return [meta.endpoint_url, meta.region_name, meta.partition, signer.region_name, signer.signing_name]
+
+
+def test_endpoints_of_services_that_nobody_calls_are_gone(data: Path) -> None:
+    """All of them are over a megabyte, which is parsed before the first client is made."""
+    kept = json.loads((data / "endpoints.json").read_text())["partitions"]
+    assert {name for partition in kept for name in partition["services"]} == {
+        json.loads(path.read_text())["metadata"]["endpointPrefix"] for path in data.glob("*/*/service-2.json")
+    }
+
+
 def described(
     shape: botocore.model.Shape | None, read: Mapping[str, tuple[str, ...]], above: tuple[str, ...] = ()
 ) -> str:
