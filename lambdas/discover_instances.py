@@ -6,9 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.session import get_session
 
-from runtime.client_config import SHORT_TIMEOUTS
+from runtime.clients import SHORT_TIMEOUTS, session
 from runtime.other_runs import demand_alone
 from runtime.settings import Settings
 from snow_white.aws.executions import OppositeRunUnderWay
@@ -20,7 +19,6 @@ from snow_white.steps.discover import discover
 
 logger = Logger()
 settings = Settings.from_env()
-session = get_session()
 regions = Regions(session)
 step_functions: Any = session.create_client("stepfunctions", config=SHORT_TIMEOUTS)
 

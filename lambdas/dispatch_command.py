@@ -8,9 +8,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.session import get_session
 
-from runtime.client_config import SHORT_TIMEOUTS
+from runtime.clients import SHORT_TIMEOUTS, session
 from runtime.leases import Leases
 from runtime.other_runs import demand_alone
 from runtime.settings import Settings
@@ -22,7 +21,6 @@ from snow_white.steps.dispatch import dispatch
 
 logger = Logger()
 settings = Settings.from_env()
-session = get_session()
 regions = Regions(session, settings.sees_terminations)
 step_functions: Any = session.create_client("stepfunctions", config=SHORT_TIMEOUTS)
 scheduler: Any = session.create_client("scheduler", config=SHORT_TIMEOUTS)

@@ -14,9 +14,8 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
-from botocore.session import get_session
 
-from runtime.client_config import SHORT_TIMEOUTS
+from runtime.clients import SHORT_TIMEOUTS, session
 from runtime.settings import Settings
 from snow_white.aws.errors import code_of
 from snow_white.aws.regions import Regions
@@ -26,7 +25,6 @@ _STARTED_BEFORE: Final = "ExecutionAlreadyExists"
 
 logger = Logger()
 settings = Settings.from_env()
-session = get_session()
 regions = Regions(session)
 step_functions: Any = session.create_client("stepfunctions", config=SHORT_TIMEOUTS)
 

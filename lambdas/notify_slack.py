@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.session import get_session
 
-from runtime.client_config import SHORT_TIMEOUTS, TABLE_TIMEOUTS
+from runtime.clients import SHORT_TIMEOUTS, TABLE_TIMEOUTS, session
 from runtime.idempotency import Limits, Once, RunKeys
 from runtime.notifier import open_notifier
 from runtime.run_end import report_end
@@ -35,10 +33,11 @@ _PROGRESS_LIMITS: Final = Limits(work=_PROGRESS_TIME_LIMIT_SECONDS + LONGEST_CAL
 
 logger = Logger()
 settings = Settings.from_env()
-regions = Regions(get_session())
-events = boto3.client("events", config=SHORT_TIMEOUTS)
-scheduled = ScheduledRuns(settings, boto3.client("scheduler", config=TABLE_TIMEOUTS), logger)
-once = Once(settings.idempotency_table, boto3.client("dynamodb", config=TABLE_TIMEOUTS), logger)
+regions = Regions(session)
+events: Any = session.create_client("events", config=SHORT_TIMEOUTS)
+scheduler: Any = session.create_client("scheduler", config=TABLE_TIMEOUTS)
+scheduled = ScheduledRuns(settings, scheduler, logger)
+once = Once(settings.idempotency_table, session.create_client("dynamodb", config=TABLE_TIMEOUTS), logger)
 
 
 @logger.inject_lambda_context

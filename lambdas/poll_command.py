@@ -8,8 +8,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.session import get_session
 
+from runtime.clients import session
 from runtime.settings import Settings
 from snow_white.aws.regions import Regions
 from snow_white.judgement.assessment import Assessment
@@ -18,7 +18,6 @@ from snow_white.model.serialisation import from_json, to_json
 from snow_white.steps.long_poll import long_poll
 
 logger = Logger()
-session = get_session()
 regions = Regions(session, Settings.from_env().sees_terminations)
 
 

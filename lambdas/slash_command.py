@@ -11,7 +11,6 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any, Final
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
@@ -20,6 +19,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from slack_sdk.webhook import WebhookClient
 
+from runtime.clients import session
 from runtime.settings import Settings
 from snow_white.slack.buttons import LABELS
 from snow_white.slash.form import TypedCommand
@@ -38,8 +38,9 @@ _RESPONSE_TIMEOUT_SECONDS: Final = 2
 _SECRET_CACHE_SECONDS: Final = 300
 
 logger = Logger()
-secrets = SecretsProvider(boto_config=_SECRETS_CONFIG)
-step_functions = boto3.client("stepfunctions", config=_START_CONFIG)
+secrets_manager: Any = session.create_client("secretsmanager", config=_SECRETS_CONFIG)
+secrets = SecretsProvider(boto3_client=secrets_manager)
+step_functions: Any = session.create_client("stepfunctions", config=_START_CONFIG)
 commands = SlashCommands(
     step_functions=step_functions,
     state_machine_arn=os.environ["STATE_MACHINE_ARN"],
@@ -54,7 +55,7 @@ def _close_after_use(request: AWSPreparedRequest, **_: object) -> None:
     request.headers["Connection"] = "close"
 
 
-for _client in (secrets.client, step_functions):
+for _client in (secrets_manager, step_functions):
     _client.meta.events.register("before-send", _close_after_use)
 
 

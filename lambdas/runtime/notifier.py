@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from runtime.client_config import SHORT_TIMEOUTS
+from runtime.clients import SHORT_TIMEOUTS, session
 from runtime.settings import Settings
 from runtime.slack_token import open_slack
 from snow_white.requester.cloudtrail import SHORT_TIMEOUT_WITHOUT_RETRY, find_caller, find_stopper
@@ -20,8 +19,8 @@ from snow_white.slack.time_limit import TimeLimit
 
 _RESERVED_SECONDS: Final = 10  # for the function to record its result and return it
 
-_iam = boto3.client("iam", config=SHORT_TIMEOUTS)
-_cloudtrail = boto3.client("cloudtrail", config=SHORT_TIMEOUT_WITHOUT_RETRY)
+_iam: Any = session.create_client("iam", config=SHORT_TIMEOUTS)
+_cloudtrail: Any = session.create_client("cloudtrail", config=SHORT_TIMEOUT_WITHOUT_RETRY)
 
 
 def open_notifier(settings: Settings, context: LambdaContext, most_seconds: float = math.inf) -> Notifier:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from runtime.client_config import SHORT_TIMEOUTS
+from runtime.clients import SHORT_TIMEOUTS, session
 from runtime.settings import Settings
 from snow_white.slack.client import Slack, slack_client
 from snow_white.slack.time_limit import TimeLimit
@@ -15,7 +15,8 @@ from snow_white.slack.time_limit import TimeLimit
 # Functions that are warm use a new token after this time at the latest.
 _TOKEN_CACHE_SECONDS: Final = 300
 
-_secrets = SecretsProvider(boto_config=SHORT_TIMEOUTS)
+_client: Any = session.create_client("secretsmanager", config=SHORT_TIMEOUTS)
+_secrets = SecretsProvider(boto3_client=_client)
 
 
 def open_slack(settings: Settings, time_limit: TimeLimit) -> Slack:

@@ -12,7 +12,7 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from runtime.client_config import TABLE_TIMEOUTS
+from runtime.clients import TABLE_TIMEOUTS
 
 # MiniStack's module removes expired records by a thread that sleeps, and tests let sleeps take no time.
 with patch.object(threading.Thread, "start"):

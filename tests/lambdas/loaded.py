@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-import boto3
 import pytest
 
 from local_aws.slack.server import TOKEN, SlackServer
@@ -59,7 +58,6 @@ def load(
     """The function of lambdas/<name>.py; its `events` are a FakeEvents. Without a table, none is set."""
     for variable, value in {**ENVIRONMENT, "SLACK_API_URL": server.url}.items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     token, _, function = [
         importlib.reload(importlib.import_module(one))
         for one in ("runtime.slack_token", "runtime.notifier", name)

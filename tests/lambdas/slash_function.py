@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.exceptions import ClientError
@@ -95,7 +94,6 @@ def load(monkeypatch: pytest.MonkeyPatch, **more: str) -> ModuleType:
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     module = importlib.reload(importlib.import_module("slash_command"))
     assert module.commands.users == module.commands.channels == frozenset(), "the default must be nobody"
     return module

@@ -9,7 +9,6 @@ from datetime import timedelta
 from types import ModuleType
 from typing import Any, Final
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -195,7 +194,6 @@ def function(monkeypatch: pytest.MonkeyPatch, cloud: FakeCloud) -> ModuleType:
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     function = importlib.reload(importlib.import_module("drain_instance"))
     monkeypatch.setattr(function, "regions", cloud)
     monkeypatch.setattr(function, "step_functions", FakeStepFunctions())

@@ -17,8 +17,6 @@ from types import ModuleType
 from typing import Any, Final, TypeVar
 from unittest import mock
 
-import boto3
-
 from infra.lambda_bundle import lambda_bundle
 from tests.benchmarks.fleet.cloud import FleetCloud
 from tests.benchmarks.fleet.deployed import Deployed
@@ -67,7 +65,6 @@ def load_handlers() -> Mapping[str, ModuleType]:
     """The modules of lambdas/*.py by name, as copies of their own."""
     with (
         mock.patch.dict(os.environ, SETTINGS),
-        mock.patch.object(boto3, "DEFAULT_SESSION", None),
         contextlib.redirect_stdout(LOG),
     ):
         return {name: _load(LAMBDAS / f"{name}.py") for name in HANDLERS}

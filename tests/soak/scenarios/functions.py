@@ -18,7 +18,6 @@ from types import ModuleType
 from typing import Any, Final
 from unittest import mock
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from tests.soak.cloud import scheduler
@@ -68,7 +67,6 @@ def load_handlers() -> Mapping[str, ModuleType]:
     with (
         shared_clients(),
         mock.patch.dict(os.environ, ENVIRONMENT),
-        mock.patch.object(boto3, "DEFAULT_SESSION", None),
     ):
         for name in HANDLERS:
             spec = importlib.util.spec_from_file_location(f"soak_{name}", LAMBDAS / f"{name}.py")
