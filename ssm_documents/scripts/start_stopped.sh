@@ -84,6 +84,16 @@ is_gone() { # NAME
   esac
 }
 
+# Does supervisord say that it has no such program any more?
+program_is_unknown() { # NAME
+  local control=${CONTROL[$1]} program=${1#*:}
+  ask_supervisord "$control"
+  [[ -z ${PROGRAMS_IN[$control ${PROGRAMS_ASKED_AT[$control]-} :$program]-} ]] || return 1
+  read_control "$control"
+  run_client 10 "${SUPERVISORCTL[@]}" status "$program" || :
+  [[ $CLIENT_OUTPUT == *'ERROR (no such '* ]]
+}
+
 # Holds when systemd stops no other unit for starting this one. Else WHY_NOT names it.
 starts_without_conflict() { # UNIT
   local unit line conflicting=()

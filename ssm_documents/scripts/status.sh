@@ -3,25 +3,29 @@
 # status: reports, touches nothing, and does not need the host to itself.
 
 status_host() {
-  local processes running=''
-  prepare_folder
+  local processes running='' at_work=none
   read_thread_records
   wait_for_processes
   if any_appears_quiet; then wait_for_proof; fi
   read_stopped
   note_boot
   read_run
-  ASLEEP_BY=${SLEPT_BY#* }
+  if [[ -n $SLEPT_BY ]]; then MORE+="\"asleep_by\":\"${SLEPT_BY#* }\","; fi
   list_processes
   list_stopped
-  AT_WORK=none
   if command_runs; then
-    AT_WORK=$OWNER_ACTION
+    at_work=$OWNER_ACTION
     running=" A $OWNER_ACTION command is running (process ${OWNER_ID%%:*})."
   fi
+  MORE+="\"at_work\":\"$at_work\","
   if ((${#ENTRIES[@]} == 0)); then answer 3 no_worker "No Sidekiq process on this host.$running"; fi
   counted processes "${#TITLED[@]}" process
   answer 0 reported "$processes with a Sidekiq title$(jobs_in_titles).$running"
+}
+
+# Is a command running that needs the host to itself? The lock says which.
+command_runs() {
+  read_lock "$HOST_FOLDER/command" && still_runs "$OWNER_ID"
 }
 
 note_boot() {

@@ -27,7 +27,6 @@ wake_host() {
 
 # Without the lock, so that no other wake takes the answer for its own.
 leave_to_others() {
-  prepare_folder
   read_run
   if [[ -z $RUN || $RUN == "$SLEPT_BY" ]]; then return 0; fi
   if [[ -n $SLEPT_BY ]]; then answer 0 left_alone "Left as it is: the run ${SLEPT_BY#* } has put its workers to sleep."; fi
@@ -203,7 +202,7 @@ all_missing_failed() {
   local name
   ((${#MISSING[@]})) || return 1
   for name in "${!MISSING[@]}"; do
-    [[ ${name%%:*} == systemd ]] && systemd_failed "${name#*:}" || return 1
+    [[ ${name%%:*} == systemd ]] && ask_systemd is-failed --quiet -- "${name#*:}" || return 1
   done
 }
 

@@ -7,11 +7,9 @@ readonly LONGEST_ANSWER=1700 LONGEST_MESSAGE=600 LONGEST_TAG=60 # characters
 ANSWER=''     # the line; empty until it is known
 ANSWER_CODE=1 # the exit code that goes with it
 TRUE_AT=0     # time of the scan that it is about; printed as "took", in seconds since the start
-AGAIN=''      # whether the same command may succeed in a moment; empty for no
-AT_WORK=''     # for status: the action of the command that is running on the host, "none" for none
-ASLEEP_BY=''   # for status: the run that put the host's workers to sleep
-BOOTED=''      # for status: when the host was started, in seconds since 1970
-FOOTNOTE=''    # a sentence that goes with any message, after a space
+MORE=''       # further keys of the line, each with a comma behind it
+BOOTED=''     # for status: when the host was started, in seconds since 1970
+FOOTNOTE=''   # a sentence that goes with any message, after a space
 readonly RANKS=' lost embedded suspended unreadable quieting booting awake quiet stopped ' # states; first is lowest
 ENTRIES=()    # the answer's processes, "RANK BUSY JSON"; those with the lowest rank stay when it is cut
 
@@ -59,18 +57,22 @@ list_entries() { # CHARACTERS
   done < <(printf '%s\n' "${ENTRIES[@]}" | sort -s -k1,1n -k2,2nr)
 }
 
+# The same command may succeed in a moment.
+may_succeed_soon() {
+  MORE+="\"again\":true,"
+}
+
 set_answer() { # CODE RESULT MESSAGE
   local message=$3$FOOTNOTE head tail listed='' omitted
   if ((${#message} > LONGEST_MESSAGE)); then message="${message:0:LONGEST_MESSAGE-3}..."; fi
   json_text message "$message"
-  head="{\"result\":\"$2\",\"processes\":["
-  tail="${AGAIN:+\"again\":true,}${AT_WORK:+\"at_work\":\"$AT_WORK\",}"
-  tail+="${ASLEEP_BY:+\"asleep_by\":\"$ASLEEP_BY\",}\"message\":\"$message\"}"
   # Where there is none yet after a reboot, there may soon be some.
   if [[ $2 == no_worker ]]; then
     now
-    tail="\"up\":$((NOW / SECOND)),$tail"
+    MORE+="\"up\":$((NOW / SECOND)),"
   fi
+  head="{\"result\":\"$2\",\"processes\":["
+  tail="$MORE\"message\":\"$message\"}"
   list_entries $((LONGEST_ANSWER - ${#head} - ${#tail} - 35))
   # In one command: a signal finds either no answer or a whole one.
   ANSWER="$head$listed],\"omitted\":$omitted,$tail" ANSWER_CODE=$1 TRUE_AT=$SCANNED_AT
@@ -79,11 +81,5 @@ set_answer() { # CODE RESULT MESSAGE
 # Ends the script with an answer, which is printed on exit.
 answer() { # CODE RESULT MESSAGE
   set_answer "$@"
-  exit "$1"
-}
-
-# Ends the script with the answer of another command.
-answer_as() { # CODE LINE TRUE_AT
-  ANSWER=$2 ANSWER_CODE=$1 TRUE_AT=$3
   exit "$1"
 }

@@ -19,9 +19,7 @@ set_deadline() { # SECONDS, executionTimeout
   local limit=$1 margin
   [[ $limit =~ ^[0-9]{1,6}$ ]] || limit=3600 # what the agent makes of a value it cannot read
   limit=$((10#$limit))
-  margin=$((limit / 30))
-  if ((margin < 10)); then margin=10; fi
-  if ((margin > 60)); then margin=60; fi
+  margin=$((limit < 300 ? 10 : limit > 1800 ? 60 : limit / 30))
   now
   readonly STARTED=$NOW
   readonly DEADLINE=$((STARTED + (limit - margin) * SECOND))

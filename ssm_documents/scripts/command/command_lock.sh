@@ -10,31 +10,30 @@ OWNER_ACTION='' # that command's action
 # Reads a lock; fails when there is none or another user wrote it.
 read_lock() { # FILE
   OWNER_ID='' OWNER_ACTION=''
-  [[ -f $1 && -O $1 ]] || return 1
   read -r OWNER_ID OWNER_ACTION <"$1" || [[ -n $OWNER_ACTION ]]
 } 2>/dev/null
 
 # Returns with the lock, or ends the script with the answer of the command that has it.
 lock_host() { # ACTION
   local lock=$HOST_FOLDER/command claim=$HOST_FOLDER/claim.$$ self
-  prepare_folder
   read_stat $$
   self=$$:$STAT_START
   printf '%s %s\n' "$self" "$1" >"$claim"
-  until take_lock "$claim" "$lock"; do
+  # A hard link is made whole or not at all, also when two commands try at the same moment.
+  until ln "$claim" "$lock" 2>/dev/null; do
     if out_of_time; then answer 1 unconfirmed "Could not get the lock $lock in time, so $1 did nothing."; fi
     if ! read_lock "$lock"; then
       pause 0.1
     elif ! still_runs "$OWNER_ID"; then
       remove_stale_lock "$claim" "$lock"
     elif [[ $OWNER_ACTION == "$1" ]]; then
-      join_command "$1" "$OWNER_ID" "$claim"
+      join_command "$1" "$OWNER_ID"
     else
-      rm -f "$claim"
-      AGAIN=yes
+      may_succeed_soon
       answer 1 unconfirmed "A $OWNER_ACTION command (process ${OWNER_ID%%:*}) is running, so $1 did nothing."
     fi
   done
+  rm -f "$claim"
   HOLDS_LOCK=$self
   note_run "$1"
   remove_stale_files
@@ -47,12 +46,6 @@ note_run() { # ACTION
   if [[ $1 == wake || -z $RUN || (-n $SLEPT_BY && $RUN == *' drain-'*) ]] ||
     ((${RUN%% *} < 10#0${SLEPT_BY%% *})); then return 0; fi
   printf '%s\n' "$RUN" >"$HOST_FOLDER/run"
-}
-
-# A hard link is made whole or not at all, also when two commands try at the same moment.
-take_lock() { # CLAIM LOCK
-  ln "$1" "$2" 2>/dev/null || return 1
-  rm -f "$1"
 }
 
 # Removes the lock of a dead command. Only the one that links the marker named after the dead command may do so. Else a
@@ -71,20 +64,19 @@ remove_stale_lock() { # CLAIM LOCK
 
 # Waits for a command of the same action and ends with its answer. Returns when that one died without an answer, or was
 # out of time when this one still has some.
-join_command() { # ACTION OWNER_ID CLAIM
+join_command() { # ACTION OWNER_ID
   local file=$HOST_FOLDER/answer.$2 at code line
   note_run "$1"
   log "waits for the $1 command of process ${2%%:*}"
   while still_runs "$2" || [[ -f $file ]]; do
-    if [[ -f $file && -O $file ]]; then
+    if [[ -f $file ]]; then
       { read -r at code && IFS= read -r line; } <"$file"
       now
       if ((code == 2 && DEADLINE - NOW > 15 * SECOND)); then return 0; fi
-      rm -f "$3"
-      answer_as "$code" "$line" "$at"
+      ANSWER=$line ANSWER_CODE=$code TRUE_AT=$at
+      exit "$code"
     fi
     if out_of_time; then
-      rm -f "$3"
       scan_all
       list_processes
       answer 2 busy "Time ran out while this command waited for the $1 command of process ${2%%:*}."
@@ -116,9 +108,4 @@ remove_stale_files() {
     owner=${file##*/} owner=${owner#*.}
     [[ -e /proc/${owner%%.*} ]] || rm -f "$file"
   done
-}
-
-# Is a command running that needs the host to itself? The lock says which.
-command_runs() {
-  read_lock "$HOST_FOLDER/command" && still_runs "$OWNER_ID"
 }

@@ -6,30 +6,20 @@ HOST_FOLDER=/run/snow-white # the folder
 if [[ ! -d /run ]]; then HOST_FOLDER=/var/run/snow-white; fi
 readonly HOST_FOLDER
 
-# Creates the folder; nobody but the script's user can have made or filled it.
+# Creates the folder, and makes sure that nobody but the script's user can have made or filled it. What is written to
+# stderr goes to a file in it, log; the one before is kept as log.1. The SSM agent hands on 2,400 bytes of both streams
+# together and would cut the answer for the sake of the log.
 prepare_folder() {
-  mkdir "$HOST_FOLDER" 2>/dev/null || :
+  local log=$HOST_FOLDER/log size
+  exec 2>/dev/null
+  mkdir "$HOST_FOLDER" || :
   if [[ ! -d $HOST_FOLDER || -L $HOST_FOLDER || ! -O $HOST_FOLDER ]]; then
     answer 1 unconfirmed "Cannot create the folder $HOST_FOLDER, or another user owns it. Nothing was done."
   fi
   chmod 0700 "$HOST_FOLDER"
-}
-
-# Sends what is written to stderr to a file of the folder, log, and keeps the one before as log.1. The SSM agent hands
-# on 2,400 bytes of both streams together and would cut the answer for the sake of the log.
-open_log() {
-  local log=$HOST_FOLDER/log size
-  exec 2>/dev/null
-  mkdir "$HOST_FOLDER" || :
-  [[ -d $HOST_FOLDER && ! -L $HOST_FOLDER && -O $HOST_FOLDER ]] || return 0
   size=$(stat -c %s "$log") || size=0
-  if [[ -L $log ]] || ((size > 100000)); then mv -f "$log" "$log.1" || :; fi
-  [[ -L $log ]] || exec 2>>"$log" || :
-}
-
-# Holds for a file in the folder that only the script's user can have written.
-is_own_file() { # FILE
-  [[ -f $1 && -O $1 && ! -L $HOST_FOLDER ]]
+  if ((size > 100000)); then mv -f "$log" "$log.1" || :; fi
+  exec 2>>"$log" || :
 }
 
 RUN=''      # "TIME NAME" of the run: of the one that sends this command, for wake of the one whose workers it is to wake
@@ -37,5 +27,5 @@ SLEPT_BY='' # that of the newest run that has put this host's workers to sleep a
 
 read_run() {
   SLEPT_BY=''
-  if is_own_file "$HOST_FOLDER/run"; then IFS= read -r SLEPT_BY <"$HOST_FOLDER/run" || :; fi
+  if [[ -f $HOST_FOLDER/run ]]; then IFS= read -r SLEPT_BY <"$HOST_FOLDER/run" || :; fi
 }

@@ -8,9 +8,9 @@ ENDED_BY='an error' # what ended the script before it had an answer
 run_action() { # FUNCTION SECONDS RUN LAUNCHERS...
   trap on_exit EXIT
   trap 'ENDED_BY="an error at line $LINENO ($BASH_COMMAND)"' ERR
-  trap 'ENDED_BY="a signal" AGAIN=yes; exit 1' TERM INT
-  open_log
+  trap 'ENDED_BY="a signal"; may_succeed_soon; exit 1' TERM INT
   set_deadline "${2:-}"
+  prepare_folder
   RUN=${3-}
   LAUNCHERS=("${@:4}")
   "$1"

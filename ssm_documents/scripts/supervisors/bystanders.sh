@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: containers proof systemd wrappers
+# needs: find_supervisor proof
 # What a supervisor would end together with its workers and must not. A host may have hundreds of workers, so one look at
 # all processes tells it for every unit, container and process above a worker.
 
@@ -16,6 +16,11 @@ find_bystanders() {
     [[ -z ${ALLOWED[$pid]-} ]] || continue
     ALLOWED_INSIDE[$pid]=''
     note_in_the_way "$pid" "$pid" "its process $pid is not proven quiet"
+    # One without a title is in the way of its supervisor's entry, whatever has become of the entry's worker.
+    if read_stat "$pid"; then
+      find_supervisor "$pid:$STAT_START"
+      keep_from_end "$SUPERVISOR" "its process $pid is not proven quiet"
+    fi
   done
   for pid in [0-9]*; do
     if is_bystander "$pid"; then note_in_the_way "$pid" "$STAT_PARENT" "it also runs $COMM ($pid)"; fi
@@ -29,7 +34,7 @@ allow_worker() { # PID
   allow $WRAPPERS
   find_container "$pid" || return 0
   container=$SUPERVISOR
-  while [[ -z ${ALLOWED_INSIDE[$pid]-} ]] && in_container "$pid" "$container"; do
+  while [[ -z ${ALLOWED_INSIDE[$pid]-} ]] && find_container "$pid" && [[ $SUPERVISOR == "$container" ]]; do
     ALLOWED_INSIDE[$pid]=1
     read_stat "$pid" || break
     pid=$STAT_PARENT

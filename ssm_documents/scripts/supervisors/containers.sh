@@ -25,10 +25,6 @@ find_container() { # PID
   fi
 } 2>/dev/null
 
-in_container() { # PID NAME
-  find_container "$1" && [[ $SUPERVISOR == "$2" ]]
-}
-
 tell_docker() { # stop|start|restart IDS...
   order 60 docker "$@"
 }

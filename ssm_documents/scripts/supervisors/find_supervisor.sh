@@ -46,7 +46,7 @@ look_up_supervisor() { # PID
 
 read_worked_for() {
   local name
-  is_own_file "$HOST_FOLDER/supervisors" || return 0
+  [[ -f $HOST_FOLDER/supervisors ]] || return 0
   while IFS= read -r name; do WORKED_FOR[$name]=1; done <"$HOST_FOLDER/supervisors"
 }
 

@@ -12,7 +12,7 @@ declare -A BACK=()       # supervisor's name -> 1 when it is to be left out of D
 read_stopped() {
   local file=$HOST_FOLDER/stopped name count since control
   DOWN=() KEPT_UP=()
-  is_own_file "$file" || return 0
+  [[ -f $file ]] || return 0
   while IFS=$'\t' read -r name count since control; do
     [[ -n $name && $count =~ ^[0-9]+$ && $since =~ ^[0-9]+$ ]] || continue
     if ((count == 0)); then

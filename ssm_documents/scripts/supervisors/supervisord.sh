@@ -86,16 +86,6 @@ find_program() { # PID WRAPPERS
   SUPERVISOR="parent:supervisord($1)"
 }
 
-# Does supervisord say that it has no such program any more?
-program_is_unknown() { # NAME
-  local control=${CONTROL[$1]} program=${1#*:}
-  ask_supervisord "$control"
-  [[ -z ${PROGRAMS_IN[$control ${PROGRAMS_ASKED_AT[$control]-} :$program]-} ]] || return 1
-  read_control "$control"
-  run_client 10 "${SUPERVISORCTL[@]}" status "$program" || :
-  [[ $CLIENT_OUTPUT == *'ERROR (no such '* ]]
-}
-
 read_control() { # CONTROL
   IFS=$'\x1f' read -r -a SUPERVISORCTL <<<"$1"
 }

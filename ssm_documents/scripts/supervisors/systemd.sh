@@ -54,7 +54,7 @@ find_unit() { # PID WRAPPERS
 # Does the unit run nothing but workers, wrappers around them and what serves them?
 unit_runs_only_workers() { # UNIT WRAPPERS
   local pid
-  ALLOWED=()
+  local -A ALLOWED=()
   # shellcheck disable=SC2086  # process ids
   allow $2
   for pid in "${!TITLED[@]}"; do
@@ -71,8 +71,4 @@ tell_systemd() { # stop|start|restart UNITS...
   # A unit that has failed too often in a row is refused until that is forgotten.
   if [[ $1 == restart ]]; then order 20 systemctl reset-failed -- "${@:2}" || :; fi
   order 120 systemctl "$1" -- "${@:2}"
-}
-
-systemd_failed() { # UNIT
-  ask_systemd is-failed --quiet -- "$1"
 }

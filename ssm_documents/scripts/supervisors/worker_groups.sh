@@ -39,20 +39,11 @@ any_container_runs_more() {
   return 1
 }
 
-# A process without a title is in the way of its supervisor's entry, whatever has become of the entry's worker.
 look_at_groups() {
-  local pid untitled=()
   scan_all
   group_workers
-  for pid in "${!WORKERS[@]}" "${!BOOTING[@]}" "${!EMBEDDED[@]}"; do
-    if [[ -z ${TITLED[pid]-} ]] && read_stat "$pid"; then
-      find_supervisor "$pid:$STAT_START"
-      untitled+=("$pid $SUPERVISOR")
-    fi
-  done
   find_bystanders
   QUIET_UNITS=()
-  for pid in ${untitled[@]+"${untitled[@]}"}; do keep_from_end "${pid#* }" "its process ${pid%% *} is not proven quiet"; done
 }
 
 # In the last survey, did the supervisor run nothing but workers that are proven quiet, and what serves them? If not,

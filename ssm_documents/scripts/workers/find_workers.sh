@@ -178,19 +178,18 @@ leave_out_launchers() {
 
 # A swarm's child has its parent's title until its own heartbeat: it boots. The parent says how many there are.
 count_swarm_children() {
-  local pid child missing
+  local pid parent missing children=()
   SWARM_CHILDREN_MISSING=0
-  for pid in "${!SWARMS[@]}"; do
-    if [[ -n ${P_PARENT[${P_PARENT[$pid]}]-} ]]; then BOOTING[pid]=1; fi
+  for pid in "${!P_PARENT[@]}"; do
+    parent=${P_PARENT[$pid]}
+    children[parent]=$((${children[parent]:-0} + 1))
   done
   for pid in "${!SWARMS[@]}"; do
-    [[ -z ${BOOTING[pid]-} ]] || continue
-    read_title "$pid" || continue
-    [[ $PROCESS_TITLE =~ ^sidekiqswarm,\ managing\ ([0-9]{1,4})\ process ]] || continue
-    missing=$((10#${BASH_REMATCH[1]}))
-    for child in "${!P_PARENT[@]}"; do
-      if [[ ${P_PARENT[$child]} == "$pid" ]]; then missing=$((missing - 1)); fi
-    done
-    if ((missing > 0)); then SWARM_CHILDREN_MISSING=$((SWARM_CHILDREN_MISSING + missing)); fi
+    if [[ -n ${P_PARENT[${P_PARENT[$pid]}]-} ]]; then
+      BOOTING[pid]=1
+    elif read_title "$pid" && [[ $PROCESS_TITLE =~ ^sidekiqswarm,\ managing\ ([0-9]{1,4})\ process ]]; then
+      missing=$((10#${BASH_REMATCH[1]} - ${children[pid]:-0}))
+      if ((missing > 0)); then SWARM_CHILDREN_MISSING=$((SWARM_CHILDREN_MISSING + missing)); fi
+    fi
   done
 }

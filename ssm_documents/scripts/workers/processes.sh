@@ -18,14 +18,11 @@ read_stat() { # PID
   STAT_STATE=$1 STAT_PARENT=$2 STAT_START=${20}
 } 2>/dev/null
 
-# The first argument of a process: the title of one that has set it, as far as it can matter. Anybody can give a process
-# a title of any length, and looking for the end of many spaces takes long.
+# The first argument of a process without the spaces behind it: the title of one that has set it, as far as it can matter,
+# since anybody can give a process a title of any length.
 read_title() { # PID
-  local spaces='                '
   PROCESS_TITLE=''
-  IFS= read -r -d '' -n 2048 PROCESS_TITLE <"/proc/$1/cmdline" || [[ -n $PROCESS_TITLE ]] || return 1
-  while [[ ${PROCESS_TITLE: -16} == "$spaces" ]]; do PROCESS_TITLE=${PROCESS_TITLE:0:${#PROCESS_TITLE}-16}; done
-  while [[ ${PROCESS_TITLE: -1} == ' ' ]]; do PROCESS_TITLE=${PROCESS_TITLE% }; done
+  IFS=' ' read -r -d '' -n 2048 PROCESS_TITLE <"/proc/$1/cmdline" || [[ -n $PROCESS_TITLE ]]
 } 2>/dev/null
 
 # Reads word by word, since bash 4.2 ends at a zero byte whatever it is told; and only the first word of a program that
