@@ -3,12 +3,12 @@
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.test_runner import timing
 
-# How long an example takes says something of the machine, which others use too, and nothing of the code.
-settings.register_profile("untimed", deadline=None)
+# How long an example takes, or its making, says something of the machine, which others use too, and nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 # Whoever starts the tests in the background of a script has made all that they start deaf to Ctrl-C, and nohup to the
