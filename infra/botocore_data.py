@@ -50,6 +50,7 @@ deployed function only, so a test compares them with the functions' permissions.
 
 READ: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "ec2": {"Instance": ("InstanceId", "LaunchTime", "State", "Tags"), "Reservation": ("Instances",)},
+    "ssm": {"InstanceInformation": ("InstanceId", "LastPingDateTime")},
 }
 """Of some shapes, by service, the members that the functions read: an instance has about 4 KB, and botocore makes a
 value of each member that it knows. It takes no notice of those that it does not know."""

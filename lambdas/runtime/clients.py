@@ -10,7 +10,10 @@ from typing import Final
 from botocore.config import Config
 from botocore.session import Session, get_session
 
+from snow_white.aws.answers import read_quickly
+
 session: Final[Session] = get_session()
+read_quickly(session)
 
 # A call takes at most half a minute.
 SHORT_TIMEOUTS: Final = Config(

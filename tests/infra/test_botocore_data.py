@@ -133,9 +133,10 @@ def described(
     )
 
 
-def test_of_an_instance_only_what_the_functions_read_is_kept(data: Path) -> None:
-    client = session(data).create_client("ec2", region_name="eu-west-1")
-    for name, members in READ["ec2"].items():
+@pytest.mark.parametrize("service", READ)
+def test_of_an_instance_only_what_the_functions_read_is_kept(service: str, data: Path) -> None:
+    client = session(data).create_client(service, region_name="eu-west-1")
+    for name, members in READ[service].items():
         shape: Any = client.meta.service_model.shape_for(name)
         assert sorted(shape.members) == sorted(members)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from snow_white.aws.answers import leave_out_unread
 from snow_white.aws.errors import NETWORK_ERRORS, demand_whole_answer, is_transient, is_unreadable
 from snow_white.aws.lifecycle_actions import AutoScalingClient
 
@@ -79,6 +80,7 @@ class Regions:
             key = (service, region)
             if key not in self._clients:
                 client = self.session.create_client(service, region_name=region, config=CONFIG)
+                client.meta.events.register("before-parse.ec2.DescribeInstances", leave_out_unread)
                 client.meta.events.register("after-call", demand_whole_answer)
                 self._clients[key] = client
             return self._clients[key]
