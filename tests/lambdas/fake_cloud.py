@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cache
@@ -52,6 +52,25 @@ def says(
     )
 
 
+QUIET_PROCESS: Final[dict[str, Any]] = {
+    "pid": 4242,
+    "tag": "shop",
+    "busy": 0,
+    "state": "quiet",
+    "supervisor": "unit",
+}
+
+
+def quieted(after: float) -> Answer:
+    """Confirmed after so many seconds, with the process that rests: only such a host is rechecked."""
+    return Answer(after, output=says("quiet", took=int(after), processes=[QUIET_PROCESS]))
+
+
+def rests(processes: list[dict[str, Any]], *, message: str = "", at_work: str = "none") -> str:
+    """What a host answers to a recheck while it rests."""
+    return says("reported", message=message, processes=processes, took=14, at_work=at_work)
+
+
 @dataclass
 class FakeInstance:
     id: str
@@ -62,6 +81,10 @@ class FakeInstance:
     refused: bool = False  # SendCommand answers InvalidInstanceId
     answers: list[Answer] = field(default_factory=list)  # one a command; the last one stays
     received: int = 0
+    # One a recheck; the last one stays. Without any it answers that nothing has changed since its last answer.
+    recheck_answers: list[Answer] = field(default_factory=list)
+    rechecked: int = 0
+    last_output: str = ""
     without_command: bool = False  # its last command was lost on the way
     jobs: int = 0  # what it says of them when it is asked beside another command
     silent: bool = False  # it does not answer then
@@ -72,6 +95,15 @@ class FakeInstance:
     @property
     def ping_status(self) -> str:
         return "Online" if self.last_ping is None else "ConnectionLost"
+
+    def next_recheck(self) -> Answer:
+        self.rechecked += 1
+        if self.recheck_answers:
+            return self.recheck_answers[min(self.rechecked, len(self.recheck_answers)) - 1]
+        known = json.loads(self.last_output)
+        if known["result"] == "no_worker":
+            return Answer(5.0, "Failed", 3, says("no_worker", took=5))
+        return Answer(14.0, output=rests(known["processes"]))
 
     def next_answer(self, document: str, *, is_question: bool) -> Answer:
         result = {"Quiet": "quiet", "Stop": "stopped", "Wake": "awake", "Status": "reported"}
@@ -90,9 +122,8 @@ class FakeInstance:
         answer = answers[min(self.received, len(answers) - 1)]
         self.received += 1
         if answer.output is None and answer.status == "Success":
-            return Answer(
-                answer.after, answer.status, answer.exit_code, says(default, took=int(answer.after))
-            )
+            answer = replace(answer, output=says(default, took=int(answer.after)))
+        self.last_output = answer.output or ""
         return answer
 
 
@@ -272,17 +303,17 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autosc
             sent_at=self.clock.now,
             parameters=request["Parameters"],
             options=request,
-            answers={
-                one: self.instances[one].next_answer(
-                    # The runs number their own commands from 1 on.
-                    request["DocumentName"],
-                    is_question=request["Comment"].endswith(" 0"),
-                )
-                for one in ids
-            },
+            answers={one: self._answer(self.instances[one], request) for one in ids},
         )
         self.commands.append(command)
         return {"Command": {"CommandId": command.id}}
+
+    def _answer(self, instance: FakeInstance, request: Mapping[str, Any]) -> Answer:
+        if request["Comment"].endswith(" recheck"):
+            return instance.next_recheck()
+        # The runs number their own commands from 1 on.
+        is_question = request["Comment"].endswith(" 0")
+        return instance.next_answer(request["DocumentName"], is_question=is_question)
 
     def list_commands(self, **request: Any) -> dict[str, Any]:
         self.called("list_commands")

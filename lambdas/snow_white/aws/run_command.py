@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 DOWNLOAD_STEP: Final = "download"  # what the name of a step begins with that only downloads the script
 INSTANCES_A_COMMAND: Final = 50  # SSM: instance ids of one SendCommand
 DELIVERY_SECONDS: Final = 120  # how long a command may wait for its agent to take it
+RECHECK_DELIVERY_SECONDS: Final = 60
+"""The same of a recheck: with the time that its script may run, none goes on for longer than two minutes."""
 _PRODUCT: Final = "SnowWhite"  # what the comment of each command begins with
 _RENEWAL: Final = " renewal"  # what the comment of a command ends with that renews confirmations
+_RECHECK: Final = " recheck"  # what that of a status command ends with that only asks whether they still hold
 _PAGE: Final = 50  # SSM: the largest page of both lists
 _NAME_LENGTH: Final = 60
 _REASON_LENGTH: Final = 150
@@ -127,12 +130,13 @@ class Sent:
         )
 
 
-def comment(execution: Execution, sending: int, *, renewal: bool = False) -> str:
+def comment(execution: Execution, sending: int, *, renewal: bool = False, recheck: bool = False) -> str:
     """What marks a command as sent by an execution, at most 100 characters: its name and the sending's number.
 
     The name alone could be that of an execution in another home region, so a digest of the ARN stands beside it.
     """
-    return f"{_marker(execution)}{sending}{_RENEWAL if renewal else ''}"
+    kind = _RENEWAL if renewal else _RECHECK if recheck else ""
+    return f"{_marker(execution)}{sending}{kind}"
 
 
 @lru_cache(8)  # every poll needs it in every region
@@ -149,6 +153,7 @@ def send(
     execution_timeout: int,
     comment: str,
     run: str = "",
+    delivery_seconds: int = DELIVERY_SECONDS,
 ) -> Sent:
     """Send the action's document to the instances, 50 a command, to all of them at once.
 
@@ -157,11 +162,12 @@ def send(
     Args:
         execution_timeout: seconds that the script may run on a host.
         run: the document's parameter of that name, from `run_parameter`; "" for none.
+        delivery_seconds: how long it may wait for an agent to take it.
     """
     sent = Sent()
     parameters = {"executionTimeout": [str(execution_timeout)], **({"run": [run]} if run else {})}
     for ids in batches(instance_ids, INSTANCES_A_COMMAND):
-        sent += _send_to_accepted(client, action, tuple(ids), parameters, comment)
+        sent += _send_to_accepted(client, action, tuple(ids), parameters, comment, delivery_seconds)
     return sent
 
 
@@ -179,8 +185,16 @@ def run_name(name: str) -> str:
 
 
 def _send_to_accepted(
-    client: SSMClient, action: Action, ids: tuple[str, ...], parameters: dict[str, list[str]], comment: str
+    client: SSMClient,
+    action: Action,
+    ids: tuple[str, ...],
+    parameters: dict[str, list[str]],
+    comment: str,
+    delivery_seconds: int,
 ) -> Sent:
+    def send_rest(some: tuple[str, ...]) -> Sent:
+        return _send_to_accepted(client, action, some, parameters, comment, delivery_seconds)
+
     try:
         answer = client.send_command(
             DocumentName=action.document_name,
@@ -188,7 +202,7 @@ def _send_to_accepted(
             DocumentVersion="$LATEST",
             InstanceIds=list(ids),
             Parameters=parameters,
-            TimeoutSeconds=DELIVERY_SECONDS,
+            TimeoutSeconds=delivery_seconds,
             Comment=comment,
             # The service's defaults, 50 and 0, would keep worker 51 waiting for hours, and
             # would end the sending with the first failure.
@@ -204,15 +218,13 @@ def _send_to_accepted(
         if not refused and len(ids) > 1:
             # It does not say which: halve until the one is alone.
             middle = len(ids) // 2
-            return _send_to_accepted(client, action, ids[:middle], parameters, comment) + _send_to_accepted(
-                client, action, ids[middle:], parameters, comment
-            )
+            return send_rest(ids[:middle]) + send_rest(ids[middle:])
         reason = _DENIED if code in _DENIED_ERRORS else said[:_REASON_LENGTH]
         left_out = Sent(refused=dict.fromkeys(refused or ids, reason))
         rest = tuple(one for one in ids if one not in left_out.refused)
         if not rest:
             return left_out
-        return left_out + _send_to_accepted(client, action, rest, parameters, comment)
+        return left_out + send_rest(rest)
     return Sent((answer["Command"]["CommandId"],), len(ids))
 
 
@@ -241,6 +253,16 @@ def commands_of(
     for missing in set(known_ids) - found.keys():
         found[missing] = _command_by_id(client, missing)
     return sorted(found.values(), key=lambda command: (command.requested_at, command.id))
+
+
+def rechecks_of(client: SSMClient, execution: Execution, since: datetime) -> list[Command]:
+    """The rechecks that the execution has sent in the client's region since then, oldest first."""
+    marker = _marker(execution)
+    return [
+        command
+        for command in commands_since(client, Action.STATUS, since)
+        if command.comment.startswith(marker) and command.comment.endswith(_RECHECK)
+    ]
 
 
 def commands_since(client: SSMClient, action: Action, since: datetime) -> list[Command]:

@@ -43,6 +43,8 @@ class Assessment:
         sendable: a command should go to it.
         waiting: none should go to it now, but what is said of it may change within the run.
         lagging: its command reads as ended, but the list of answers does not show that.
+        rechecked_at: when it was last asked whether it still is what it was confirmed to be.
+        refuted: it was confirmed, and its answer to that was that it is so no more.
     """
 
     instance: Instance
@@ -51,6 +53,8 @@ class Assessment:
     sendable: bool = False
     waiting: bool = False
     lagging: bool = False
+    rechecked_at: datetime | None = None
+    refuted: bool = False
 
     @property
     def confirmed(self) -> bool:

@@ -26,7 +26,8 @@ _LISTED_WITHIN: Final = timedelta(seconds=75)
 _LEAVING: Final = "the instance is shutting down, and its jobs may still run"
 _HIDDEN: Final = "EC2 does not show the instance any more, but has not said that it ended"
 _KILLED: Final = 128  # the shell adds the signal's number to it
-_AT_REST: Final = frozenset({"quiet", "stopped"})  # states of a process
+AT_REST: Final = frozenset({"quiet", "stopped"})
+"""The states of a process that neither runs a job nor takes one."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _judge_said(action: Action, invocation: Invocation, answer: HostAnswer, age:
 
 def _confirms(action: Action, answer: HostAnswer) -> bool:
     """A quiet or stopped host lists no job and no process at work; one that does contradicts itself."""
-    at_rest = all(one.state in _AT_REST and not one.busy for one in answer.processes)
+    at_rest = all(one.state in AT_REST and not one.busy for one in answer.processes)
     return answer.result in action.confirming_results and (at_rest or not action.drains)
 
 

@@ -74,6 +74,7 @@ class Run:
         readings: by region and command id; the next poll reads a command that is missing here.
         renewals: how many sendings the final phase has made to renew stale confirmations.
         renewed_at: when the last of these was made.
+        rechecked_at: when those that were confirmed were last asked whether they still are, while others worked.
         lagging_since: since when the list of answers has lacked one of a command that reads as ended; or None.
         silent_region_polls: how many polls in a row have waited only for a region outside the plan.
         environments_read_at: when the groups were last read.
@@ -100,6 +101,7 @@ class Run:
     readings: Mapping[str, Mapping[str, CommandReading]] = field(default_factory=dict)
     renewals: int = 0
     renewed_at: datetime | None = None
+    rechecked_at: datetime | None = None
     lagging_since: datetime | None = None
     silent_region_polls: int = 0
     environments_read_at: datetime | None = None

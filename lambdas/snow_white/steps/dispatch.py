@@ -29,7 +29,8 @@ from snow_white.judgement.assessment import (
     with_leaving,
 )
 from snow_white.judgement.freshness import renewable
-from snow_white.judgement.snapshot import RegionSnapshot, take_snapshot
+from snow_white.judgement.rechecks import may_have_rechecks, with_rechecks
+from snow_white.judgement.snapshot import RegionSnapshot, glance, may_glance, take_snapshot
 from snow_white.judgement.undone import mark_undone
 from snow_white.model import state_budget
 from snow_white.model.durations import MIN_TIMEOUT_SECONDS
@@ -37,6 +38,7 @@ from snow_white.model.run import CommandReading, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.final_phase import is_final_phase, sendable, since_when_refused
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_to_wait
+from snow_white.steps.recheck import recheck, recheck_is_due
 from snow_white.steps.termination import until_heartbeat
 
 WAIT_FOR_REGIONS: Final = timedelta(minutes=5)
@@ -102,25 +104,44 @@ def dispatch(
             return run.waiting_for_run(str(other))
     if run.dispatched_at is None:
         run = arrange(run, now)
-    looked = in_each(
-        (part.region for part in run.plan),
-        lambda region: take_snapshot(regions, run, run.region_plan(region), now),
-    )
+    looked, rechecks = _look(run, regions, now)
     snapshots = results_of(looked)
     final_phase = is_final_phase(run, looked, now)
     judged = in_each(
-        snapshots, lambda region: _assess(run, regions, snapshots[region], now, final_phase=final_phase)
+        snapshots,
+        lambda region: _assess(
+            run, regions, snapshots[region], now, final_phase=final_phase, rechecks=rechecks
+        ),
     )
     wanted = sendable(run, results_of(judged), final_phase=final_phase, now=now)
     everyone = [one for some in results_of(judged).values() for one in some]
     stale = renewable(run, everyone, now) if final_phase else set()
+    stale |= {one.instance.id for one in everyone if one.refuted}
     results = in_each(
         results_of(judged),
         lambda region: _send(run, regions, snapshots[region], wanted.get(region, ()), stale, now),
     )
     errors = errors_of({**looked, **judged, **results})
-    run = _record(run, results_of(results), errors, final_phase=final_phase, now=now)
+    if rechecks:
+        recheck(run, regions, results_of(judged), now)
+    run = _record(run, results_of(results), errors, final_phase=final_phase, rechecks=rechecks, now=now)
     return until_heartbeat(run, now)
+
+
+def _look(run: Run, regions: Regions, now: datetime) -> tuple[dict[str, RegionSnapshot | RegionError], bool]:
+    """A snapshot of each region, and whether those that were confirmed are to be rechecked while others work."""
+    due = recheck_is_due(run, now)
+    look = glance if due and may_glance(run, regions, now) else take_snapshot
+    looked = in_each(
+        (part.region for part in run.plan), lambda region: look(regions, run, run.region_plan(region), now)
+    )
+    if not due or not is_final_phase(run, looked, now):
+        return looked, due
+    # The last ones have ended since the poll. A glance does not tell the end of a run.
+    return in_each(
+        (part.region for part in run.plan),
+        lambda region: take_snapshot(regions, run, run.region_plan(region), now),
+    ), False
 
 
 def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
@@ -143,22 +164,29 @@ def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
 
 
 def _assess(
-    run: Run, regions: Regions, snapshot: RegionSnapshot, now: datetime, *, final_phase: bool
+    run: Run, regions: Regions, snapshot: RegionSnapshot, now: datetime, *, final_phase: bool, rechecks: bool
 ) -> list[Assessment]:
+    """Those that a command may go to, and in the final phase or for a recheck also all that are confirmed."""
     action = run.request.action
     if final_phase:
-        # Whom somebody has woken since is not put to sleep again.
-        return mark_undone(
-            regions, run, snapshot.region, with_leaving(action, assess_all(regions, snapshot, run, now)[0])
-        )
-    readings = run.readings.get(snapshot.region, {})
-    assessments = assess_unsent(regions, snapshot, run, now)
-    for command in snapshot.commands:
-        if command.completed > readings.get(
-            command.id, CommandReading()
-        ).confirmed and snapshot.current_instances(command):
-            assessments += assess_ended(regions, snapshot, action, command, now)[0]
-    return with_leaving(action, assessments + assess_lost(snapshot, run.stragglers.lost, assessments))
+        assessments = with_leaving(action, assess_all(regions, snapshot, run, now)[0])
+    else:
+        readings = run.readings.get(snapshot.region, {})
+        assessments = assess_unsent(regions, snapshot, run, now)
+        for command in snapshot.commands:
+            known = 0 if rechecks else readings.get(command.id, CommandReading()).confirmed
+            if command.completed > known and snapshot.current_instances(command):
+                assessments += assess_ended(regions, snapshot, action, command, now)[0]
+        lost = assess_lost(snapshot, run.stragglers.lost, assessments)
+        assessments = with_leaving(action, assessments + lost)
+        checked = with_rechecks(regions, run, snapshot.region, assessments, now) if rechecks else assessments
+        if not any(one.refuted for one in checked):
+            return checked
+    # Whom somebody has woken since is not put to sleep again.
+    assessments = mark_undone(regions, run, snapshot.region, assessments)
+    if rechecks or may_have_rechecks(run, now):
+        assessments = with_rechecks(regions, run, snapshot.region, assessments, now)
+    return assessments
 
 
 def _send(
@@ -201,10 +229,11 @@ def _record(
     errors: Mapping[str, RegionError],
     *,
     final_phase: bool,
+    rechecks: bool,
     now: datetime,
 ) -> Run:
     began = run.dispatched_at or now
-    renews = any(result.renewed for result in results.values())
+    renews = final_phase and any(result.renewed for result in results.values())
     commands = dict(run.commands)
     readings = dict(run.readings)
     refusals = {region: str(error) for region, error in errors.items()}
@@ -239,7 +268,8 @@ def _record(
         stragglers=replace(run.stragglers, lost=()),
         renewals=run.renewals + renews,
         renewed_at=now if renews else run.renewed_at,
+        rechecked_at=now if rechecks else run.rechecked_at,
         dispatched_at=began,
-        instances_read_at=None,
+        instances_read_at=run.instances_read_at if rechecks else None,
         wait_seconds=wait,
     )

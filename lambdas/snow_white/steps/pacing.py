@@ -10,8 +10,9 @@ SHORTEST_SECONDS: Final = 2
 # them (9 + 5 + 5 history events) that stays under the 25,000 events that an execution may have.
 LONGEST_SECONDS: Final = 180
 _SHARE_OF_ELAPSED: Final = 0.02
-_LONG_RUN_SECONDS: Final = 3_600
-_RENEWAL_SECONDS: Final = 22
+RECHECKED_SECONDS: Final = 3_600
+"""How long confirmations are rechecked while others still work; in a longer run they are renewed at its end."""
+_RENEWAL_SECONDS: Final = 20
 _ANNOUNCED_SECONDS: Final = 15  # Slack: chat.update takes about 50 a minute
 _ANNOUNCED_SHARE_OF_ELAPSED: Final = 0.07  # An announcement costs as much as half of a poll.
 
@@ -31,7 +32,7 @@ def seconds_to_wait(elapsed: float, left: float) -> int:
         left: seconds until the run must end; a wait goes past it by the shortest wait at the most.
     """
     share = elapsed * _SHARE_OF_ELAPSED
-    if elapsed > _LONG_RUN_SECONDS:
+    if elapsed > RECHECKED_SECONDS:
         share -= _RENEWAL_SECONDS
     wait = min(max(int(share), SHORTEST_SECONDS), LONGEST_SECONDS)
     return min(wait, max(math.ceil(left), SHORTEST_SECONDS))

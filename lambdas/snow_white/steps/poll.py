@@ -20,6 +20,7 @@ from snow_white.judgement.assessment import (
     with_leaving,
 )
 from snow_white.judgement.freshness import FRESH_FOR, expire_stale, is_stale
+from snow_white.judgement.rechecks import may_have_rechecks, with_rechecks
 from snow_white.judgement.snapshot import RegionSnapshot, glance, may_glance, take_snapshot
 from snow_white.judgement.undone import mark_undone
 from snow_white.model.final_phase import FINAL_PHASE
@@ -31,6 +32,7 @@ from snow_white.reporting.build import final_report
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_between_announcements, seconds_to_wait
+from snow_white.steps.recheck import recheck_is_due
 from snow_white.steps.stragglers import update_stragglers
 
 # Reading the details of every command at every poll would be throttled in a run of thousands; a few a poll and
@@ -103,7 +105,7 @@ def _follow(
             instances = run.progress.instances
         run = replace(run, progress=Progress(confirmed, instances))
     assessments = {region: one.assessments for region, one in read.items()}
-    if sendable(run, assessments, final_phase=False, now=now):
+    if sendable(run, assessments, final_phase=False, now=now) or recheck_is_due(run, now):
         return replace(run, outcome=Outcome.SEND)
     return _wait(update_stragglers(run, regions, snapshots, now), now)
 
@@ -241,10 +243,12 @@ def _assess_everyone(
         before = run.readings.get(region, {})
         left_out = settled(known[region], before) if but_settled else frozenset()
         assessments, readings = assess_all(regions, known[region], run, now, but=left_out)
-        assessments = with_leaving(run.request.action, assessments)
+        assessments = mark_undone(regions, run, region, with_leaving(run.request.action, assessments))
+        if may_have_rechecks(run, now):
+            assessments = with_rechecks(regions, run, region, assessments, now)
         kept = {id_: before[id_] for id_ in left_out}
         confirmed = sum(one.confirmed for one in kept.values())
-        return mark_undone(regions, run, region, assessments), {**readings, **kept}, confirmed
+        return assessments, {**readings, **kept}, confirmed
 
     assessed = in_each(known, assess)
     results = results_of(assessed)

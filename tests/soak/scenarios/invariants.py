@@ -25,6 +25,7 @@ _GRACE: Final = 120.0
 _LAST_WAIT: Final = 10.0
 _WAIT_FOR_REGIONS: Final = 300.0  # at the start, before anything is sent
 _SENDINGS: Final = 24  # to one instance: lost commands, a new instance's first ten minutes, renewals
+_LONGEST_RECHECK: Final = 120.0
 _OWN_ERRORS: Final = (
     "NotConfirmed",
     "InvalidRequest",
@@ -193,6 +194,36 @@ def _sends_are_bounded(ended: Ended) -> Iterator[Violation]:
             yield Violation("too many sendings", f"{id_} was sent {count} commands.")
 
 
+def _rechecks_only_look(ended: Ended) -> Iterator[Violation]:
+    """A recheck is a status command, and soon over; a host's status changes nothing."""
+    for region, command in ended.own_commands():
+        if not command.comment.endswith(" recheck"):
+            continue
+        if ACTIONS[command.document] != "status":
+            yield Violation("recheck that acts", f"{command.document} was sent in {region}.")
+        if command.expires_at - command.sent_at > _LONGEST_RECHECK:
+            seconds = command.expires_at - command.sent_at
+            yield Violation("recheck that lasts", f"One may go on for {seconds:.0f} s in {region}.")
+
+
+def _leaves_nothing_that_acts(ended: Ended) -> Iterator[Violation]:
+    """When all is confirmed, no command of the run goes on that could put a worker to sleep, or wake it, later."""
+    if ended.execution.status != "SUCCEEDED" or ended.scenario.action == "status":
+        return
+    for region, command in ended.own_commands():
+        for id_, one in command.invocations.items():
+            ended_at = one.ended_at or float("inf")
+            going = one.started_at is not None and ended_at > (ended.execution.ended_at or 0.0)
+            confirmed = _verdict(ended, id_) in _CONFIRMING
+            if (
+                ACTIONS[command.document] != "status"
+                and going
+                and confirmed
+                and not ended.cloud.faults.hit_services
+            ):
+                yield Violation("a command outlives the run", f"{command.document} on {id_} in {region}.")
+
+
 def _sends_no_opposite(ended: Ended) -> Iterator[Violation]:
     for region, command in ended.own_commands():
         action = ACTIONS[command.document]
@@ -318,6 +349,8 @@ _CHECKS: Final = (
     _healthy_succeeds,
     _ends_in_time,
     _sends_are_bounded,
+    _rechecks_only_look,
+    _leaves_nothing_that_acts,
     _sends_no_opposite,
     _leaves_an_opposite_run_alone,
     _keeps_limits,
