@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from snow_white.judgement.assessment import Assessment
 from snow_white.model.action import Action
 from snow_white.model.counts import counted
 from snow_white.model.fleet import tag_texts
@@ -20,6 +19,9 @@ from snow_white.model.serialisation import to_json
 from snow_white.model.state_budget import LISTED_BYTES
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict, in_words
+
+if TYPE_CHECKING:
+    from snow_white.judgement.assessment import Assessment
 
 NOT_CONFIRMED_ERROR: Final = "NotConfirmed"
 _MAX_LISTED: Final = 100

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snow_white.aws.environments import application_environments, matches, matching
 from snow_white.aws.regions import Regions, in_each, results_of
 from snow_white.aws.tagged_instances import tagged_groups
-from snow_white.judgement.snapshot import RegionSnapshot
 from snow_white.model.fleet import Fleet, Group, RegionPlan
 from snow_white.model.run import Run
+
+if TYPE_CHECKING:
+    from snow_white.judgement.snapshot import RegionSnapshot
 
 _READ_EVERY: Final = timedelta(minutes=10)  # Elastic Beanstalk is throttled hard
 
