@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.test_runner import timing
 
-# How long an example takes, or its making, says something of the machine, which others use too, and nothing of the code.
+# How long an example takes, or its making, says something of the machine, which others use too, and nothing of the
+# code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
