@@ -5,12 +5,15 @@ Each bound is what is reached today and a tenth more. ./scripts/bench measures t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from types import ModuleType
 
 import pytest
 
+from snow_white.aws.instances import INSTANCES_A_PAGE
+from snow_white.aws.run_command import INSTANCES_A_COMMAND
 from snow_white.model.durations import MAX_TIMEOUT_SECONDS
 from snow_white.model.run import Outcome
 from tests.benchmarks.fleet.cloud import CALL_SECONDS
@@ -116,3 +119,31 @@ def test_a_poll_that_waits_makes_few_calls(
     )
     polls = run.functions.of("PollCommand")
     assert max(one.call_count for one in polls) <= most
+
+
+@pytest.mark.parametrize(("instances", "regions"), [(10, 1), (500, 5), (1_020, 17)])
+def test_the_start_of_a_run_reads_each_page_once_in_each_of_its_two_steps(
+    handlers: Mapping[str, ModuleType], instances: int, regions: int
+) -> None:
+    run = Bench.counting(handlers, long_polls=False).run(
+        Fleet(instances, regions), lambda functions: bool(functions.of("DispatchCommand"))
+    )
+    in_a_region = instances // regions
+    described = regions * math.ceil(in_a_region / INSTANCES_A_PAGE)
+    nodes = regions * math.ceil(in_a_region / 50)
+    (discovered,) = run.functions.of("DiscoverInstances")
+    assert discovered.calls == {
+        "DescribeEnvironments": regions,
+        "DescribeDocument": regions,
+        "DescribeInstances": described,
+        "DescribeInstanceInformation": nodes,
+        "ListExecutions": 1,
+    }
+    (dispatched,) = run.functions.of("DispatchCommand")
+    sent = {name: count for name, count in dispatched.calls.items() if "Schedule" not in name}
+    assert sent == {
+        "DescribeInstances": described,
+        "DescribeInstanceInformation": nodes,
+        "ListCommands": regions,
+        "SendCommand": regions * math.ceil(in_a_region / INSTANCES_A_COMMAND),
+    }
