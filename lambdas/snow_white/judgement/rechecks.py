@@ -57,7 +57,7 @@ def with_rechecks(
         for invocation in run_command.invocations(client, command.id) if asked and command.completed else ():
             if invocation.instance_id not in asked:
                 continue
-            answered = _answered(run.request.action, by_id[invocation.instance_id], command, invocation)
+            answered = after_answer(run.request.action, by_id[invocation.instance_id], command, invocation)
             if answered is not None:
                 by_id[invocation.instance_id] = answered
                 unanswered.remove(invocation.instance_id)
@@ -68,7 +68,7 @@ def _is_later(command: Command, assessment: Assessment) -> bool:
     return assessment.asked_at is not None and command.requested_at > assessment.asked_at
 
 
-def _answered(
+def after_answer(
     action: Action, assessment: Assessment, command: Command, invocation: Invocation
 ) -> Assessment | None:
     """The assessment after an answer; None for one that says nothing: lost, killed, or in the midst of a command."""
