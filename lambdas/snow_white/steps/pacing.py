@@ -12,7 +12,7 @@ LONGEST_SECONDS: Final = 180
 _SHARE_OF_ELAPSED: Final = 0.02
 RECHECKED_SECONDS: Final = 3_600
 """How long confirmations are rechecked while others still work; in a longer run they are renewed at its end."""
-_RENEWAL_SECONDS: Final = 20
+_RENEWAL_SECONDS: Final = 22
 _ANNOUNCED_SECONDS: Final = 15  # Slack: chat.update takes about 50 a minute
 _ANNOUNCED_SHARE_OF_ELAPSED: Final = 0.07  # An announcement costs as much as half of a poll.
 
