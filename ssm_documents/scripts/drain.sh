@@ -163,23 +163,29 @@ note_worked_for() { # NAME
   printf '%s\n' "$1" >>"$HOST_FOLDER/supervisors"
 }
 
-# Often while things happen, seldom in the hours between, and less when the host is so full that a scan costs much.
+# Until the next look, which is seldom when the host is so full that a scan costs much, or until jobs may have ended.
 pause_between_scans() {
-  local seconds=5 left
+  local seconds=5 until proof=$((LAST_QUIET_AT + PROOF_APART + 5)) watched=${#WATCHED[@]}
   now
-  if ((NOW - LAST_START < 60 * SECOND || NOW - LAST_QUIET_AT < 20 * SECOND)); then
-    seconds=2
-    if uses_much_cpu; then seconds=4; fi
-  elif uses_much_cpu; then
-    seconds=10
-  fi
-  seconds_left left
-  seconds=$(((left < seconds ? left : seconds) * SECOND))
+  if ((NOW - LAST_START > 60 * SECOND && NOW - LAST_QUIET_AT > 20 * SECOND)) && uses_much_cpu; then seconds=10; fi
+  until=$((NOW + seconds * SECOND))
   # Not later than the first moment at which the last one can be proven.
-  left=$((LAST_QUIET_AT + PROOF_APART + 5 - NOW))
-  if ((left > 0 && left < seconds)); then seconds=$left; fi
-  printf -v seconds '%d.%02d' $((seconds / SECOND)) $((seconds % SECOND))
-  pause "$seconds"
+  if ((proof > NOW && proof < until)); then until=$proof; fi
+  while ((NOW < until && NOW < DEADLINE)); do
+    pause "0.$((until - NOW < SECOND / 2 ? 1 : 5))"
+    now
+    if ((watched)) && ! any_is_at_work; then return 0; fi
+  done
+}
+
+# Of each worker that is not quiet one thread for jobs is watched. The end of the last of these may be that of the last job.
+any_is_at_work() {
+  local key
+  for key in "${!WATCHED[@]}"; do
+    if is_at_work "$key"; then return 0; fi
+    unset "WATCHED[$key]"
+  done
+  return 1
 }
 
 answer_busy() {

@@ -4,8 +4,6 @@
 # time after it was fetched. The threads that could run one must be gone, and this must be seen twice.
 
 readonly PROOF_APART=$((12 * SECOND)) # least time between the first look of a proof and its last
-declare -A QUIET_SINCE=()             # key -> time since when every look found no thread that could run a job
-declare -A TASKS=()                   # key -> number of its threads at the last look that found it busy
 declare -A ALL_SEEN=()                # key -> 1 once it was seen with as many threads for jobs as its title says
 declare -A MISSING_SINCE=()           # key -> time since when only fewer were seen: their names prove nothing
 LAST_QUIET_AT=0                       # time when a look last found a worker newly quiet
@@ -24,21 +22,13 @@ is_known() { # KEY ID
 }
 
 # Holds when the title says quiet, and nothing more; the process runs; and no thread could run a job. The busy number is
-# up to a heartbeat old and need not be 0 yet.
+# up to a heartbeat old and need not be 0 yet; but while it is not, and a thread for jobs runs, nothing more is looked at.
 has_no_processor() { # PID
   local pid=$1
   ends_in_stopping "$pid" && [[ ${P_STATE[$pid]} != [TtZX] ]] || return 1
-  ((P_BUSY[$pid] == 0)) || [[ -n ${QUIET_SINCE[${P_KEY[$pid]}]-} ]] || has_other_threads "$pid" || return 1
+  ((P_BUSY[$pid] == 0)) || ! is_at_work "${P_KEY[$pid]}" || return 1
   count_processors "$pid" || return 1
   ((PROCESSORS == 0)) && [[ -n ${NAMES_KNOWN[${P_KEY[$pid]}]-} ]] && ! may_hide_thread "$pid"
-}
-
-# Has the number of threads changed? Else those of a busy worker need not be looked at.
-has_other_threads() { # PID
-  local tasks=("/proc/$1/task"/*) key=${P_KEY[$1]} before
-  before=${TASKS[$key]:-0}
-  TASKS[$key]=${#tasks[@]}
-  ((${#tasks[@]} != before))
 }
 
 # Could a thread for jobs be hidden under another name? Of a worker that somebody else has quieted it is not known which

@@ -13,6 +13,7 @@
 
 readonly BEGAN_TOGETHER=$((1 * SECOND))    # threads that Sidekiq starts as it boots begin within this time
 readonly BEGAN_AFTER_QUIET=$((5 * SECOND)) # so long after "stopping" was seen Sidekiq has begun no thread
+readonly KEPT_FOR=$((4 * SECOND))          # Ruby up to 3.2 keeps a native thread for 3 s after its Ruby thread ended
 
 # What a thread was seen to be: named and anonymous ones run jobs (and among the anonymous ones is the heartbeat); unsure
 # ones may; other ones do not.
@@ -21,6 +22,8 @@ declare -A STOPPING_SINCE=() # key -> time of the look that first found "stoppin
 OLDEST=''                    # what take_oldest found
 declare -A NAMES_KNOWN=()    # key -> 1 once its threads were seen under names that are understood
 declare -A NAMES_SLASHED=()  # key -> 1 when all threads that its title promises have a slash in their names
+declare -A WATCHED=()        # key -> a thread that may run jobs, of those that the last count found
+declare -A KEPT_SINCE=()     # "KEY ID" -> time of the look that first found this thread kept
 declare -A RUBY_DATA=()      # key -> "FIRST-LAST ...", addresses of Ruby's own data
 T_KIND=()                    # thread id -> kind of each that may run jobs, in the process that was sorted last
 T_START=()                   # and its start time
@@ -112,15 +115,33 @@ settle_uncertain() { # PID KEY
   done
 }
 
+# Also sets the caller's scheduler to nothing once its thread has ended.
 leave_out_others() { # PID KEY
   local id since=${STOPPING_SINCE[$2]-}
-  for id in "${!T_KIND[@]}"; do
+  for id in "${!T_KIND[@]}" $scheduler; do
     if { [[ -n $since ]] && ((T_START[id] > since + BEGAN_AFTER_QUIET)); } || is_timer_thread "$1" "$2" "$id"; then
       know_thread "$2" "$id" other
       unset "T_KIND[$id]"
+    elif [[ -n ${SIGNALLED[$2]-}$since ]] && ((NOW - ${QUIET_SINCE[$2]:-$NOW} < KEPT_FOR)) && has_ended "$2" "$id"; then
+      unset "T_KIND[$id]"
+      if [[ $id == "$scheduler" ]]; then scheduler=''; fi
     fi
   done
 }
+
+# Is the thread gone, or only kept by Ruby for the next one? Such a thread waits, for a limited time, on a word in its own
+# stack, and Ruby's other waits do not. A job's code in C may, which is why a thread is taken for kept no longer than Ruby
+# keeps one, and only in the first looks of a proof: in its last look all must be gone.
+has_ended() { # KEY ID
+  local number word timeout pointer task=/proc/${1%%:*}/task/$2
+  [[ -e $task ]] || return 0
+  read -r number word _ _ timeout _ _ pointer _ <"$task/syscall" || return 1
+  # futex, on x86 and on ARM.
+  [[ $number =~ ^(202|98)$ ]] &&
+    ((word > pointer && word < pointer + 1024 && timeout > pointer && timeout < pointer + 1024)) || return 1
+  KEPT_SINCE[$1 $2]=${KEPT_SINCE[$1 $2]:-$NOW}
+  ((NOW - ${KEPT_SINCE[$1 $2]} < KEPT_FOR))
+} 2>/dev/null
 
 know_thread() { # KEY ID KIND
   local known=${KNOWN[$1]:- }
@@ -187,16 +208,24 @@ count_threads() { # PID HEARTBEAT SCHEDULER
   PROCESSORS=$((${#T_KIND[@]} - (anonymous < UNNAMED ? anonymous : UNNAMED)))
 }
 
+# Does the thread that is watched still run?
+is_at_work() { # KEY
+  [[ -n ${WATCHED[$1]-} ]] && ! has_ended "$1" "${WATCHED[$1]}"
+}
+
 # Counts the threads of a process that may take or run a job; fails, with -1, when they cannot be read.
 count_processors() { # PID
-  local key=${P_KEY[$1]}
+  local id key=${P_KEY[$1]}
   PROCESSORS=-1
+  unset "WATCHED[$key]"
   sort_threads "$1" "${P_VERSION[$1]}" "$key" || return 1
   if ((SIDEKIQ_THREADS)); then NAMES_KNOWN[$key]=1; fi
   if ! still_runs "$key"; then
     PROCESSORS=-1
     return 1
   fi
+  # The newest: the oldest may be the heartbeat.
+  if ((PROCESSORS)); then for id in "${!T_KIND[@]}"; do WATCHED[$key]=$id; done; fi
 }
 
 # Sets RENAMED to the ids of the threads that may be for jobs under names which jobs have given them: those that began

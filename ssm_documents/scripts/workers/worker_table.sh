@@ -20,10 +20,11 @@ LAUNCHERS=()              # ends of paths of the application's own programs that
 SWARM_CHILDREN_MISSING=0 # how many processes sidekiqswarm still has to start
 
 # What this command knows of a worker beyond one scan.
-declare -A JOBS=()      # key -> number of jobs at the last look, by the title or by the threads
-declare -A LOST_JOBS=() # key -> number of jobs with which it ended
-declare -A SEEN_AS=()   # key -> "VERSION<us>TAG"
-declare -A SIGNALLED=() # key -> time of the last signal to be quiet
+declare -A JOBS=()        # key -> number of jobs at the last look, by the title or by the threads
+declare -A LOST_JOBS=()   # key -> number of jobs with which it ended
+declare -A SEEN_AS=()     # key -> "VERSION<us>TAG"
+declare -A SIGNALLED=()   # key -> time of the last signal to be quiet
+declare -A QUIET_SINCE=() # key -> time since when every look found no thread that could run a job
 
 # Does its title say that it takes no more jobs?
 is_stopping() { # PID
