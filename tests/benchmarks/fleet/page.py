@@ -63,7 +63,8 @@ def _head(command: str) -> str:
 simulation that answers in AWS's page sizes: 5 KB for an instance of EC2, 2.4 KB for what a host says. Counts and bytes
 are the same on every machine. Seconds are a model: each call takes 80 ms, the calls of several regions overlap, calls
 beyond AWS's rates are throttled, and the CPU time is measured and stretched to the share of a core that the function's
-memory gives (memory / {MB_OF_A_CORE} MB). Functions are warm. What TLS and sockets take is not in it.
+memory gives (memory / {MB_OF_A_CORE} MB). Functions are warm. What TLS and sockets take is not in it. Python looks for
+garbage as often as in a function, but not through the objects of the simulation.
 
 **On what.** {_processor()}, {platform.system()}; Python {platform.python_version()}, the functions' imports on
 {python_of_the_functions() or "the same Python"}; {packages}. Functions: {memory}; {_architectures()}.
