@@ -106,8 +106,8 @@ user_units_are_quiet() { # PIDS
   local pid
   for pid in "$@"; do
     WHY_NOT='it is in no unit'
-    read_unit_path "$pid" && [[ $UNIT_PATH == */user@* ]] || return 1
-    WHY_NOT=${IN_THE_WAY[${UNIT_PATH%.service*}.service]-}
+    read_unit_paths "$pid" && [[ ${UNIT_PATHS[0]} == */user@* ]] || return 1
+    WHY_NOT=${IN_THE_WAY[${UNIT_PATHS[0]}]-}
     [[ -z $WHY_NOT ]] || return 1
   done
 }

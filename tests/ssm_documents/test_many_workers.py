@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.command_documents import action_script
 from tests.ssm_documents.bare_host import BareHost
 
 SUPERVISORD = Path(__file__).parent / "many_workers.rb"
@@ -86,3 +88,54 @@ def test_ten_times_as_many_workers_of_a_group_take_ten_times_as_many_commands_an
             if count > allowed.get(function, 2000)
         }
         assert more == {}
+
+
+# A host of workers 2 to N + 1, each the only process of a unit without a main process, but for the first one's.
+UNITS_WITHOUT_A_MAIN_PROCESS = """
+mkdir "$1" && cd "$1"
+for ((pid = 2; pid < $2 + 2; pid++)); do : >"$pid"; done
+: >9999
+looks=0
+systemd_is_init() { :; }
+find_container() { return 1; }
+read_stat() { STAT_STATE=S STAT_PARENT=1 STAT_START=7 looks=$((looks + 1)); }
+read_comm() { COMM=ruby looks=$((looks + 1)); }
+read_unit_paths() {
+  UNIT_PATHS=("/system.slice/w$(($1 == 9999 ? 2 : $1)).service")
+  looks=$((looks + 1))
+}
+ask_systemd() { CLIENT_OUTPUT="MainPID=0"$'\\n'"Type=forking"$'\\n'"ControlGroup=/system.slice/${*: -1}"; }
+DEADLINE=999999999999
+for pid in [0-9]*; do
+  if ((pid != 9999)); then TITLED[pid]=1; fi
+done
+for pid in "${!TITLED[@]}"; do
+  find_unit "$pid" " $pid " || SUPERVISOR=none
+  echo "$SUPERVISOR"
+done
+echo "$looks"
+"""
+
+
+def units_without_a_main_process(folder: Path, workers: int) -> tuple[list[str], int]:
+    """The supervisors found for so many workers, and how often a process was looked at."""
+    functions, _, _ = action_script("stop").rpartition("run_action ")
+    script = folder / f"find-{workers}.sh"
+    script.write_text(functions + UNITS_WITHOUT_A_MAIN_PROCESS)
+    found = subprocess.run(
+        ["bash", str(script), str(folder / f"proc-{workers}"), str(workers)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    *supervisors, looks = found.stdout.splitlines()
+    return supervisors, int(looks)
+
+
+def test_units_without_a_main_process_are_told_by_one_look_at_all_processes(tmp_path: Path) -> None:
+    few, looks_at_few = units_without_a_main_process(tmp_path, FEW)
+    many, looks_at_many = units_without_a_main_process(tmp_path, MANY)
+
+    for supervisors, workers in ((few, FEW), (many, MANY)):
+        assert supervisors == ["none", *(f"systemd:w{pid}.service" for pid in range(3, workers + 2))]
+    assert looks_at_many <= 10 * looks_at_few

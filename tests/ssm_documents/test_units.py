@@ -73,6 +73,25 @@ def test_a_unit_that_only_started_a_worker_beside_something_else_is_not_restarte
     assert list(workers(systemd)) == [pid]
 
 
+def test_a_unit_without_a_main_process_is_stopped_when_it_runs_nothing_but_its_worker(
+    systemd: SystemdHost,
+) -> None:
+    beside = {"alone": "", "crowded": "setsid sleep 12345 >/dev/null 2>&1 &\n"}
+    for name, more in beside.items():
+        script = f"#!/bin/sh\nsetsid {imitation(tag=name)} >/dev/null 2>&1 &\n{more}"
+        systemd.write(f"/root/{name}.sh", script, mode=0o755)
+    unit = "[Service]\nType=forking\nGuessMainPID=no\nExecStart=/root/{}.sh\n"
+    add_units(systemd, {name: unit.format(name) for name in beside})
+    wait_for_workers(systemd, 2)
+
+    answer = ask(systemd, "stop")
+
+    assert answer.summary() == (0, "stopped")
+    assert "systemd:alone.service" in answer.message
+    assert "crowded" not in answer.message
+    assert systemd.run(["pgrep", "-x", "sleep"]).stdout != ""
+
+
 @pytest.mark.parametrize("action", ["stop", "wake"])
 def test_a_unit_that_runs_something_beside_its_quiet_worker_is_named_and_left_alone(
     systemd: SystemdHost, action: str

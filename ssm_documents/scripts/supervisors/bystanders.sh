@@ -49,13 +49,10 @@ note_in_the_way() { # PID ABOVE WHY
     read_stat "$above" || break
     above=$STAT_PARENT
   done
-  if read_unit_path "$1"; then
-    path=$UNIT_PATH
-    while [[ $path == *.service* ]]; do
-      path=${path%.service*}.service
+  if read_unit_paths "$1"; then
+    for path in "${UNIT_PATHS[@]}"; do
       keep_from_end "$path" "$3"
       if [[ $path != */user@*.service/* ]]; then keep_from_end "${path##*/}" "$3"; fi
-      path=${path%/*}
     done
   fi
   if [[ -z ${ALLOWED_INSIDE[$1]-} ]] && find_container "$1"; then keep_from_end "$SUPERVISOR" "$3"; fi

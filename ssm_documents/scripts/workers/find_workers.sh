@@ -25,6 +25,7 @@ scan() {
   leave_out_forks
   leave_out_launchers
   count_swarm_children
+  OTHERS_IN=()
 } 2>/dev/null
 
 # Looks at every process anew, also at those that had nothing to do with Sidekiq.
