@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: run_action thread_records
+# needs: run_action thread_records failed_starts restarting_units
 # status: reports, touches nothing, and does not need the host to itself.
 
 status_host() {
@@ -7,6 +7,8 @@ status_host() {
   read_thread_records
   wait_for_processes
   if any_appears_quiet; then wait_for_proof; fi
+  find_restarting_units
+  if [[ -n $RESTARTING ]] || ((FAILED_STARTS + SWARM_CHILDREN_MISSING > 0)); then MORE+='"starting":true,'; fi
   read_stopped
   note_boot
   read_run
@@ -77,6 +79,7 @@ wait_for_proof() {
 
 check_all() {
   local pid
+  note_failed_starts
   for pid in "${!TITLED[@]}"; do check_quiet "$pid" || :; done
 }
 

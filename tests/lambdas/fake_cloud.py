@@ -66,9 +66,11 @@ def quieted(after: float) -> Answer:
     return Answer(after, output=says("quiet", took=int(after), processes=[QUIET_PROCESS]))
 
 
-def rests(processes: list[dict[str, Any]], *, message: str = "", at_work: str = "none") -> str:
+def rests(
+    processes: list[dict[str, Any]], *, message: str = "", at_work: str = "none", **more: object
+) -> str:
     """What a host answers to a recheck while it rests."""
-    return says("reported", message=message, processes=processes, took=14, at_work=at_work)
+    return says("reported", message=message, processes=processes, took=14, at_work=at_work, **more)
 
 
 @dataclass

@@ -28,6 +28,14 @@ while :; do sleep 3600 & wait $!; done
 """
 
 
+def sidekiq_program(folder: Path) -> Path:
+    """The imitation under the name of the real program."""
+    folder.mkdir(exist_ok=True)
+    program = folder / "sidekiq"
+    program.symlink_to(IMITATION)
+    return program
+
+
 class HostTestError(Exception):
     """A host, or something on it, is not as the test set out to have it."""
 

@@ -7,16 +7,8 @@ import time
 from pathlib import Path
 
 from tests.patience import eventually
-from tests.ssm_documents.bare_host import IMITATION, BareHost
+from tests.ssm_documents.bare_host import IMITATION, BareHost, sidekiq_program
 from tests.ssm_documents.supervisord import start_supervisord, tell_supervisord
-
-
-def sidekiq_program(folder: Path) -> Path:
-    """The imitation under the name of the real program."""
-    folder.mkdir(exist_ok=True)
-    program = folder / "sidekiq"
-    program.symlink_to(IMITATION)
-    return program
 
 
 def program_beside_a_worker(host: BareHost, folder: Path) -> Path:

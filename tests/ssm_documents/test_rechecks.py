@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from snow_white.aws.run_command import Command, Invocation
 from snow_white.judgement.assessment import Assessment
@@ -12,7 +13,7 @@ from snow_white.judgement.verdict import judge
 from snow_white.model.action import Action
 from snow_white.model.fleet import Instance
 from tests.patience import eventually
-from tests.ssm_documents.bare_host import Answer, BareHost
+from tests.ssm_documents.bare_host import Answer, BareHost, sidekiq_program
 
 ASKED_AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 RECHECKED_AT = ASKED_AT + timedelta(minutes=4)
@@ -51,6 +52,29 @@ def test_workers_that_still_rest_are_confirmed_from_then_on_and_get_no_signal(ho
     assert true_at is not None
     assert true_at >= RECHECKED_AT + timedelta(seconds=12)
     assert [host.signals(pid) for pid in pids] == [["TSTP"]] * len(BOTH)
+
+
+def test_nothing_is_confirmed_while_sidekiqswarm_has_children_to_start(host: BareHost) -> None:
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    known = confirmed(Action.QUIET, host.ask("quiet"))
+    host.popen(["ruby", "-e", "$0 = 'sidekiqswarm, managing 2 processes'; sleep"])
+    eventually(lambda: any("sidekiqswarm, " in one for one in host.titles().values()), "it runs")
+
+    assert recheck(Action.QUIET, known, host) is None
+
+
+def test_nothing_is_confirmed_while_a_worker_fails_to_start(host: BareHost, tmp_path: Path) -> None:
+    host.imitate(beat=1)
+    host.wait_for_workers(1)
+    known = confirmed(Action.QUIET, host.ask("quiet"))
+    program = sidekiq_program(tmp_path / "bin")
+    host.popen(["sh", "-c", f"while :; do ruby {program} boot=2 die=1; sleep 8; done"])
+    eventually(lambda: any("bin/sidekiq boot" in one for one in host.titles().values()), "it boots")
+
+    again = recheck(Action.QUIET, known, host)
+
+    assert again is None or again.refuted
 
 
 def test_a_worker_that_was_started_anew_is_found_and_gets_no_signal(host: BareHost) -> None:

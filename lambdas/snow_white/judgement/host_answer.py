@@ -42,6 +42,7 @@ class HostAnswer:
         at_work: for status, the action of the command that is running on the host, or NOTHING_AT_WORK; None where the
             document is too old to say.
         asleep_by: for status, the run that has put its workers to sleep; "" if none has, or they were woken since.
+        starting: for status, something is about to start a worker, or has just failed to.
         again: the host says that the same command may succeed in a moment.
         up: where there is no worker, the seconds since the host's last boot; None where the document is too old to say.
         took: the seconds from the start of the command to the moment of which the answer is true, by a clock that
@@ -55,6 +56,7 @@ class HostAnswer:
     at_work: str | None = None
     up: int | None = None
     asleep_by: str = ""
+    starting: bool = False
     again: bool = False
     took: int = 0
 
@@ -78,6 +80,7 @@ def parse_answer(output: str) -> HostAnswer | None:
             at_work=_word(answer["at_work"]) if "at_work" in answer else None,
             up=_count(answer["up"]) if "up" in answer else None,
             asleep_by=_run_name(answer.get("asleep_by", "")),
+            starting=answer.get("starting") is True,
             again=answer.get("again") is True,
             took=_count(answer.get("took", 0)),
         )

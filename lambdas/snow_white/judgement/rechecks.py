@@ -71,23 +71,30 @@ def _is_later(command: Command, assessment: Assessment) -> bool:
 def after_answer(
     action: Action, assessment: Assessment, command: Command, invocation: Invocation
 ) -> Assessment | None:
-    """The assessment after an answer; None for one that says nothing: lost, killed, or in the midst of a command."""
+    """The assessment after an answer; None for one that says nothing.
+
+    It is lost, the host could not look, a command is at work there, or a worker may be about to start.
+    """
     answer = parse_answer(invocation.output) if invocation.ended else None
-    if answer is None:
+    if answer is None or answer.result == Verdict.UNCONFIRMED:
         return None
     was, instance = assessment.judgement, assessment.instance
     age = command.requested_at - instance.launched_at
     said = judge(action if answer.result == Verdict.NO_WORKER else Action.STATUS, invocation, age)
     at_rest = all(one.state in AT_REST and not one.busy for one in said.processes)
+    why = said.reason
     if said.verdict is Verdict.REPORTED and at_rest:
         if said.omitted or answer.at_work != NOTHING_AT_WORK:
             return None
         still = was.verdict is not Verdict.NO_WORKER and _are_same(was.processes, said.processes)
+        why = "its processes are others than before"
     else:
         still = said.verdict is was.verdict  # without a worker, as before
+    if still and answer.starting:
+        return None
     if still:
         return replace(assessment, asked_at=command.requested_at, judgement=replace(was, took=said.took))
-    reason = f"it was {was.verdict.words}, but at {command.requested_at:%H:%M} UTC no more: {said.reason}"
+    reason = f"it was {was.verdict.words}, but at {command.requested_at:%H:%M} UTC no more: {why}"
     return replace(
         assessment,
         asked_at=command.requested_at,

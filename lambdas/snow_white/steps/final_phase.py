@@ -52,12 +52,14 @@ def sendable(
     """By region, the ids that a command should go to now.
 
     Args:
-        final_phase: stale confirmations are renewed too, until half of the grace after the deadline is over.
+        final_phase: stale and refuted confirmations are renewed too, until half of the grace after the deadline is
+            over.
     """
     left = run.seconds_left(now)
     everyone = [one for some in assessments.values() for one in some]
     may_renew = final_phase and left > -FINAL_PHASE.grace.total_seconds() / 2
-    stale = renewable(run, everyone, now) if may_renew else set()
+    refuted = {one.instance.id for one in everyone if one.refuted and one.sendable}
+    renewed = renewable(run, everyone, now) | refuted if may_renew else set()
     # The shortest time a host's script takes; a little less is allowed so that a run with the
     # shortest timeout is not refused for the second that has passed since it began.
     in_time = left >= MIN_TIMEOUT_SECONDS / 2
@@ -67,7 +69,9 @@ def sendable(
         if (
             ids := tuple(
                 dict.fromkeys(
-                    one.instance.id for one in some if (one.sendable and in_time) or one.instance.id in stale
+                    one.instance.id
+                    for one in some
+                    if (one.sendable and in_time) or one.instance.id in renewed
                 )
             )
         )

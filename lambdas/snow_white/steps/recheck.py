@@ -19,7 +19,7 @@ from snow_white.steps.pacing import RECHECKED_SECONDS, seconds_to_wait
 _RECHECKED_EVERY: Final = timedelta(seconds=250)
 # A dispatch that died has sent some already.
 _SENT_LATELY: Final = timedelta(seconds=90)
-_MOST_INSTANCES_A_REGION: Final = 5_000  # of more, SSM's rates would let a recheck take minutes
+_MOST_INSTANCES_A_REGION: Final = 2_000  # of more, SSM's rates would let a recheck take minutes
 
 
 def recheck_is_due(run: Run, now: datetime) -> bool:
