@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
@@ -63,10 +64,14 @@ def test_waiting_costs_less_than_half_a_percent_of_a_core(host: BareHost, case: 
     eventually(lambda: all("stopping" in host.workers()[pid] for pid in pids), "all were told")
 
     began, before = time.monotonic(), cpu_seconds(host)
-    # The length of a measurement, not a wait for something.
-    time.sleep(WINDOW)
+    slow = []
+    # The length of a measurement, not a wait for something. What a second of CPU time is worth changes with what else
+    # the machine does, so it is measured all the while.
+    while time.monotonic() < began + WINDOW:
+        slow.append(slowness())
+        time.sleep(WINDOW / 10)
     share = (cpu_seconds(host) - before) / (time.monotonic() - began)
-    times = max(1.0, slowness())
+    times = max(1.0, mean(slow))
     processes = len(list(Path("/proc").glob("[0-9]*")))
     print(
         f"\n{case}: {share:.3%} of a core that takes {times:.1f} times as long as it should, {before:.2f} s to begin "
