@@ -25,6 +25,7 @@ drain() {
     scan
   done
   # supervisord does not tell of a program that is starting, and a short drain may have asked it then only.
+  PROGRAMS_ASKED_AT=()
   find_supervisors
 }
 

@@ -83,6 +83,9 @@ def test_a_confirmation_that_never_ages_is_found(monkeypatch: pytest.MonkeyPatch
         snow_white.steps.poll, "expire_stale", lambda _run, assessments, _now: list(assessments)
     )
     monkeypatch.setattr("snow_white.steps.final_phase.renewable", lambda *_: set())
+    # A recheck finds it, too.
+    for step in ("poll", "dispatch"):
+        monkeypatch.setattr(f"snow_white.steps.{step}.recheck_is_due", lambda *_: False)
     assert {one.name for one in violations(run(scenario))} == {"confirmed untruly"}
 
 

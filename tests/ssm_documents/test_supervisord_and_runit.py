@@ -107,6 +107,19 @@ def test_an_upstart_job_is_stopped_and_started_by_its_name(host: BareHost) -> No
     assert told == ["start nightly", "stop nightly", "start nightly"]
 
 
+def test_a_program_that_supervisord_called_starting_at_first_is_known_at_the_end_of_a_short_drain(
+    host: BareHost,
+) -> None:
+    start_supervisord(host, {"one": f"{' '.join(host.imitation(beat=1))}\nstartsecs=7"})
+    host.wait_for_workers(1)
+
+    answer = host.ask("quiet")
+
+    assert answer.summary() == (0, "quiet")
+    (worker,) = answer.json["processes"]
+    assert worker["supervisor"] == "supervisord:one"
+
+
 def test_a_program_of_supervisord_that_runs_something_beside_its_quiet_worker_is_left_alone(
     host: BareHost,
 ) -> None:
