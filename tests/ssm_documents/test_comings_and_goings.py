@@ -49,7 +49,9 @@ def test_a_worker_that_boots_under_bundler_s_one_word_title_is_waited_for(host: 
     assert answer.summary() == (0, "quiet")
     (booted,) = set(host.workers()) - {up}
     assert host.signals(booted) == ["TSTP"]
-    assert host.events()[-1] == (booted, "job ends")
+    # On a slow machine it may have been quieted before it took its job.
+    jobs = [event for pid, event in host.events() if pid == booted and event.startswith("job ")]
+    assert jobs in ([], ["job begins", "job ends"])
 
 
 # bash 4.2, which is Amazon Linux 2's, ends at a zero byte where newer ones are told to read on.
