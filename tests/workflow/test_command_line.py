@@ -123,7 +123,8 @@ def test_without_waiting_nothing_is_confirmed_and_the_run_can_be_followed_later(
     followed = snow_white("follow", answer["run"], "--json", **as_person(shop))
     assert followed.returncode == 1
     assert json.loads(followed.stdout)["error"] == "NothingMatched"
-    table = snow_white("runs", **as_person(shop)).stdout
+    # So wide that it is a table, whatever other tests have started.
+    table = snow_white("runs", **as_person(shop), COLUMNS="400").stdout
     (row,) = [line for line in table.splitlines() if answer["name"] in line]
     assert all(part in row for part in ("quiet", shop.name, "ann-", "failed: NothingMatched"))
 
