@@ -168,7 +168,12 @@ note_worked_for() { # NAME
 pause_between_scans() {
   local seconds=5 until proof=$((LAST_QUIET_AT + PROOF_APART + 5)) watched=${#WATCHED[@]}
   now
-  if ((NOW - LAST_START > 60 * SECOND && NOW - LAST_QUIET_AT > 20 * SECOND)) && uses_much_cpu; then seconds=10; fi
+  if ((NOW - LAST_START < 60 * SECOND && ${#BOOTING[@]})); then
+    # What has booted takes jobs until it is quieted.
+    seconds=2
+  elif ((NOW - LAST_START > 60 * SECOND && NOW - LAST_QUIET_AT > 20 * SECOND)) && uses_much_cpu; then
+    seconds=10
+  fi
   until=$((NOW + seconds * SECOND))
   # Not later than the first moment at which the last one can be proven.
   if ((proof > NOW && proof < until)); then until=$proof; fi

@@ -39,7 +39,8 @@ def test_a_worker_that_boots_under_bundler_s_one_word_title_is_waited_for(host: 
         "Process.setproctitle('/srv/app/vendor/bin/sidekiq -r ./app.rb -C config/sidekiq.yml'); "
         "load ARGV.shift"
     )
-    _, imitation, *settings = host.imitation(boot=20, beat=1, jobs="3")
+    # Its job takes longer than two looks are apart, so that it is quieted while it works.
+    _, imitation, *settings = host.imitation(boot=20, beat=1, jobs="12")
     host.popen(["ruby", "-e", loader, imitation, *settings])
     host.imitate(beat=1, tag="up")
     (up,) = host.wait_for_workers(1)
@@ -49,9 +50,7 @@ def test_a_worker_that_boots_under_bundler_s_one_word_title_is_waited_for(host: 
     assert answer.summary() == (0, "quiet")
     (booted,) = set(host.workers()) - {up}
     assert host.signals(booted) == ["TSTP"]
-    # On a slow machine it may have been quieted before it took its job.
-    jobs = [event for pid, event in host.events() if pid == booted and event.startswith("job ")]
-    assert jobs in ([], ["job begins", "job ends"])
+    assert host.events()[-1] == (booted, "job ends")
 
 
 # bash 4.2, which is Amazon Linux 2's, ends at a zero byte where newer ones are told to read on.
