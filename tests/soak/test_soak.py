@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
 
 import snow_white.steps.poll
+from snow_white.aws import run_command
 from snow_white.judgement import assessment, verdict
+from snow_white.model.action import Action
 from snow_white.model.verdict import Verdict
 from tests.soak.cloud.faults import CALL_FAULTS, ROW_FAULTS, ApiFault
 from tests.soak.scenarios.definition import definition
@@ -63,9 +66,9 @@ def test_an_answer_that_is_believed_without_looking_is_found(monkeypatch: pytest
     assert broken(some(action="quiet", healthy=False), 40)["confirmed untruly"]
 
 
-def test_a_confirmation_that_never_ages_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The first host is quiet after a minute, and somebody restarts its workers before the second one is.
-    scenario = Scenario(
+def two_hosts(last_end: float) -> Scenario:
+    """A quiet of two hosts without any fault; the job of the first one ends after 10 seconds."""
+    return Scenario(
         seed=1,
         action="quiet",
         timeout_seconds=3600,
@@ -74,10 +77,32 @@ def test_a_confirmation_that_never_ages_is_found(monkeypatch: pytest.MonkeyPatch
         environments=(EnvironmentSpec("us-east-1", "shop-workers-a", "e-1"),),
         hosts=(
             HostSpec("i-1", "us-east-1", "e-1", "awake", (10.0,)),
-            HostSpec("i-2", "us-east-1", "e-1", "awake", (1000.0,)),
+            HostSpec("i-2", "us-east-1", "e-1", "awake", (last_end,)),
         ),
-        events=(HostEvent(200.0, "i-1", "restart-workers"),),
     )
+
+
+def test_a_recheck_that_could_put_a_worker_to_sleep_after_the_run_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends = range(225, 275, 3)
+    own = run_command.commands_of
+    assert not any(list(violations(run(two_hosts(end)))) for end in ends)
+    monkeypatch.setattr("snow_white.steps.recheck.Action", SimpleNamespace(STATUS=Action.QUIET))
+    monkeypatch.setattr(run_command, "RECHECK_DELIVERY_SECONDS", 600)
+    # Nor is it waited for.
+    monkeypatch.setattr(
+        run_command,
+        "commands_of",
+        lambda *given: [one for one in own(*given) if not one.comment.endswith(" recheck")],
+    )
+    names = {one.name for end in ends for one in violations(run(two_hosts(end)))}
+    assert {"recheck that acts", "recheck that lasts", "a command outlives the run"} <= names
+
+
+def test_a_confirmation_that_never_ages_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first host is quiet after a minute, and somebody restarts its workers before the second one is.
+    scenario = replace(two_hosts(1000.0), events=(HostEvent(200.0, "i-1", "restart-workers"),))
     assert not violations(run(scenario))
     monkeypatch.setattr(
         snow_white.steps.poll, "expire_stale", lambda _run, assessments, _now: list(assessments)
