@@ -23,7 +23,8 @@ from tests.benchmarks.fleet.fleet import Fleet
 from tests.benchmarks.fleet.functions import load_handlers
 from tests.benchmarks.fleet.prices import TRANSITION, invocation_price, logs_price, smallest_fargate_task
 from tests.benchmarks.fleet.run import Bench
-from tests.lambdas.fake_cloud import START, FakeCloud, quieted
+from tests.lambdas.fake_cloud import START, FakeCloud
+from tests.lambdas.fake_hosts import quieted
 from tests.lambdas.story import Story, request
 from tests.soak.cloud.shared_clients import shared_clients
 

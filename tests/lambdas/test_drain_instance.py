@@ -18,7 +18,8 @@ from snow_white.model.scheduled_request import wake_request
 from snow_white.model.termination import DrainPatterns, Notice, Termination, is_of_termination
 from snow_white.steps.drain import TerminationEvent, request_for
 from tests.fake_client import FakeClient
-from tests.lambdas.fake_cloud import START, FakeCloud, FakeInstance, client_error
+from tests.lambdas.fake_cloud import START, FakeCloud, client_error
+from tests.lambdas.fake_hosts import FakeInstance
 from tests.lambdas.loaded import ENVIRONMENT, Context
 
 TOKEN: Final = "87654321-4321-4321-4321-210987654321"

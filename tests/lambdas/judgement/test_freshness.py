@@ -12,7 +12,8 @@ from snow_white.model.action import Action
 from snow_white.model.run import Execution, Outcome, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeInstance, client_error, network_error, says
+from tests.lambdas.fake_cloud import START, FakeCloud, client_error, network_error
+from tests.lambdas.fake_hosts import Answer, FakeInstance, says
 from tests.lambdas.story import Story, request
 
 AT_WORK = {"pid": 42, "version": "6.4.1", "tag": "shop", "busy": 2, "state": "quieting", "supervisor": "none"}

@@ -17,19 +17,8 @@ from snow_white.model.fleet import RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.run import Execution, Run
 from snow_white.steps.recheck import recheck_is_due
-from tests.lambdas.fake_cloud import (
-    QUIET_PROCESS,
-    START,
-    Answer,
-    FakeCloud,
-    FakeCommand,
-    FakeInstance,
-    FakeRegion,
-    client_error,
-    quieted,
-    rests,
-    says,
-)
+from tests.lambdas.fake_cloud import START, FakeCloud, FakeCommand, FakeRegion, client_error
+from tests.lambdas.fake_hosts import QUIET_PROCESS, Answer, FakeInstance, quieted, rests, says
 from tests.lambdas.story import Story, request
 
 PID: int = QUIET_PROCESS["pid"]

@@ -16,7 +16,8 @@ from snow_white.judgement.verdict import STARTS_WITHIN, Judgement, judge, judge_
 from snow_white.model.action import Action
 from snow_white.model.fleet import Instance
 from snow_white.model.verdict import CONFIRMED, Verdict
-from tests.lambdas.fake_cloud import LONG_AGO, START, says
+from tests.lambdas.fake_cloud import START
+from tests.lambdas.fake_hosts import LONG_AGO, says
 
 IDLE = {
     "pid": 7,

@@ -32,7 +32,8 @@ from snow_white.steps.clean_up import cancel_commands
 from snow_white.steps.dispatch import dispatch
 from snow_white.steps.poll import poll
 from tests.lambdas.aws.test_execution_history import EXECUTION, FakeHistory, left
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeCommand, command_id, instance_id
+from tests.lambdas.fake_cloud import START, FakeCloud, FakeCommand, command_id, instance_id
+from tests.lambdas.fake_hosts import Answer
 from tests.lambdas.runtime.test_run_end import FakeEvents
 from tests.lambdas.slack.run_notifier import messages, notifier_on
 

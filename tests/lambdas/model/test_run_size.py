@@ -11,7 +11,8 @@ from snow_white.model.serialisation import to_json
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
 from snow_white.steps.poll import poll
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeInstance, says
+from tests.lambdas.fake_cloud import START, FakeCloud
+from tests.lambdas.fake_hosts import Answer, FakeInstance, says
 from tests.lambdas.steps.test_whole_runs import BUSY
 from tests.lambdas.story import Story, request
 

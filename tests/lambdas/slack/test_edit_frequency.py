@@ -9,7 +9,8 @@ import pytest
 
 from snow_white.model.run import Run
 from tests.lambdas import story
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud
+from tests.lambdas.fake_cloud import START, FakeCloud
+from tests.lambdas.fake_hosts import Answer
 from tests.lambdas.story import Story, request
 
 

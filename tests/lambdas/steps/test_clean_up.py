@@ -15,7 +15,8 @@ from snow_white.steps.clean_up import cancel_commands
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
 from tests.lambdas.aws.test_execution_history import EXECUTION
-from tests.lambdas.fake_cloud import Answer, FakeCloud, network_error
+from tests.lambdas.fake_cloud import FakeCloud, network_error
+from tests.lambdas.fake_hosts import Answer
 from tests.lambdas.story import request
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from snow_white.model.run import Run
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeInstance, FakeRegion
+from tests.lambdas.fake_cloud import START, FakeCloud, FakeRegion
+from tests.lambdas.fake_hosts import Answer, FakeInstance
 from tests.lambdas.story import Story, request
 
 DRAIN = 3000.0  # seconds

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from snow_white.model.state_budget import HIDDEN_IDS
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeInstance
+from tests.lambdas.fake_cloud import START, FakeCloud
+from tests.lambdas.fake_hosts import Answer, FakeInstance
 from tests.lambdas.story import Story, request
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from snow_white.model.action import Action
 from snow_white.model.fleet import GROUP_NAME_TAG
-from tests.lambdas.fake_cloud import Answer, FakeCloud, FakeInstance, FakeLifecycleAction, client_error, says
+from tests.lambdas.fake_cloud import FakeCloud, FakeLifecycleAction, client_error
+from tests.lambdas.fake_hosts import Answer, FakeInstance, says
 from tests.lambdas.story import Story, request
 
 REGION = "us-east-1"

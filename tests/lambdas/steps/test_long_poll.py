@@ -12,7 +12,8 @@ from snow_white.model.termination import LifecycleAction, Notice, Termination
 from snow_white.steps.discover import discover
 from snow_white.steps.dispatch import dispatch
 from snow_white.steps.long_poll import long_poll
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeLifecycleAction
+from tests.lambdas.fake_cloud import START, FakeCloud, FakeLifecycleAction
+from tests.lambdas.fake_hosts import Answer
 from tests.lambdas.story import request
 
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from snow_white.model.action import Action
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeCommand, FakeInstance, FakeRegion, says
+from tests.lambdas.fake_cloud import START, FakeCloud, FakeCommand, FakeRegion
+from tests.lambdas.fake_hosts import Answer, FakeInstance, says
 from tests.lambdas.story import Story, request
 
 

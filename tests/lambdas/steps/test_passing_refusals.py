@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from snow_white.aws.regions import RegionRefused
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, client_error
+from tests.lambdas.fake_cloud import START, FakeCloud, client_error
+from tests.lambdas.fake_hosts import Answer
 from tests.lambdas.story import Story, request
 
 DENIED = client_error("AccessDeniedException", "not authorized to perform it", 400)

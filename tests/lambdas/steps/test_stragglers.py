@@ -9,7 +9,8 @@ import pytest
 from snow_white.model.action import Action
 from snow_white.model.run import Outcome, Run
 from snow_white.model.stragglers import Straggler, Stragglers
-from tests.lambdas.fake_cloud import Answer, FakeCloud, FakeCommand, FakeInstance, client_error
+from tests.lambdas.fake_cloud import FakeCloud, FakeCommand, client_error
+from tests.lambdas.fake_hosts import Answer, FakeInstance
 from tests.lambdas.story import Story, request
 
 LONG = Answer(after=1_200)

@@ -16,7 +16,8 @@ from snow_white.model.run import Execution, Run
 from snow_white.model.stated_request import StatedRequest
 from snow_white.steps.discover import Discovery, discover
 from snow_white.steps.opposite_run import demand_no_opposite_run
-from tests.lambdas.fake_cloud import START, Answer, FakeCloud, FakeInstance, network_error, says
+from tests.lambdas.fake_cloud import START, FakeCloud, network_error
+from tests.lambdas.fake_hosts import Answer, FakeInstance, says
 from tests.lambdas.story import Story, request
 
 BACKUPS: dict[str, Any] = {"application": "", "environments": (), "auto_scaling_groups": ("backups-*",)}

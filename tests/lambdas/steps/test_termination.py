@@ -20,7 +20,8 @@ from snow_white.model.run import Outcome, Run
 from snow_white.model.serialisation import from_json, to_json
 from snow_white.model.termination import Completion
 from snow_white.steps.termination import let_go
-from tests.lambdas.fake_cloud import Answer, FakeCloud, FakeInstance, FakeLifecycleAction, client_error, says
+from tests.lambdas.fake_cloud import FakeCloud, FakeLifecycleAction, client_error
+from tests.lambdas.fake_hosts import Answer, FakeInstance, says
 from tests.lambdas.story import Story
 
 TOKEN: Final = "87654321-4321-4321-4321-210987654321"

@@ -13,16 +13,8 @@ from snow_white.aws.regions import RegionUnavailable
 from snow_white.aws.run_command import Command, cancel
 from snow_white.model.action import Action
 from snow_white.model.run import Outcome
-from tests.lambdas.fake_cloud import (
-    START,
-    Answer,
-    FakeCloud,
-    FakeRegion,
-    client_error,
-    command_id,
-    network_error,
-    says,
-)
+from tests.lambdas.fake_cloud import START, FakeCloud, FakeRegion, client_error, command_id, network_error
+from tests.lambdas.fake_hosts import Answer, says
 from tests.lambdas.story import Story, request
 
 LONG = 3_000
