@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws.engine.account import ACCOUNT
 from local_aws.engine.bundles import zipped
 from local_aws.processes.waiting import wait_for
 
@@ -46,6 +47,8 @@ def synthesize(outdir: Path, settings: Mapping[str, Any], account: str) -> Path:
     environment |= {
         "CDK_OUTDIR": str(outdir),
         "CDK_DEFAULT_ACCOUNT": account,
+        # It takes as long as all the rest, changes nothing in the templates, and is what `synth` and tests/infra do.
+        "CDK_VALIDATION": "false",
         "SNOW_WHITE_OVERRIDES": json.dumps(dict(settings)),
         "SNOW_WHITE_SETTINGS_FILE": "",
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
@@ -124,7 +127,9 @@ def _publish_assets(stack: Stack, assembly: Path, client_for: ClientFor) -> str:
         source = assembly / asset["source"]["path"]
         content = zipped(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
         for destination in asset["destinations"].values():
-            bucket, key = destination["bucketName"], destination["objectKey"]
+            # The CDK's command line fills it in as well, where no account was set.
+            bucket = destination["bucketName"].replace("${AWS::AccountId}", ACCOUNT)
+            key = destination["objectKey"]
             _make_bucket(s3, bucket, stack.region)
             s3.put_object(Bucket=bucket, Key=key, Body=content)
             if source == stack.template:

@@ -12,9 +12,10 @@ import pytest
 
 from infra.account import OLDEST_BOOTSTRAP
 from local_aws import LocalAws
+from local_aws.deploy import deploy as deploy_stacks
 from local_aws.slack.commands import SIGNING_SECRET
 from snow_white.version import VERSION
-from tests.infra.templates import Template
+from tests.infra.templates import Assembly, Template
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "xoxb-123-abc"
@@ -125,12 +126,17 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="module")
-def outputs(aws: LocalAws, credentials: dict[str, str]) -> dict[str, str]:
+def outputs(aws: LocalAws, credentials: dict[str, str], assembly: Assembly) -> dict[str, str]:
     """The outputs of a first deployment, before which the region was not bootstrapped, and after it it is."""
     assert account("unbootstrapped", credentials).stdout == f"aws://{aws.account}/us-east-1\n"
-    outputs = aws.deploy()
+    outputs = deployed(aws, assembly)
     assert account("unbootstrapped", credentials).stdout == ""
     return outputs
+
+
+def deployed(aws: LocalAws, assembly: Assembly) -> dict[str, str]:
+    """The outputs of the home region's stack after a deployment of these templates."""
+    return deploy_stacks(assembly.folder, aws.client)["SnowWhite"]
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +266,7 @@ def test_a_region_is_bootstrapped_once_and_the_token_is_stored_without_being_sho
 @pytest.mark.synthesizes
 @pytest.mark.usefixtures("outputs")
 def test_the_signing_secret_of_the_slash_command_is_stored_without_being_shown(
-    aws: LocalAws, credentials: dict[str, str]
+    aws: LocalAws, credentials: dict[str, str], assembly_with_slash_command: Assembly
 ) -> None:
     def store(secret: str) -> subprocess.CompletedProcess[str]:
         return account("store-signing-secret", credentials, stdin=f"{secret}\n")
@@ -268,7 +274,7 @@ def test_the_signing_secret_of_the_slash_command_is_stored_without_being_shown(
     assert "slash" not in account("next-steps", credentials).stdout
     assert "set 'slash_command' to true and deploy first" in store(SIGNING_SECRET).stderr
 
-    outputs = aws.deploy(slash_command=True)
+    outputs = deployed(aws, assembly_with_slash_command)
     assert outputs["SlashCommandUrl"] in account("next-steps", credentials).stdout
     assert "That is no Slack signing secret" in store(TOKEN).stderr
     result = store(SIGNING_SECRET)
