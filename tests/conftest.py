@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import signal
 
 import pytest
@@ -24,7 +25,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write tests/test_runner/durations.json, after a run of all tests",
     )
+    parser.addoption(
+        timing.FAST,
+        action="store_true",
+        help="leave out the tests of tests/test_runner/durations.json, which took long in a run of all tests",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(timing.Timing(config))
+
+
+def pytest_collection_finish() -> None:
+    # What is imported by now stays until the end. Looking through it for garbage, again and again, takes a tenth of
+    # all CPU time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)

@@ -69,7 +69,6 @@ def price(story: Story, cloud: FakeCloud) -> float:
     return transitions * TRANSITION + waiting + logs_price(logged)
 
 
-@pytest.mark.simulates
 @pytest.mark.parametrize(
     ("timeout", "new_every", "most"),
     [
@@ -89,7 +88,6 @@ def test_a_drain_costs_a_few_cents_however_long_it_is(timeout: int, new_every: i
         assert price(story, cloud) < smallest_fargate_task(timeout)
 
 
-@pytest.mark.simulates
 def test_instances_that_come_all_the_time_leave_room_in_the_history() -> None:
     hours = 6
     story, _ = drained(hours * HOUR, new_every=300)
@@ -97,7 +95,6 @@ def test_instances_that_come_all_the_time_leave_room_in_the_history() -> None:
     assert story.largest_state < 8_700
 
 
-@pytest.mark.simulates
 @pytest.mark.parametrize("drain", [20, 300, 600, 1_800, 7_200])
 def test_the_end_of_the_last_job_is_told_after_one_proof_and_two_percent_of_the_drain(
     handlers: Mapping[str, ModuleType], drain: int

@@ -160,15 +160,20 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autosc
             return {"Reservations": [{"Instances": [_described(one) for one in found]}]}
         self.filters = request["Filters"]
         filters = {one["Name"]: one["Values"] for one in request["Filters"]}
-        launched = filters.get("launch-time")
         assert all(len(values) <= 200 for values in filters.values())
+        tags = {name.removeprefix("tag:"): values for name, values in filters.items() if name[:4] == "tag:"}
+        assert tags, "of a filter by nothing else EC2 would list everything"
+        states, ids, launched = (
+            filters.get(name) for name in ("instance-state-name", "instance-id", "launch-time")
+        )
+        assert states
         found = [
             one
             for one in self.instances.values()
-            if _has_tags(one, filters)
-            and one.id in filters.get("instance-id", [one.id])
-            and one.state in filters["instance-state-name"]
+            if one.state in states
+            and (ids is None or one.id in ids)
             and (launched is None or _matches(f"{one.launched_at:%Y-%m-%dT%H:%M:%S}.000Z", launched))
+            and _has_tags(one, tags)
             and one.id not in self.unlisted_instances
         ]
         self.instances_read.append(len(found))
@@ -360,11 +365,8 @@ def command_id(region: str, number: int) -> str:
     return str(UUID(int=crc32(region.encode()) << 96 | number))
 
 
-def _has_tags(instance: FakeInstance, filters: Mapping[str, Sequence[str]]) -> bool:
-    """Whether it has each tag that is asked for; of a filter by nothing else EC2 would list everything."""
-    asked = {name.removeprefix("tag:"): values for name, values in filters.items() if name.startswith("tag:")}
-    assert asked
-    tags = {tag["Key"]: tag["Value"] for tag in _tags(instance)}
+def _has_tags(instance: FakeInstance, asked: Mapping[str, Sequence[str]]) -> bool:
+    tags = _tags(instance)
     return all(
         key in tags and (tags[key] in values or _matches(tags[key], values)) for key, values in asked.items()
     )
@@ -378,12 +380,14 @@ def _matches(value: str, patterns: Sequence[str]) -> bool:
 
 def _described(instance: FakeInstance) -> dict[str, Any]:
     row = _row(instance.id, instance.launched_at, instance.state, instance.environment_id)
-    return {**row, "Tags": _tags(instance)} if instance.tags else row
+    if not instance.tags:
+        return row
+    return {**row, "Tags": [{"Key": key, "Value": value} for key, value in _tags(instance).items()]}
 
 
-def _tags(instance: FakeInstance) -> list[dict[str, str]]:
+def _tags(instance: FakeInstance) -> dict[str, str]:
     of_environment = {ENVIRONMENT_ID_TAG: instance.environment_id} if instance.environment_id else {}
-    return [{"Key": key, "Value": value} for key, value in {**of_environment, **instance.tags}.items()]
+    return {**of_environment, **instance.tags}
 
 
 @cache  # ten thousand are described at each poll

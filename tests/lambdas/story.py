@@ -80,8 +80,7 @@ class Story:
             self.meanwhile(turn)
             now = self.cloud.clock.now
             regions: Any = self.cloud
-            run = _as_carried(keep_waiting(poll(run, regions, now), regions, now))
-            self.largest_state = max(self.largest_state, len(json.dumps(to_json(run))))
+            run = self._as_carried(keep_waiting(poll(run, regions, now), regions, now))
             self.polled(run)
             self.outcomes.append(run.outcome)
             if pauses_within(run):
@@ -97,7 +96,8 @@ class Story:
                 case Outcome.PROGRESS:
                     self.events += 5
                     self.announced(run)
-                    run = _announced(run, self.cloud)
+                    announced = replace(run, announced=run.progress, announced_at=self.cloud.clock.now)
+                    run = self._as_carried(announced)
         raise AssertionError(f"The run has not ended after {most_turns} turns.")
 
     def report(self) -> dict[str, Any]:
@@ -107,7 +107,13 @@ class Story:
 
     def _dispatch(self, run: Run) -> Run:
         self.events += 5
-        return _as_carried(dispatch(run, self.cloud, self.cloud.clock.now))  # type: ignore[arg-type]
+        return self._as_carried(dispatch(run, self.cloud, self.cloud.clock.now))  # type: ignore[arg-type]
+
+    def _as_carried(self, run: Run) -> Run:
+        """The run as the next state reads it."""
+        state = json.dumps(to_json(run))
+        self.largest_state = max(self.largest_state, len(state))
+        return from_json(json.loads(state), Run)
 
 
 class _OneAfterTheOther:
@@ -124,11 +130,3 @@ class _OneAfterTheOther:
 
     def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return [work(item) for item in items]
-
-
-def _as_carried(run: Run) -> Run:
-    return from_json(json.loads(json.dumps(to_json(run))), Run)
-
-
-def _announced(run: Run, cloud: FakeCloud) -> Run:
-    return _as_carried(replace(run, announced=run.progress, announced_at=cloud.clock.now))

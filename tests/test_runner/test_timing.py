@@ -63,13 +63,29 @@ def test_what_is_recorded_is_of_use() -> None:
     assert all(seconds >= SLOW_SECONDS for seconds in recorded().values())
 
 
+def test_what_took_long_is_left_out_of_a_fast_run_and_nothing_else_is() -> None:
+    file = "tests/lambdas/judgement/test_freshness.py"
+    every, fast = collected(file), collected(file, "--fast")
+    slow = every & recorded().keys()
+    assert slow
+    assert fast
+    assert fast == every - slow
+
+
+def collected(*arguments: str) -> set[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", *arguments]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {line for line in result.stdout.splitlines() if "::" in line}
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a run of three tests in two processes says; one of the tests is slow as a whole, but in no phase."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "conftest.py").write_text(
         "from tests.test_runner.timing import Timing\n"
-        "def pytest_addoption(parser): parser.addoption('--record-durations', action='store_true')\n"
+        "def pytest_addoption(parser):\n"
+        "    for option in ('--record-durations', '--fast'): parser.addoption(option, action='store_true')\n"
         "def pytest_configure(config): config.pluginmanager.register(Timing(config))\n"
     )
     (folder / "test_it.py").write_text(

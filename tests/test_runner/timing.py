@@ -1,4 +1,4 @@
-"""How long tests take: the slowest start first, and the ten slowest are printed at the end.
+"""How long tests take: the slowest start first, `--fast` leaves them out, and the ten slowest are printed at the end.
 
 durations.json has the seconds of the slow ones. `./scripts/test -- --record-durations` writes it anew; a test
 that is not in it counts as fast, and one that is in it only is of no harm.
@@ -20,6 +20,7 @@ SLOW_SECONDS: Final = 2.0
 _SHOWN: Final = 10
 _SHOWN_SECONDS: Final = 0.5
 OPTION: Final = "--record-durations"
+FAST: Final = "--fast"
 
 
 def recorded() -> dict[str, float]:
@@ -68,6 +69,10 @@ class Timing:
     # Last, so that what was deselected is gone.
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self._config.getoption(FAST):
+            slow = recorded()
+            self._config.hook.pytest_deselected(items=[item for item in items if item.nodeid in slow])
+            items[:] = [item for item in items if item.nodeid not in slow]
         processes = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
         if processes > 1:
             by_id = {item.nodeid: item for item in items}

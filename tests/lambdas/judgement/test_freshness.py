@@ -337,7 +337,6 @@ def test_a_region_outside_the_plan_that_stays_dark_does_not_hold_the_run_for_hou
     assert [one["region"] for one in report["problems"]] == ["ap-south-1"]
 
 
-@pytest.mark.simulates
 def test_instances_that_come_and_go_for_two_days_do_not_burst_the_state() -> None:
     names = tuple(
         f"us-east-{number}" for number in range(3)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import to_json
 from snow_white.steps.discover import discover
@@ -17,7 +15,6 @@ from tests.lambdas.steps.test_whole_runs import BUSY
 from tests.lambdas.story import Story, request
 
 
-@pytest.mark.simulates
 def test_a_drain_of_48_hours_stays_within_the_history_and_the_state() -> None:
     cloud = FakeCloud()
     cloud["us-east-1"].add_environment("shop", "shop-workers", instances=2)
@@ -30,7 +27,6 @@ def test_a_drain_of_48_hours_stays_within_the_history_and_the_state() -> None:
     assert story.events < 25_000
 
 
-@pytest.mark.simulates
 def test_ten_thousand_instances_in_twelve_regions_fit_into_the_state() -> None:
     names = tuple(f"us-east-{number}" for number in range(12))
     cloud = FakeCloud(names)

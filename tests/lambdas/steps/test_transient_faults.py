@@ -56,7 +56,6 @@ def test_a_sending_that_is_throttled_at_the_start_is_waited_out(cloud: FakeCloud
     assert (report["result"], report["counts"]) == ("confirmed", {"quiet": 5})
 
 
-@pytest.mark.simulates
 def test_a_sending_that_is_throttled_for_hours_fills_no_history(cloud: FakeCloud) -> None:
     fail_during(cloud, cloud["us-east-1"], "send_command", 0, 100_000, THROTTLED)
     story = Story(cloud, request(timeout_seconds=172_800))

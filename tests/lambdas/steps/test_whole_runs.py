@@ -239,7 +239,6 @@ def test_one_refused_id_does_not_keep_the_others_from_being_reached(cloud: FakeC
     assert problems(report)[bad.id] == ("unreachable", f"Instances not in a valid state: {bad.id}")
 
 
-@pytest.mark.simulates
 def test_an_instance_that_stays_refused_does_not_use_up_the_history(cloud: FakeCloud) -> None:
     for one in cloud["us-east-1"].instances.values():
         one.answers = [Answer(after=172_000), Answer(20)]
