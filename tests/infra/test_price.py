@@ -85,9 +85,9 @@ def said(row: str) -> float:
 @pytest.mark.parametrize(
     ("row", "seconds"),
     [
-        pytest.param("a deploy with jobs of 10 minutes", 600),
-        pytest.param("of 2 hours", 7_200),
-        pytest.param("of 2 days", 172_000),
+        ("a deploy with jobs of 10 minutes", 600),
+        ("of 2 hours", 7_200),
+        ("of 2 days", 172_000),
     ],
 )
 def test_a_deploy_costs_what_the_readme_says(home: Template, row: str, seconds: int) -> None:
