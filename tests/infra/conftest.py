@@ -7,8 +7,9 @@ import pytest
 from tests.infra.assemblies import ROOT, synthesized
 from tests.infra.templates import Assembly, Template
 
-__all__ = ["REGIONS", "ROOT"]
+__all__ = ["ALARM_TOPIC", "REGIONS", "ROOT"]
 REGIONS = ["us-east-1", "eu-west-1"]
+ALARM_TOPIC = "arn:aws:sns:us-east-1:111122223333:alerts"
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +31,13 @@ def assembly_with_slash_command() -> Assembly:
 
 @pytest.fixture(scope="session")
 def assembly_with_drains() -> Assembly:
-    """The same with instances that are drained before they end: environments' and groups'."""
+    """The same with a topic for the alarms, and with environments' and groups' instances drained before they end."""
     drained = {"environments": ["workers", "mail"], "auto_scaling_groups": ["backups-*", "jobs-?"]}
-    settings = {"worker_groups": ["backups-*", "jobs-?"], "drain_on_termination": drained}
+    settings = {
+        "worker_groups": ["backups-*", "jobs-?"],
+        "drain_on_termination": drained,
+        "alarm_topic": ALARM_TOPIC,
+    }
     return Assembly(synthesized({"regions": REGIONS, **settings}))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from infra.settings import InvalidSettings, Settings
-from tests.infra.assemblies import synthesized
+from tests.infra.conftest import ALARM_TOPIC
 from tests.infra.templates import Assembly, Template
 
-TOPIC = "arn:aws:sns:us-east-1:111122223333:alerts"
 SETTINGS = {"home_region": "us-east-1", "regions": ["us-east-1"]}
 
 
@@ -36,13 +35,17 @@ def test_without_a_topic_nobody_is_told(home: Template) -> None:
 
 
 @pytest.mark.synthesizes
-def test_the_topic_of_the_settings_is_told() -> None:
-    assembly = Assembly(synthesized({"alarm_topic": TOPIC}))
-    alarms = assembly.home.resources("AWS::CloudWatch::Alarm").values()
-    assert [alarm["AlarmActions"] for alarm in alarms] == [[TOPIC]] * 4
+def test_the_topic_of_the_settings_is_told(home: Template, assembly_with_drains: Assembly) -> None:
+    alarms = assembly_with_drains.home.resources("AWS::CloudWatch::Alarm")
+    assert [alarm["AlarmActions"] for alarm in alarms.values()] == [[ALARM_TOPIC]] * 5
+    drains = {name for name in alarms if name.startswith("Terminations")}
+    assert len(drains) == 1
+    assert alarms.keys() - drains == home.resources("AWS::CloudWatch::Alarm").keys()
 
 
-@pytest.mark.parametrize("wrong", ["alerts", "arn:aws:sqs:us-east-1:111122223333:alerts", None, TOPIC + " "])
+@pytest.mark.parametrize(
+    "wrong", ["alerts", "arn:aws:sqs:us-east-1:111122223333:alerts", None, ALARM_TOPIC + " "]
+)
 def test_what_is_no_topic_is_refused(wrong: object) -> None:
     with pytest.raises(InvalidSettings, match="'alarm_topic'"):
         Settings.from_mapping({**SETTINGS, "alarm_topic": wrong})

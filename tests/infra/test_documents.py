@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from aws_cdk import App
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from infra.settings import Settings
 from snow_white.model.action import Action
 from tests.infra.conftest import REGIONS, ROOT
 from tests.infra.templates import Assembly, Json, Template
+from tests.infra.unvalidated import unvalidated_app
 
 ACTIONS = ["quiet", "stop", "wake", "status"]
 
@@ -114,7 +114,7 @@ def test_with_a_bucket_it_is_the_object_of_the_action() -> None:
 def documents_templates(**settings: object) -> list[Template]:
     """The templates with documents of an application in one region, made in this process and without functions."""
     region = "eu-west-1"
-    app = App()
+    app = unvalidated_app()
     add_documents(app, Settings.from_mapping({"home_region": region, "regions": [region], **settings}))
     return [Template(stack.template) for stack in app.synth().stacks]
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk.assertions import Template
 
 from infra.lifecycle_hook import InvalidLifecycleHook, WorkerLifecycleHook
 from snow_white.model.termination import Termination
+from tests.infra.unvalidated import unvalidated_app
 
 
 def hook(suffix: str = "", **more: Duration) -> dict[str, object]:
     """The properties of the hook for a group that is named `backups`."""
-    stack = Stack(App())
+    stack = Stack(unvalidated_app())
     group = autoscaling.AutoScalingGroup.from_auto_scaling_group_name(stack, "Workers", "backups")
     WorkerLifecycleHook(stack, "Drain", group=group, suffix=suffix, **more)
     (found,) = Template.from_stack(stack).find_resources("AWS::AutoScaling::LifecycleHook").values()

@@ -30,6 +30,7 @@ from snow_white.model.durations import parse_timeout
 from snow_white.model.request import Defaults, Limits, Request
 from tests.infra.commands import ROOT, code_blocks, shown_commands
 from tests.infra.templates import Template, allowed, as_list, text
+from tests.infra.unvalidated import unvalidated_app
 
 PAGE: Final = (ROOT / "docs" / "recipes.md").read_text()
 BLOCKS: Final = code_blocks(PAGE)
@@ -135,7 +136,7 @@ def test_the_hooks_are_those_that_snow_white_serves_and_the_settings_are_valid()
     text = section("Auto Scaling")
     (extension,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     (resource,) = yaml.safe_load(textwrap.dedent(extension))["Resources"].values()
-    stack = Stack(App())
+    stack = Stack(unvalidated_app())
     group = autoscaling.AutoScalingGroup.from_auto_scaling_group_name(stack, "Workers", "backups")
     (lines,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(lines, {"self": stack, "workers": group})  # noqa: S102
@@ -331,7 +332,7 @@ def test_the_aws_cli_s_commands_and_options_exist() -> None:
 
 @pytest.mark.synthesizes
 def test_the_cdk_s_lines_build_a_pipeline() -> None:
-    stack = Stack(App(), "Pipeline", env=Environment(account="111122223333", region="us-east-1"))
+    stack = Stack(unvalidated_app(), "Pipeline", env=Environment(account="111122223333", region="us-east-1"))
     version = codepipeline.Artifact("Version")
     bucket = s3.Bucket(stack, "Versions", versioned=True)
     source = actions.S3SourceAction(action_name="Version", bucket=bucket, bucket_key="v.zip", output=version)
