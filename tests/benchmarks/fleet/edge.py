@@ -59,6 +59,7 @@ def simulated(schedule: Schedule, cloud: FleetCloud, *, short_way: bool) -> Iter
         short_way: leave out of botocore what only costs time. CPU times then say nothing.
     """
     original: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+    paginator: Callable[[Any, str], Any] = BaseClient.get_paginator
 
     def measured(client: Any, operation: str, parameters: Any) -> Any:
         with schedule.in_botocore():
@@ -77,6 +78,10 @@ def simulated(schedule: Schedule, cloud: FleetCloud, *, short_way: bool) -> Iter
             (botocore.retries.bucket, "threading", ThreadingOfBotocore),
             (BaseClient, "_make_api_call", measured),
         ]
+        if short_way:
+            replaced.append(
+                (BaseClient, "get_paginator", lambda *given: _SHORT_WAY.get_paginator(paginator, *given))
+            )
         for owner, name, value in replaced:
             stack.enter_context(mock.patch.object(owner, name, value))
         product = [module for name, module in list(sys.modules.items()) if name.startswith(_PRODUCT)]
