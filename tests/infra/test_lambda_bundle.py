@@ -9,14 +9,17 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from infra.lambda_bundle import PYTHON_VERSION, BundlingFailed, lambda_bundle, python_of_the_functions
 from tests.infra.templates import Assembly, Template, text
+from tests.made_once import shared_folder
 
 ROOT = Path(__file__).parents[2]
+REGION = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
 HANDLERS = ["discover_instances", "dispatch_command", "poll_command", "notify_slack", "close_run"]
 
 
@@ -93,26 +96,44 @@ def command(folder: Path, does: str) -> None:
     python.chmod(0o755)
 
 
+@dataclass(frozen=True)
+class Alone:
+    """Python with nothing but the bundle and the variables that a function gets."""
+
+    bundle: Path
+    home: Template
+    compiled: Path
+    """Where what is compiled is kept, outside of the bundle: to compile takes most of the time."""
+
+    def run(self, name: str, does: str, folder: Path) -> str:
+        """What the function named so prints, once its module is there."""
+        settings = self.home.function(name)["Environment"]["Variables"]
+        script = f"import sys; sys.path.insert(0, {str(self.bundle)!r}); import {name}; {does}"
+        # -S leaves out this environment's own packages, -I the current folder and PYTHONPATH.
+        options = ["-I", "-S", "-X", f"pycache_prefix={self.compiled}"]
+        result = subprocess.run(
+            [sys.executable, *options, "-c", script],
+            cwd=folder,
+            env={**{key: text(value) for key, value in settings.items()}, **REGION},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+
+@pytest.fixture(scope="module")
+def alone(bundle: Path, home: Template, tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """Runs Python with nothing but the bundle."""
+    return Alone(bundle, home, shared_folder(tmp_path_factory) / "compiled-bundle")
+
+
 @pytest.mark.parametrize("name", HANDLERS)
 def test_a_function_starts_from_the_bundle_alone_with_the_settings_of_the_template(
-    name: str, bundle: Path, home: Template, tmp_path: Path
+    name: str, alone: Alone, tmp_path: Path
 ) -> None:
-    settings = home.function(name)["Environment"]["Variables"]
-    environ = {key: text(value) for key, value in settings.items()}
-    script = (
-        f"import sys; sys.path.insert(0, {str(bundle)!r}); import {name}; assert callable({name}.handler)"
-    )
-    # -S leaves out this environment's own packages, -I the current folder and PYTHONPATH.
-    command = [sys.executable, "-I", "-S", "-B", "-c", script]
-    result = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env={**environ, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
+    alone.run(name, f"assert callable({name}.handler)", tmp_path)
 
 
 @pytest.mark.synthesizes
@@ -220,17 +241,8 @@ BOTO3 = ("boto3", "s3transfer", "multiprocessing")
     ],
 )
 def test_a_function_starts_without_what_it_does_not_need(
-    name: str, needless: tuple[str, ...], bundle: Path, home: Template
+    name: str, needless: tuple[str, ...], alone: Alone, tmp_path: Path
 ) -> None:
-    settings = home.function(name)["Environment"]["Variables"]
-    script = f"import sys; sys.path.insert(0, {str(bundle)!r}); import {name}; print(*sys.modules)"
-    result = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", script],
-        env={**{key: text(value) for key, value in settings.items()}, "AWS_DEFAULT_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = set(result.stdout.split())
+    loaded = set(alone.run(name, "print(*sys.modules)", tmp_path).split())
     assert {"botocore", "snow_white"} <= loaded
     assert loaded.isdisjoint(needless)

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from snow_white.version import VERSION
+from tests.made_once import made_once, shared_folder
 from tests.snow_white_cli.terminal import ROOT, environment
 
 MAX_MEGABYTES: Final = 60
@@ -34,13 +35,15 @@ def run(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[s
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with nothing but the wheel of this checkout and what it needs, from the package index."""
-    folder = tmp_path_factory.mktemp("installed")
+    return made_once(shared_folder(tmp_path_factory) / "installed", install) / "venv"
+
+
+def install(folder: Path) -> None:
     made = run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
     assert made.returncode == 0, made.stderr
     quiet = ("--quiet", "--disable-pip-version-check", "--no-compile")
     pip = run(sys.executable, "-m", "pip", "--python", folder / "venv", "install", *quiet, ROOT)
     assert pip.returncode == 0, pip.stderr
-    return folder / "venv"
 
 
 def test_it_needs_boto3_click_and_rich_and_nothing_else_of_this_project(installed: Path) -> None:
