@@ -24,7 +24,13 @@ def synthesize(outdir: Path | None = None) -> Path:
     Raises InvalidSettings, BundlingFailed, DocumentTooLarge, or ChecksFailed for findings that are not acknowledged.
     """
     folder = outdir or Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
-    app = App(outdir=str(folder), context=context_of(ROOT / "cdk.json"), analytics_reporting=False)
+    app = App(
+        outdir=str(folder),
+        context=context_of(ROOT / "cdk.json"),
+        analytics_reporting=False,
+        # It only warns, and doubles the time of a synthesis. ./scripts/test has cfn-lint check the templates.
+        builtin_cloud_formation_validation=False,
+    )
     context = {key: app.node.try_get_context(key) for key in ("snow_white", "snow_white_overrides")}
     add_stacks(app, own_settings({key: value for key, value in context.items() if value is not None}))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
