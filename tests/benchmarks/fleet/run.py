@@ -152,8 +152,7 @@ class Bench:
             if not self.long_polls:
                 stack.enter_context(mock.patch.object(long_poll, "LONGEST_PAUSE_SECONDS", 0))
             stack.enter_context(simulated(clock, cloud, short_way=self.short_way))
-            if self.costs_time:
-                stack.enter_context(_garbage_as_in_a_function())
+            stack.enter_context(_garbage_as_in_a_function())
             try:
                 machine.run(NAME, fleet.request())
                 functions.call("close_run", "CloseRun", end_event(execution[0], cloud.cloud))
