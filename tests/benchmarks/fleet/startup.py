@@ -42,7 +42,7 @@ _PACKAGES_OF_TELLING: Final = (
 _NOTE: Final = (
     "The packages alone are what no function starts for less: botocore with one client, Powertools' logger and cattrs; "
     "for those that tell also slack_sdk and Powertools' idempotency, parameters and metrics. All run in turns, and the "
-    "least of seven tries counts, because other work on the machine only adds to it. In turns with d4c170e, the version "
+    "least of seven tries counts, because other work on the machine only adds to it. In turns with d4c170e, "
     "against which the bounds were set, on one machine on 2026-11-30: poll_command 0.90 then and 0.35 now, "
     "notify_slack 1.23 and 0.59, the packages alone 0.30 and 0.37. Functions of d4c170e made their clients at their "
     "first call, those of now while they are imported, where Lambda gives them a whole core."
