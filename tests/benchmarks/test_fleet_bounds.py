@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from types import ModuleType
 
 import pytest
@@ -37,6 +38,7 @@ def handlers() -> Iterator[Mapping[str, ModuleType]]:
         yield load_handlers()
 
 
+@cache  # two tests look at different things of the same drain of six hours
 def drained(timeout: int, *, new_every: int = 0) -> tuple[Story, FakeCloud]:
     """Ten hosts whose jobs end one after the other until shortly before the time limit."""
     cloud = FakeCloud()
