@@ -31,10 +31,11 @@ def assembly_with_slash_command() -> Assembly:
 
 @pytest.fixture(scope="session")
 def assembly_with_drains() -> Assembly:
-    """The same with a topic for the alarms, and with environments' and groups' instances drained before they end."""
+    """The same with a topic for the alarms, workers found by tags, and instances that are drained before they end."""
     drained = {"environments": ["workers", "mail"], "auto_scaling_groups": ["backups-*", "jobs-?"]}
     settings = {
         "worker_groups": ["backups-*", "jobs-?"],
+        "worker_tags": {"Role": ["worker"]},
         "drain_on_termination": drained,
         "alarm_topic": ALARM_TOPIC,
     }
