@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final
 
 from snow_white.aws import run_command
@@ -35,7 +35,6 @@ _LAUNCHES_SHOWN_WITHIN: Final = timedelta(
     minutes=15
 )  # EC2's lists lag; new instances need time for their agent
 _LONG_AGO: Final = datetime(2006, 8, 25, tzinfo=UTC)  # before any instance of EC2 was launched
-_ASSUMED_KEPT: Final = 20_000  # instances; a few megabytes
 
 
 @dataclass(frozen=True)
@@ -177,15 +176,9 @@ def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> Regio
     ended = {instance.id for instance in left} - read.keys()
     known = _known_ids(run, part, commands) - frozenset(run.gone.get(part.region, ()))
     assumed = frozenset(known - read.keys() - ended)
-    present = [*read.values(), *map(_assumed, assumed)]
+    present = [*read.values(), *(Instance(id_, "", _LONG_AGO) for id_ in assumed)]
     silent = _silent_agents(run, commands, lost, now)
     return _snapshot(regions, run, part, commands, present, silent, now, assumed)
-
-
-@lru_cache(_ASSUMED_KEPT)
-def _assumed(id_: str) -> Instance:
-    """An instance of which nothing but its id is known. A large run assumes the same thousands at every poll."""
-    return Instance(id_, "", _LONG_AGO)
 
 
 def _commands(regions: Regions, run: Run, part: RegionPlan) -> list[Command]:
