@@ -139,9 +139,8 @@ def _installed(requirements: Path, cache: Path, python: str | None) -> Path:
 
 def _run_pip(requirements: Path, target: Path) -> None:
     options = ["--quiet", "--no-compile", "--disable-pip-version-check", "--target", str(target)]
-    options += [
-        "--no-warn-conflicts"
-    ]  # with this environment, into which nothing is installed; that takes seconds
+    # pip would take seconds to compare them with the packages of this environment, where nothing is installed.
+    options += ["--no-warn-conflicts"]
     wheels = ["--platform", PLATFORM, "--python-version", PYTHON_VERSION, "--only-binary=:all:"]
     command = [sys.executable, "-m", "pip", "install", *options, *wheels, "--requirement", str(requirements)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -40,7 +40,7 @@ def test_each_part_can_be_run_by_itself() -> None:
 def test_without_a_part_everything_is_run() -> None:
     commands = would_run()
     assert [command.split()[0] for command in commands] == [
-        "ruff", "ruff", "mypy", "shellcheck", "python", "xargs", "python", "cfn-lint", "pytest"
+        "ruff", "ruff", "shellcheck", "python", "xargs", "mypy", "python", "cfn-lint", "pytest"
     ]  # fmt: skip
     assert commands[-1].endswith(" tests")
 
