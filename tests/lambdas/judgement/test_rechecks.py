@@ -314,10 +314,11 @@ def test_rechecks_push_no_command_out_of_the_state() -> None:
     assert len(commands) == 1
 
 
-@pytest.mark.parametrize(("instances", "due"), [(2_000, True), (2_001, False)])
-def test_a_region_that_is_too_large_for_ssms_rates_is_not_rechecked(instances: int, due: bool) -> None:
+@pytest.mark.parametrize(("instances", "due"), [(1_000, True), (1_001, False)])
+def test_a_fleet_of_which_a_recheck_costs_too_much_is_not_rechecked(instances: int, due: bool) -> None:
     execution = Execution("arn:aws:states:us-east-1:1:execution:SnowWhite:x", "x", START)
-    run = Run.planned(execution, request(), (RegionPlan("us-east-1", (), instances),))
+    plan = (RegionPlan("us-east-1", (), instances), RegionPlan("eu-west-1", (), 1_000))
+    run = Run.planned(execution, request(), plan)
     run = replace(run, dispatched_at=START, progress=Progress(1, instances))
     assert recheck_is_due(run, START + timedelta(minutes=5)) is due
 
