@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_runner.timing import RECORDED, SLOW_SECONDS, dealt, recorded
+from tests.test_runner.timing import FAST, RECORDED, SLOW_SECONDS, Timing, dealt, recorded
 
 ROOT = Path(__file__).parents[2]
 TESTS = [f"test_{number:02}" for number in range(12)]
@@ -64,18 +66,15 @@ def test_what_is_recorded_is_of_use() -> None:
 
 
 def test_what_took_long_is_left_out_of_a_fast_run_and_nothing_else_is() -> None:
-    file = "tests/lambdas/judgement/test_freshness.py"
-    every, fast = collected(file), collected(file, "--fast")
-    slow = every & recorded().keys()
-    assert slow
-    assert fast
-    assert fast == every - slow
-
-
-def collected(*arguments: str) -> set[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", *arguments]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return {line for line in result.stdout.splitlines() if "::" in line}
+    slow, fast = (
+        SimpleNamespace(nodeid=next(iter(recorded()))),
+        SimpleNamespace(nodeid="tests/test_new.py::test_it"),
+    )
+    for is_asked, left in ((True, [fast]), (False, [slow, fast])):
+        config, items = MagicMock(workerinput={}), [slow, fast]
+        config.getoption.side_effect = {FAST: is_asked}.__getitem__
+        Timing(config).pytest_collection_modifyitems(items)  # type: ignore[arg-type]
+        assert items == left
 
 
 @pytest.fixture(scope="module")
