@@ -33,8 +33,8 @@ def dead_instance(handlers: Mapping[str, ModuleType], instances: int, regions: i
     rows = tuple((operation, f"{count:,}") for operation, count in sorted(calls.items()))
     title = f"Calls in 10 minutes with one dead instance of {instances:,}"
     note = (
-        "Every four minutes those that are confirmed are rechecked, by commands of their own. A command that has ended "
-        "is read again for each recheck and at the end of the run, and not in the polls between."
+        "A command that has ended is read again only to recheck or to renew what it confirmed, and at the end of the "
+        "run; not in the polls between."
     )
     return Measured(
         [Figure(name, f"{read:,} for {sent:,} commands", "each ended command read once")],
