@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from infra.lambda_bundle import ROOT, python_of_the_functions
+from infra.lambda_bundle import PYTHON_VERSION, ROOT, python_of_the_functions
 from snow_white.version import VERSION
 from tests.benchmarks.fleet.deployed import MB_OF_A_CORE, deployed
 from tests.benchmarks.fleet.figures import Measured, Table, markdown
@@ -67,7 +67,7 @@ memory gives (memory / {MB_OF_A_CORE} MB). Functions are warm. What TLS and sock
 garbage as often as in a function, but not through the objects of the simulation.
 
 **On what.** {_processor()}, {platform.system()}; Python {platform.python_version()}, the functions' imports on
-{python_of_the_functions() or "the same Python"}; {packages}. Functions: {memory}; {_architectures()}.
+{f"Python {PYTHON_VERSION}" if python_of_the_functions() else "the same Python"}; {packages}. Functions: {memory}; {_architectures()}.
 
 `./scripts/bench --quick` measures the most important figures in about three minutes, and writes nothing."""
 
