@@ -54,6 +54,7 @@ def write_page(folder: Path, measured: Measured, command: str) -> None:
 def _head(command: str) -> str:
     packages = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
     setup = deployed()
+    python = f"Python {PYTHON_VERSION}" if python_of_the_functions() else "the same Python"
     memory = ", ".join(f"{name} {size} MB" for name, size in setup.memory_mb.items())
     return f"""# Benchmarks
 
@@ -67,7 +68,7 @@ memory gives (memory / {MB_OF_A_CORE} MB). Functions are warm. What TLS and sock
 garbage as often as in a function, but not through the objects of the simulation.
 
 **On what.** {_processor()}, {platform.system()}; Python {platform.python_version()}, the functions' imports on
-{f"Python {PYTHON_VERSION}" if python_of_the_functions() else "the same Python"}; {packages}. Functions: {memory}; {_architectures()}.
+{python}; {packages}. Functions: {memory}; {_architectures()}.
 
 `./scripts/bench --quick` measures the most important figures in about three minutes, and writes nothing."""
 
