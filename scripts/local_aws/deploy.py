@@ -47,7 +47,7 @@ def synthesize(outdir: Path, settings: Mapping[str, Any], account: str) -> Path:
     environment |= {
         "CDK_OUTDIR": str(outdir),
         "CDK_DEFAULT_ACCOUNT": account,
-        # It takes as long as all the rest, changes nothing in the templates, and is what `synth` and tests/infra do.
+        # The checks take seconds, change nothing in the templates, and are what `synth` and tests/infra run.
         "CDK_VALIDATION": "false",
         "SNOW_WHITE_OVERRIDES": json.dumps(dict(settings)),
         "SNOW_WHITE_SETTINGS_FILE": "",
