@@ -121,7 +121,7 @@ def _bundle(measured: Measured, bundle: Path) -> None:
 
 
 def _synthesis(*program: str) -> float:
-    """Seconds that pass."""
+    """Seconds that pass while Python runs the program, which synthesizes: a file, or -c and its text."""
     with tempfile.TemporaryDirectory(prefix="snow-white-bench-") as folder:
         environ = {**os.environ, "CDK_OUTDIR": folder, "SNOW_WHITE_SETTINGS_FILE": ""}
         began = time.monotonic()
