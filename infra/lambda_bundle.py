@@ -8,13 +8,14 @@ of a cold start: Lambda cannot keep what it compiles.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from functools import cache as remembered
 from pathlib import Path
 from typing import Final
@@ -66,27 +67,32 @@ _NEVER_IMPORTED: Final = (
 )
 _NAMES_LEFT_OUT: Final = ("__pycache__", "*.pyc", "*.pyi", "tests", "bin", "requirements.txt", "RECORD", ".*")
 _LEFT_OUT: Final = shutil.ignore_patterns(*_NAMES_LEFT_OUT)
+_KEPT_SECONDS: Final = 7 * 86_400  # since its last use
 
 
 class BundlingFailed(RuntimeError):
     """The functions' packages could not be installed; the message has pip's output and what to do."""
 
 
-@contextmanager
-def lambda_bundle(source: Path = SOURCE, cache: Path = PACKAGES_CACHE) -> Iterator[Path]:
-    """A temporary folder with handlers, domain and packages.
+def lambda_bundle(source: Path = SOURCE, cache: Path = PACKAGES_CACHE) -> Path:
+    """The folder with handlers, domain and packages; it is kept in `cache`, and not to be changed.
 
     The same inputs give the same bytes; whether PYTHON_VERSION is installed is one of them. pip runs only when
-    requirements.txt has changed; installed packages are kept in `cache`.
+    requirements.txt has changed.
     """
     python = python_of_the_functions()
     packages = _installed(source / "requirements.txt", cache, python)
-    with tempfile.TemporaryDirectory(prefix="snow-white-bundle-") as folder:
-        bundle = Path(folder)
-        shutil.copytree(source, bundle, ignore=_LEFT_OUT, dirs_exist_ok=True)
+
+    def build(bundle: Path) -> None:
+        shutil.copytree(source, bundle, ignore=_LEFT_OUT)
         _compile(bundle, python)
         shutil.copytree(packages, bundle, dirs_exist_ok=True)
-        yield bundle
+
+    files = (path for path in sorted(source.rglob("*")) if path.is_file() and path.suffix != ".pyc")
+    code = hashlib.sha256()
+    for path in files:
+        code.update(f"{path.relative_to(source)} {path.stat().st_mode:o} ".encode() + path.read_bytes())
+    return _kept(cache, f"{packages.name} {code.hexdigest()}", build)
 
 
 @remembered
@@ -110,31 +116,45 @@ def _compile(folder: Path, python: str | None) -> None:
 
 
 def _installed(requirements: Path, cache: Path, python: str | None) -> Path:
-    """The folder in `cache` with what is needed of exactly the pinned packages; it is created if it is missing."""
+    """The folder in `cache` with what is needed of exactly the pinned packages."""
     pins = requirements.read_text()
-    compiled = "compiled" if python else "not compiled"
-    left_out = f"{_NEVER_IMPORTED} {_NAMES_LEFT_OUT}\n{Path(botocore_data.__file__).read_text()}"
-    inputs = f"{PLATFORM} {PYTHON_VERSION} {compiled} {left_out}\n{pins}"
-    key = hashlib.sha256(inputs.encode()).hexdigest()[:16]
-    target = cache / key
-    if target.exists():
-        return target
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="installing-", dir=cache) as folder:
-        installing = Path(folder) / "packages"
+
+    def install(needed: Path) -> None:
+        installing = needed.with_name("installing")
         _run_pip(requirements, installing)
         _require_pins(installing, pins, requirements)
-        needed = Path(folder) / "needed"
         shutil.copytree(installing, needed, ignore=_LEFT_OUT)
         _leave_out_the_unused(needed)
         _compile(needed, python)
-        try:
-            needed.rename(target)
-        except OSError:
-            # Another process synthesized at the same time and was faster; its result is the same.
-            if not target.exists():
-                raise
+
+    compiled = "compiled" if python else "not compiled"
+    left_out = f"{_NEVER_IMPORTED} {_NAMES_LEFT_OUT}\n{Path(botocore_data.__file__).read_text()}"
+    return _kept(cache, f"{PLATFORM} {PYTHON_VERSION} {compiled} {left_out}\n{pins}", install)
+
+
+def _kept(cache: Path, inputs: str, make: Callable[[Path], None]) -> Path:
+    """The folder in `cache` that was made of these inputs; it is made if it is missing."""
+    target = cache / hashlib.sha256(inputs.encode()).hexdigest()[:16]
+    if not target.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _remove_unused(cache)
+        with tempfile.TemporaryDirectory(prefix="making-", dir=cache) as folder:
+            made = Path(folder) / "made"
+            make(made)
+            try:
+                made.rename(target)
+            except OSError:
+                # Another process synthesized at the same time and was faster; its result is the same.
+                if not target.exists():
+                    raise
+    os.utime(target)  # when it was last used
     return target
+
+
+def _remove_unused(cache: Path) -> None:
+    for folder in cache.iterdir():
+        if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run_pip(requirements: Path, target: Path) -> None:

@@ -7,6 +7,7 @@ the same commands.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 _COMMENT_LINE: Final = re.compile(r"\s*#")
@@ -26,6 +27,7 @@ _OPENING: Final = re.compile(r"(?:\{|\bthen|\bdo|\bin|&)$")
 _OPERATOR_AT_END: Final = re.compile(r"(?:&&|\|\||\||;;)$")
 
 
+@cache  # each action and each region needs most of the same modules
 def compacted(text: str, *, directives: bool = False) -> str:
     """A script's text as a document carries it, with line breaks between functions.
 

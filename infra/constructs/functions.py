@@ -45,10 +45,9 @@ class Functions(Construct):
         self._settings = settings
         self._permissions = permissions
         self.by_name: dict[str, lambda_.Function] = {}
-        with lambda_bundle() as bundle:
-            self._code = lambda_.Code.from_asset(str(bundle))
-            for name, grants in permissions.by_function().items():
-                self.by_name[name] = self.build_function(name, grants)
+        self._code = lambda_.Code.from_asset(str(lambda_bundle()))
+        for name, grants in permissions.by_function().items():
+            self.by_name[name] = self.build_function(name, grants)
 
     def build_function(
         self,

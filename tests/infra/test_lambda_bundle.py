@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,11 +61,11 @@ def test_where_the_functions_python_is_installed_the_bundle_is_compiled_whatever
     )  # of another version here: what matters is what it is told
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n")
     (source / "poll_command.py").write_text("import base\n")
-    with lambda_bundle(source, tmp_path / "cache") as bundle:
-        compiled = {path.name.split(".")[0]: path for path in bundle.rglob("*.pyc")}
-        assert compiled.keys() == {"base", "poll_command"}
-        # PEP 552: the second word has the lowest bit for "goes by a hash", the next one for "is checked".
-        assert {path.read_bytes()[4:8] for path in compiled.values()} == {b"\x01\x00\x00\x00"}
+    bundle = lambda_bundle(source, tmp_path / "cache")
+    compiled = {path.name.split(".")[0]: path for path in bundle.rglob("*.pyc")}
+    assert compiled.keys() == {"base", "poll_command"}
+    # PEP 552: the second word has the lowest bit for "goes by a hash", the next one for "is checked".
+    assert {path.read_bytes()[4:8] for path in compiled.values()} == {b"\x01\x00\x00\x00"}
 
 
 @pytest.mark.synthesizes
@@ -73,9 +74,9 @@ def test_where_the_functions_python_is_not_chosen_the_bundle_has_sources_only(
 ) -> None:
     command(commands, "echo 'no such version is chosen' >&2; exit 127")
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n")
-    with lambda_bundle(source, tmp_path / "cache") as bundle:
-        assert (bundle / "base.py").exists()
-        assert not list(bundle.rglob("*.pyc"))
+    bundle = lambda_bundle(source, tmp_path / "cache")
+    assert (bundle / "base.py").exists()
+    assert not list(bundle.rglob("*.pyc"))
 
 
 @pytest.fixture
@@ -140,12 +141,10 @@ def test_a_function_starts_from_the_bundle_alone_with_the_settings_of_the_templa
 def test_the_same_inputs_give_the_same_bytes(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\nneedy==1.0\n")
     (source / "poll_command.py").write_text("import needy\n")
-    with (
-        lambda_bundle(source, tmp_path / "cache") as first,
-        lambda_bundle(source, tmp_path / "other") as second,
-    ):
-        assert (first / "poll_command.py").exists()
-        assert digest(first) == digest(second)
+    first = lambda_bundle(source, tmp_path / "cache")
+    second = lambda_bundle(source, tmp_path / "other")
+    assert (first / "poll_command.py").exists()
+    assert digest(first) == digest(second)
 
 
 def digest(folder: Path) -> str:
@@ -160,39 +159,67 @@ def digest(folder: Path) -> str:
 @pytest.mark.synthesizes
 def test_pip_runs_again_only_when_the_pins_have_changed(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n")
-    with lambda_bundle(source, tmp_path / "cache") as bundle:
-        assert (bundle / "base.py").exists()
+    bundle = lambda_bundle(source, tmp_path / "cache")
+    assert (bundle / "base.py").exists()
     (wheels / "base-1.0-py3-none-any.whl").unlink()
-    with lambda_bundle(source, tmp_path / "cache") as bundle:
-        assert (bundle / "base.py").exists(), "what was installed before is used"
+    (source / "poll_command.py").write_text("import base\n")
+    bundle = lambda_bundle(source, tmp_path / "cache")
+    assert (bundle / "poll_command.py").exists()
+    assert (bundle / "base.py").exists(), "what was installed before is used"
 
     make_wheel(wheels, "other")
     requirements = source / "requirements.txt"
     requirements.write_text(requirements.read_text().replace("base==1.0", "other==1.0"))
-    with lambda_bundle(source, tmp_path / "cache") as bundle:
-        assert (bundle / "other.py").exists(), "pip has run for the pins of now"
-        assert not (bundle / "base.py").exists()
+    bundle = lambda_bundle(source, tmp_path / "cache")
+    assert (bundle / "other.py").exists(), "pip has run for the pins of now"
+    assert not (bundle / "base.py").exists()
+
+
+@pytest.mark.synthesizes
+def test_a_bundle_is_made_again_only_when_the_sources_have_changed_and_kept_for_a_week_after_its_last_use(
+    wheels: Path, tmp_path: Path
+) -> None:
+    source, cache = (
+        make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n"),
+        tmp_path / "cache",
+    )
+    (source / "poll_command.py").write_text("import base\n")
+    first = lambda_bundle(source, cache)
+    made = digest(first), first.stat().st_ino
+    days_ago = time.time() - 6 * 86_400
+    os.utime(first, (days_ago, days_ago))
+    again = lambda_bundle(source, cache)
+    assert (digest(again), again.stat().st_ino) == made
+    assert again.stat().st_mtime > days_ago + 86_400, "it has been used"
+
+    (source / "poll_command.py").write_text("import base, json\n")
+    second = lambda_bundle(source, cache)
+    assert (second / "poll_command.py").read_text() == "import base, json\n"
+    assert digest(first) == made[0], "whoever uses the former one goes on with it"
+
+    long_ago = time.time() - 8 * 86_400
+    os.utime(first, (long_ago, long_ago))
+    (source / "runtime").mkdir()
+    (source / "runtime" / "clients.py").write_text("")
+    third = lambda_bundle(source, cache)
+    assert (third / "runtime" / "clients.py").exists()
+    assert second.exists()
+    assert not first.exists()
 
 
 @pytest.mark.synthesizes
 def test_a_missing_package_is_an_error_with_the_output_of_pip(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==9.9\n")
-    with (
-        pytest.raises(BundlingFailed, match=r"(?s)requirements\.txt for manylinux2014_aarch64.*base==9\.9"),
-        lambda_bundle(source, tmp_path / "cache"),
-    ):
-        pass
+    with pytest.raises(BundlingFailed, match=r"(?s)requirements\.txt for manylinux2014_aarch64.*base==9\.9"):
+        lambda_bundle(source, tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
 
 
 @pytest.mark.synthesizes
 def test_a_package_that_is_not_pinned_is_an_error(wheels: Path, tmp_path: Path) -> None:
     source = make_source(tmp_path, f"--no-index\n--find-links {wheels}\nneedy==1.0\n")
-    with (
-        pytest.raises(BundlingFailed, match="does not pin base"),
-        lambda_bundle(source, tmp_path / "cache"),
-    ):
-        pass
+    with pytest.raises(BundlingFailed, match="does not pin base"):
+        lambda_bundle(source, tmp_path / "cache")
 
 
 @pytest.fixture

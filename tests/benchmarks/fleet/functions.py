@@ -7,7 +7,9 @@ import importlib.util
 import io
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,8 +59,15 @@ LOG: Final[Any] = _Log()
 @contextmanager
 def bundled_handlers() -> Iterator[Mapping[str, ModuleType]]:
     """The functions' modules by name, within botocore's data as in the bundle: clients are made at any time."""
-    with lambda_bundle() as bundle, bundled_data(bundle / "botocore" / "data"):
+    with bundled_data(lambda_bundle() / "botocore" / "data"):
         yield load_handlers()
+
+
+@contextmanager
+def copied_bundle() -> Iterator[Path]:
+    """A copy of the bundle, which Python may add what it compiles to."""
+    with tempfile.TemporaryDirectory(prefix="snow-white-bench-") as folder:
+        yield shutil.copytree(lambda_bundle(), Path(folder) / "bundle")
 
 
 def load_handlers() -> Mapping[str, ModuleType]:

@@ -13,12 +13,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from infra.lambda_bundle import ROOT, lambda_bundle
+from infra.lambda_bundle import ROOT
 from tests.benchmarks.fleet.cloud import FleetCloud
 from tests.benchmarks.fleet.edge import read_request
 from tests.benchmarks.fleet.figures import Figure, Measured, Table
 from tests.benchmarks.fleet.fleet import Fleet
-from tests.benchmarks.fleet.functions import SETTINGS
+from tests.benchmarks.fleet.functions import SETTINGS, copied_bundle
 from tests.benchmarks.fleet.run import Bench
 
 _TARGETS: Final = {10_000: "200 MB", 50_000: "it runs"}
@@ -27,7 +27,7 @@ _TARGETS: Final = {10_000: "200 MB", 50_000: "it runs"}
 def peak_memory(handlers: Mapping[str, ModuleType], sizes: Iterable[tuple[int, int]]) -> Measured:
     """Of a poll that waits, by number of instances and regions."""
     measured, rows = Measured(), []
-    with lambda_bundle() as bundle:
+    with copied_bundle() as bundle:
         for count, regions in sizes:
             peak, configured = _peak(handlers, bundle, Fleet(count, regions))
             name = f"peak memory of a poll, {count:,} instances in {regions} regions"

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.lambda_bundle import ROOT, lambda_bundle, python_of_the_functions
+from infra.lambda_bundle import ROOT, python_of_the_functions
 from tests.benchmarks.fleet.figures import Figure, Measured, Table, seconds
-from tests.benchmarks.fleet.functions import SETTINGS
+from tests.benchmarks.fleet.functions import SETTINGS, copied_bundle
 from tests.soak.scenarios.functions import HANDLERS
 
 _TRIES: Final = 3
@@ -59,7 +59,7 @@ def startup(*, synthesizes: bool) -> Measured:
     """All of it; the synthesis takes longest, and can be left out."""
     measured = Measured()
     python = python_of_the_functions() or sys.executable
-    with lambda_bundle() as bundle:
+    with copied_bundle() as bundle:
         _bundle(measured, bundle)
         _imports(measured, bundle, python)
     _command_line(measured)
