@@ -19,7 +19,7 @@ from snow_white.model.durations import MAX_TIMEOUT_SECONDS
 from snow_white.model.run import Outcome
 from tests.benchmarks.fleet.cloud import CALL_SECONDS
 from tests.benchmarks.fleet.deployed import deployed
-from tests.benchmarks.fleet.ends import told_after
+from tests.benchmarks.fleet.ends import calls_for_a_dead_instance, told_after
 from tests.benchmarks.fleet.fleet import Fleet
 from tests.benchmarks.fleet.functions import load_handlers
 from tests.benchmarks.fleet.prices import TRANSITION, invocation_price, logs_price, smallest_fargate_task
@@ -119,6 +119,14 @@ def test_a_poll_that_waits_makes_few_calls(
     )
     polls = run.functions.of("PollCommand")
     assert max(one.call_count for one in polls) <= most
+
+
+@pytest.mark.parametrize(("instances", "regions", "most"), [(500, 5, 52), (3_000, 5, 196)])
+def test_while_a_dead_instance_is_waited_for_each_ended_command_is_read_once_by_each_function(
+    handlers: Mapping[str, ModuleType], instances: int, regions: int, most: int
+) -> None:
+    calls, _ = calls_for_a_dead_instance(handlers, instances, regions)
+    assert calls["ListCommandInvocations"] <= most
 
 
 @pytest.mark.parametrize(("instances", "regions"), [(10, 1), (500, 5), (1_020, 17)])

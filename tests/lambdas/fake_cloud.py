@@ -18,6 +18,7 @@ from zlib import crc32
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from snow_white.aws.run_command import Invocation
 from snow_white.model.fleet import ENVIRONMENT_ID_TAG, GROUP_NAME_TAG
 from tests.fake_client import FakeClient
 from tests.lambdas.fake_hosts import Answer, FakeInstance
@@ -415,6 +416,7 @@ class FakeCloud:
     names: tuple[str, ...] = ("us-east-1", "eu-west-1")
     clock: Clock = field(default_factory=Clock)
     sees_terminations: bool = False
+    ended: dict[str, list[Invocation]] = field(default_factory=dict)
     regions: dict[str, FakeRegion] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_elasticbeanstalk import ElasticBeanstalkClient
     from mypy_boto3_ssm import SSMClient
 
+    from snow_white.aws.run_command import Invocation
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -51,10 +53,12 @@ class Regions:
     """The clients of one process, made once per service and region.
 
     `sees_terminations`: whether Auto Scaling may be asked which instances it is ending.
+    `ended`: by id, what became of commands that have ended everywhere; `ended_commands` reads and fills it.
     """
 
     session: Session
     sees_terminations: bool = False
+    ended: dict[str, list[Invocation]] = field(default_factory=dict)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

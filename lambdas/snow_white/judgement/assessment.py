@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from snow_white.aws import run_command
+from snow_white.aws.ended_commands import invocations_of
 from snow_white.aws.instances import managed_ids
 from snow_white.aws.regions import Regions
 from snow_white.aws.run_command import Command
@@ -102,7 +102,7 @@ def assess_ended(
     """
     by_id = {instance.id: instance for instance in snapshot.instances}
     current = set(snapshot.current_instances(command))
-    ended = [one for one in run_command.invocations(regions.ssm(snapshot.region), command.id) if one.ended]
+    ended = [one for one in invocations_of(regions, snapshot.region, command) if one.ended]
     assessments = []
     for invocation in ended:
         if invocation.instance_id not in current:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from snow_white.aws import run_command
+from snow_white.aws.ended_commands import invocations_of
 from snow_white.aws.regions import Regions
 from snow_white.aws.run_command import Command, Invocation
 from snow_white.judgement.assessment import Assessment
@@ -47,14 +48,13 @@ def with_rechecks(
     regions: Regions, run: Run, region: str, assessments: Sequence[Assessment], now: datetime
 ) -> list[Assessment]:
     """The assessments of a region, each by its last answer to a recheck: true since then, or refuted."""
-    client = regions.ssm(region)
     by_id = {one.instance.id: one for one in assessments}
     unanswered = {id_ for id_, one in by_id.items() if is_recheckable(one)}
-    for command in reversed(run_command.rechecks_of(client, run.execution, now - _COUNT_FOR)):
+    for command in reversed(run_command.rechecks_of(regions.ssm(region), run.execution, now - _COUNT_FOR)):
         asked = {id_ for id_ in unanswered & {*command.instance_ids} if _is_later(command, by_id[id_])}
         for id_ in asked:
             by_id[id_] = replace(by_id[id_], rechecked_at=by_id[id_].rechecked_at or command.requested_at)
-        for invocation in run_command.invocations(client, command.id) if asked and command.completed else ():
+        for invocation in invocations_of(regions, region, command) if asked and command.completed else ():
             if invocation.instance_id not in asked:
                 continue
             answered = after_answer(run.request.action, by_id[invocation.instance_id], command, invocation)

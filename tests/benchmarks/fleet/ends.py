@@ -16,8 +16,10 @@ from tests.soak.cloud.host import is_quiet
 _TEN_MINUTES: Final = 600.0
 
 
-def dead_instance(handlers: Mapping[str, ModuleType], instances: int, regions: int) -> Measured:
-    """Calls in the ten minutes after all others have ended, while one instance is silent."""
+def calls_for_a_dead_instance(
+    handlers: Mapping[str, ModuleType], instances: int, regions: int
+) -> tuple[Counter[str], int]:
+    """Calls by operation in the ten minutes after all others have ended, and how many commands were sent in all."""
     fleet = Fleet(instances, regions, first_end=20, last_end=60, dying=1, timeout_seconds=3600)
     others_end = 180.0
     run = Bench.counting(handlers).run(
@@ -27,14 +29,19 @@ def dead_instance(handlers: Mapping[str, ModuleType], instances: int, regions: i
     for one in run.functions.invocations:
         if one.began > others_end:
             calls += one.calls
+    return calls, sum(len(region.run_command.commands) for region in run.cloud.cloud.regions.values())
+
+
+def dead_instance(handlers: Mapping[str, ModuleType], instances: int, regions: int) -> Measured:
+    """Calls in the ten minutes after all others have ended, while one instance is silent."""
+    calls, sent = calls_for_a_dead_instance(handlers, instances, regions)
     read = calls["ListCommandInvocations"]
-    sent = sum(len(region.run_command.commands) for region in run.cloud.cloud.regions.values())
     name = f"a dead instance at the end, {instances:,} in {regions}: ListCommandInvocations in 10 minutes"
     rows = tuple((operation, f"{count:,}") for operation, count in sorted(calls.items()))
     title = f"Calls in 10 minutes with one dead instance of {instances:,}"
     note = (
-        "A command that has ended is read again only to recheck or to renew what it confirmed, and at the end of the "
-        "run; not in the polls between."
+        "Each function reads a command once that all its agents have ended, as long as its process lives: PollCommand "
+        "to judge, DispatchCommand to know whom to ask again. The command of the dead instance is read again."
     )
     return Measured(
         [Figure(name, f"{read:,} for {sent:,} commands", "each ended command read once")],

@@ -24,6 +24,7 @@ from tests.benchmarks.fleet.functions import SETTINGS, Functions
 from tests.benchmarks.fleet.schedule import Schedule
 from tests.soak.cloud.slack import Slack
 from tests.soak.scenarios import world
+from tests.soak.scenarios.functions import forget
 from tests.soak.scenarios.run import end_event
 from tests.soak.states_language.machine import Execution, Json, Machine
 
@@ -144,6 +145,7 @@ class Bench:
             execution.append(one)
             return walk(one)
 
+        forget(self.handlers)
         with ExitStack() as stack:
             stack.enter_context(mock.patch.dict(os.environ, SETTINGS))
             stack.enter_context(mock.patch.object(snow_white.slack.client, "WebClient", lambda **_: slack))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 from collections import Counter
@@ -27,7 +26,7 @@ from tests.soak.cloud.shared_clients import shared_clients
 from tests.soak.cloud.slack import Slack
 from tests.soak.scenarios import world
 from tests.soak.scenarios.definition import definition
-from tests.soak.scenarios.functions import ENVIRONMENT, Functions, load_handlers
+from tests.soak.scenarios.functions import ENVIRONMENT, Functions, forget, load_handlers
 from tests.soak.scenarios.scenario import Scenario
 from tests.soak.states_language.machine import Execution, Machine, StateError
 
@@ -108,7 +107,7 @@ def run(scenario: Scenario) -> Ended:
 def _in_place(clock: SimulatedClock, slack: Slack) -> Iterator[None]:
     """Slack's client and the modules' clocks replaced; what warm functions remember is forgotten."""
     handlers = load_handlers()
-    importlib.import_module("runtime.slack_token")._secrets.clear_cache()
+    forget(handlers)
     with ExitStack() as stack:
         stack.enter_context(shared_clients())
         stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
