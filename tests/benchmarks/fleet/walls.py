@@ -67,8 +67,8 @@ def walls() -> list[Wall]:
             f"SSM answers about {_LISTS_A_SECOND} ListCommandInvocations a second, {_LIST_PAGE} rows each",
             f"{_DOCS}/general/latest/gr/ssm.html (the rate is not published)",
             f"{judged:,} instances a region are judged within {fresh / 60:.0f} minutes, the length of one invocation",
-            "keep judgements in the run's table and read ended commands once; then let the hosts' answers come as "
-            "events of EventBridge instead of being read",
+            "keep judgements in the run's table, for all functions; then let the hosts' answers come as events of "
+            "EventBridge instead of being read",
         ),
         Wall(
             f"EC2 refills {_EC2_A_SECOND} DescribeInstances a second, {INSTANCES_A_PAGE:,} instances each",
