@@ -100,14 +100,13 @@ def assess_ended(
     Returns:
         The assessments, and on how many instances the command has ended, whether they are still there or not.
     """
-    by_id = {instance.id: instance for instance in snapshot.instances}
     current = set(snapshot.current_instances(command))
     ended = [one for one in invocations_of(regions, snapshot.region, command) if one.ended]
     assessments = []
     for invocation in ended:
         if invocation.instance_id not in current:
             continue
-        instance = by_id[invocation.instance_id]
+        instance = snapshot.by_id[invocation.instance_id]
         age = command.requested_at - instance.launched_at
         judgement = judge(action, invocation, age)
         attempts = snapshot.attempts[instance.id]

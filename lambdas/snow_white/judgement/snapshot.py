@@ -61,18 +61,21 @@ class RegionSnapshot:
     patient: bool = False
 
     @cached_property
+    def by_id(self) -> dict[str, Instance]:
+        return {instance.id: instance for instance in self.instances}
+
+    @cached_property
     def last_command(self) -> dict[str, Command]:
         """By instance id, the last command that was sent to it since it was launched.
 
         EC2 renews the time of launch when an instance is stopped and started: what it answered before is no
         answer of the workers that run now.
         """
-        launched = self._launched
         return {
             one: command
             for command in self.commands
             for one in command.instance_ids
-            if one not in launched or launched[one] <= command.requested_at
+            if one not in self.by_id or self.by_id[one].launched_at <= command.requested_at
         }
 
     @cached_property
@@ -81,7 +84,7 @@ class RegionSnapshot:
         attempts: Counter[str] = Counter()
         for command in self.commands:
             for one in command.instance_ids:
-                if one in self._launched and self._launched[one] > command.requested_at:
+                if one in self.by_id and self.by_id[one].launched_at > command.requested_at:
                     continue
                 attempts[one] = 1 if command.is_renewal else attempts[one] + 1
         return attempts
@@ -107,12 +110,8 @@ class RegionSnapshot:
         return [
             one
             for one in command.instance_ids
-            if one in self._launched and one in self.last_command and self.last_command[one].id == command.id
+            if one in self.by_id and one in self.last_command and self.last_command[one].id == command.id
         ]
-
-    @cached_property
-    def _launched(self) -> dict[str, datetime]:
-        return {instance.id: instance.launched_at for instance in self.instances}
 
 
 def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> RegionSnapshot:

@@ -156,7 +156,7 @@ def read_tag_texts(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return tags
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Process:
     """One Sidekiq process on a host; `busy` is the number of its running jobs.
 
