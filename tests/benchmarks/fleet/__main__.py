@@ -116,7 +116,8 @@ def _measure(
         if not quick:
             yield drain_prices(handlers, few, 48)
     if "state" in parts:
-        yield worst_mix(handlers, 1_000 if quick else 10_000, 5 if quick else 17)
+        for instances, regions in ((1_000, 5),) if quick else ((10_000, 17), (20_000, 17)):
+            yield worst_mix(handlers, instances, regions)
         yield churn(handlers, 2 if quick else 48)
     if "ends" in parts:
         yield from (one() for one in _ends(handlers, quick=quick))

@@ -31,6 +31,11 @@ _ID_BYTES: Final = 40
 """Of a command's id in the state, as JSON; an instance's takes half of it."""
 _READING_BYTES: Final = 80
 """Of what is kept of each command that was read."""
+_POLL_MEGABYTES: Final = 512
+_LEAST_MEGABYTES: Final = 60
+"""Of a poll of few instances."""
+_JUDGED_BYTES: Final = 5_500
+"""Of an instance whose answer lists twenty processes, in the memory of the poll that judges it, as measured here."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ def walls() -> list[Wall]:
     described = int(60 * _EC2_A_SECOND * INSTANCES_A_PAGE)
     turns = math.ceil(_LONGEST_RUN_SECONDS / LONGEST_SECONDS) + 150
     bounded = (COMMAND_IDS + INSTANCE_IDS) * _ID_BYTES + LISTED_BYTES
+    held = (_POLL_MEGABYTES - _LEAST_MEGABYTES) * 1_000 // _JUDGED_BYTES * 1_000
     carried = (MOST_BYTES - bounded) // _READING_BYTES * _SENT_BY_A_COMMAND
     return [
         Wall(
@@ -96,6 +102,13 @@ def walls() -> list[Wall]:
             f"at {_LISTS_A_SECOND} pages a second it reads {_FUNCTION_SECONDS * _LISTS_A_SECOND * _LIST_PAGE:,} "
             "instances of a region before it is ended, and the step is tried again",
             "a longer time limit; then one function for each region in a Map state, whose events then count",
+        ),
+        Wall(
+            f"PollCommand has {_POLL_MEGABYTES} MB here, 10,240 at most",
+            f"{_DOCS}/lambda/latest/dg/gettingstarted-limits.html",
+            f"each instance that is judged takes about {_JUDGED_BYTES:,} bytes if its answer lists twenty processes: "
+            f"{held:,} instances in all regions",
+            "more memory, with which more CPU comes",
         ),
     ]
 

@@ -269,7 +269,9 @@ def test_what_a_host_answers_is_cleaned_and_bounded_where_it_is_read(odd: dict[s
     output = json.dumps({"result": "quiet", "message": "\ud800\x07 done " * 9_000, "processes": [odd] * 20})
     answer = parse_answer(output)
     assert answer is not None
-    shown = json.dumps([answer.message, [asdict(process) for process in answer.processes]], ensure_ascii=False)
+    shown = json.dumps(
+        [answer.message, [asdict(process) for process in answer.processes]], ensure_ascii=False
+    )
     assert len(shown.encode("utf-8")) < 40_000
     assert answer.message == ("done " * 100)[:500].rstrip()
     assert "\x1b" not in shown
