@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache as remembered
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,7 @@ from infra import botocore_data
 
 ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "lambdas"
-PACKAGES_CACHE: Final = ROOT / "cdk.out" / ".packages"
+CACHE: Final = ROOT / "cdk.out" / ".packages"
 PYTHON_VERSION: Final = "3.13"
 PLATFORM: Final = "manylinux2014_aarch64"
 _NEVER_IMPORTED: Final = (
@@ -74,7 +75,7 @@ class BundlingFailed(RuntimeError):
     """The functions' packages could not be installed; the message has pip's output and what to do."""
 
 
-def lambda_bundle(source: Path = SOURCE, cache: Path = PACKAGES_CACHE) -> Path:
+def lambda_bundle(source: Path = SOURCE, cache: Path = CACHE) -> Path:
     """The folder with handlers, domain and packages; it is kept in `cache`, and not to be changed.
 
     The same inputs give the same bytes; whether PYTHON_VERSION is installed is one of them. pip runs only when
@@ -153,8 +154,9 @@ def _kept(cache: Path, inputs: str, make: Callable[[Path], None]) -> Path:
 
 def _remove_unused(cache: Path) -> None:
     for folder in cache.iterdir():
-        if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process was faster
+            if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run_pip(requirements: Path, target: Path) -> None:
