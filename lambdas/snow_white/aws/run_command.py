@@ -81,6 +81,10 @@ class Command:
     run: str = ""
 
     @property
+    def short_id(self) -> str:
+        return short_id(self.id)
+
+    @property
     def sender(self) -> str:
         """Who sent it, as a person reads it: the run that its comment names."""
         product, _, rest = self.comment.partition(" ")
@@ -294,6 +298,11 @@ def _command_by_id(client: SSMClient, command_id: str) -> Command:
     if not listed:
         raise RegionUnavailable(f"Run Command does not show the command {command_id} yet")
     return _command(listed[0])
+
+
+def short_id(command_id: str) -> str:
+    """What tells a command from the others of a region in a third of the bytes: the last 12 random digits of its id."""
+    return command_id[-12:]
 
 
 def invocations(client: SSMClient, command_id: str) -> list[Invocation]:

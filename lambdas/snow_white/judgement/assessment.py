@@ -194,14 +194,16 @@ def assess_lost(
 def assess_commands(
     regions: Regions, snapshot: RegionSnapshot, action: Action, commands: Iterable[Command], now: datetime
 ) -> tuple[list[Assessment], dict[str, CommandReading]]:
-    """Assess those whose last command is one of these; also what was read of each command."""
+    """Assess those whose last command is one of these; also what was read of each command, by short id."""
     assessments: list[Assessment] = []
     readings = {}
     for command in commands:
         found, ended = assess_ended(regions, snapshot, action, command, now)
         assessments += found
         again = any(one.sendable or one.waiting for one in found)
-        readings[command.id] = CommandReading(-1 if again else ended, sum(one.confirmed for one in found))
+        readings[command.short_id] = CommandReading(
+            -1 if again else ended, sum(one.confirmed for one in found)
+        )
     return assessments, readings
 
 
@@ -214,7 +216,7 @@ def assess_all(
         but: ids of commands that are not read; their instances are left out.
 
     Returns:
-        The assessments, and what was read of each command.
+        The assessments, and what was read of each command by its short id.
     """
     last_ones = {command.id: command for command in snapshot.last_command.values()}
     read = [
@@ -238,8 +240,8 @@ def settled(snapshot: RegionSnapshot, readings: Mapping[str, CommandReading]) ->
     return frozenset(
         command.id
         for command in snapshot.commands
-        if command.id in readings
-        and readings[command.id].completed == command.completed == len(command.instance_ids)
+        if command.short_id in readings
+        and readings[command.short_id].completed == command.completed == len(command.instance_ids)
     )
 
 

@@ -71,7 +71,7 @@ class Run:
         gone: by region, ids that were sent to and have ended, so that EC2 is asked for each of them once; capped.
         hidden_since: by region and id, since when EC2 has not known an instance that was there; capped.
         unsent: by region, ids that were there and were not sent to yet, so that none is forgotten; capped.
-        readings: by region and command id; the next poll reads a command that is missing here.
+        readings: by region and short command id; the next poll reads a command that is missing here.
         renewals: how many sendings the final phase has made to renew stale confirmations.
         renewed_at: when the last of these was made.
         rechecked_at: when those that were confirmed were last asked whether they still are, while others worked.

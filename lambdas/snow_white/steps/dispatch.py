@@ -174,7 +174,7 @@ def _assess(
         readings = run.readings.get(snapshot.region, {})
         assessments = assess_unsent(regions, snapshot, run, now)
         for command in snapshot.commands:
-            known = 0 if rechecks else readings.get(command.id, CommandReading()).confirmed
+            known = 0 if rechecks else readings.get(command.short_id, CommandReading()).confirmed
             if command.completed > known and snapshot.current_instances(command):
                 assessments += assess_ended(regions, snapshot, action, command, now)[0]
         lost = assess_lost(snapshot, run.stragglers.lost, assessments)
@@ -211,7 +211,7 @@ def _send(
     return _Sending(
         sent + renewed,
         renewed.instances,
-        frozenset(snapshot.last_command[one].id for one in ids if one in snapshot.last_command),
+        frozenset(snapshot.last_command[one].short_id for one in ids if one in snapshot.last_command),
         tuple(command.id for command in snapshot.commands),
     )
 
@@ -263,7 +263,7 @@ def _record(
         commands=state_budget.newest(commands, state_budget.COMMAND_IDS),
         sendings=run.sendings + 1,
         fruitless_sendings=fruitless,
-        refusals=dict(islice(refusals.items(), state_budget.REFUSALS)),
+        refusals=dict(islice(refusals.items(), state_budget.bounds_of(run.plan).refusals)),
         readings=readings,
         stragglers=replace(run.stragglers, lost=()),
         renewals=run.renewals + renews,

@@ -9,6 +9,7 @@ from typing import Final
 
 from snow_white.aws import run_command
 from snow_white.aws.regions import RegionError, Regions, errors_of, in_each, results_of
+from snow_white.aws.run_command import short_id
 from snow_white.judgement.assessment import (
     LISTS_LAG_FOR,
     Assessment,
@@ -27,7 +28,7 @@ from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.fleet import RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.run import CommandReading, Outcome, Run
-from snow_white.model.state_budget import HIDDEN_IDS, INSTANCE_IDS, newest
+from snow_white.model.state_budget import bounds_of, newest
 from snow_white.reporting.build import final_report
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
@@ -111,13 +112,14 @@ def _follow(
 
 
 def _read_some(run: Run, regions: Regions, snapshot: RegionSnapshot, now: datetime) -> _RegionReading:
-    current = {command.id for command in snapshot.last_command.values()}
+    current = {command.short_id for command in snapshot.last_command.values()}
     known = run.readings.get(snapshot.region, {})
     readings = {id_: one for id_, one in known.items() if id_ in current}
     changed = [
         command
         for command in snapshot.commands
-        if command.id in current and command.completed != readings.get(command.id, CommandReading()).completed
+        if command.short_id in current
+        and command.completed != readings.get(command.short_id, CommandReading()).completed
     ]
     some = changed[:_COMMANDS_READ_PER_POLL]
     ended, newly_read = assess_commands(regions, snapshot, run.request.action, some, now)
@@ -246,7 +248,7 @@ def _assess_everyone(
         assessments = mark_undone(regions, run, region, with_leaving(run.request.action, assessments))
         if may_have_rechecks(run, now):
             assessments = with_rechecks(regions, run, region, assessments, now)
-        kept = {id_: before[id_] for id_ in left_out}
+        kept = {short_id(id_): before[short_id(id_)] for id_ in left_out}
         confirmed = sum(one.confirmed for one in kept.values())
         return assessments, {**readings, **kept}, confirmed
 
@@ -287,10 +289,11 @@ def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot], now: dateti
         if snapshot.unsent
     }
     silent = {region: ids for region, ids in run.unsent.items() if region not in snapshots}
+    most = bounds_of(run.plan).instance_ids
     return replace(
         run,
-        gone=newest({**run.gone, **gone}, INSTANCE_IDS),
-        unsent=newest({**silent, **unsent}, INSTANCE_IDS),
+        gone=newest({**run.gone, **gone}, most),
+        unsent=newest({**silent, **unsent}, most),
         hidden_since=_hidden_since(run, snapshots, now),
     )
 
@@ -306,7 +309,7 @@ def _hidden_since(
     for region, snapshot in snapshots.items():
         still = snapshot.assumed & run.hidden_since.get(region, {}).keys()
         hidden[region] = tuple(one.id for one in snapshot.instances if one.hidden or one.id in still)
-    kept = newest({region: ids for region, ids in hidden.items() if ids}, HIDDEN_IDS)
+    kept = newest({region: ids for region, ids in hidden.items() if ids}, bounds_of(run.plan).hidden_ids)
     return {
         region: {id_: run.hidden_since.get(region, {}).get(id_, now) for id_ in ids}
         for region, ids in kept.items()

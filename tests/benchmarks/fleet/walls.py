@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from snow_white.aws.instances import INSTANCES_A_PAGE
+from snow_white.aws.run_command import INSTANCES_A_COMMAND
 from snow_white.judgement.freshness import FRESH_FOR
-from snow_white.model.state_budget import COMMAND_IDS, INSTANCE_IDS, LISTED_BYTES
+from snow_white.model.fleet import Group, RegionPlan
+from snow_white.model.state_budget import (
+    COMMAND_IDS,
+    GROUP_BYTES,
+    ID_BYTES,
+    READING_BYTES,
+    STATE_BYTES,
+    bounds_of,
+)
 from snow_white.steps.pacing import LONGEST_SECONDS
 from tests.benchmarks.fleet.figures import Table
 from tests.soak.states_language.machine import MOST_BYTES, MOST_EVENTS
 
-_SENT_BY_A_COMMAND: Final = 50
-"""SendCommand's InstanceIds: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html"""
 _SENDS_A_SECOND: Final = 2
 """Not published; as low as users report it. A burst of ten comes on top."""
 _LIST_PAGE: Final = 50
@@ -27,10 +34,8 @@ _FUNCTION_SECONDS: Final = 300
 _EVENTS_OF_A_TURN: Final = 19
 """Wait, poll and choice are 9; an announcement and a sending 5 each."""
 _LONGEST_RUN_SECONDS: Final = 172_800
-_ID_BYTES: Final = 40
-"""Of a command's id in the state, as JSON; an instance's takes half of it."""
-_READING_BYTES: Final = 80
-"""Of what is kept of each command that was read."""
+_ENVIRONMENT: Final = Group("shop-workers-1234", "e-0123456789")
+_INSTANCES_OF_AN_ENVIRONMENT: Final = 20
 _POLL_MEGABYTES: Final = 512
 _LEAST_MEGABYTES: Final = 60
 """Of a poll of few instances."""
@@ -54,16 +59,19 @@ _DOCS: Final = "https://docs.aws.amazon.com"
 def walls() -> list[Wall]:
     """All of them, the nearest first."""
     fresh = FRESH_FOR.total_seconds()
-    renewed = int(fresh * _SENDS_A_SECOND * _SENT_BY_A_COMMAND)
+    renewed = int(fresh * _SENDS_A_SECOND * INSTANCES_A_COMMAND)
     judged = int(fresh * _LISTS_A_SECOND * _LIST_PAGE)
     described = int(60 * _EC2_A_SECOND * INSTANCES_A_PAGE)
     turns = math.ceil(_LONGEST_RUN_SECONDS / LONGEST_SECONDS) + 150
-    bounded = (COMMAND_IDS + INSTANCE_IDS) * _ID_BYTES + LISTED_BYTES
     held = (_POLL_MEGABYTES - _LEAST_MEGABYTES) * 1_000 // _JUDGED_BYTES * 1_000
-    carried = (MOST_BYTES - bounded) // _READING_BYTES * _SENT_BY_A_COMMAND
+    readings = READING_BYTES * _INSTANCES_OF_AN_ENVIRONMENT / INSTANCES_A_COMMAND
+    an_environment = GROUP_BYTES + len(_ENVIRONMENT.name) + len(_ENVIRONMENT.id) + readings
+    many = RegionPlan("us-east-1", (_ENVIRONMENT,) * 10_000)
+    lists = COMMAND_IDS * ID_BYTES + bounds_of([many]).bytes
+    small, carried = (int((most - lists) / an_environment) for most in (STATE_BYTES, MOST_BYTES))
     return [
         Wall(
-            f"SSM takes about {_SENDS_A_SECOND} SendCommand a second, {_SENT_BY_A_COMMAND} instances each",
+            f"SSM takes about {_SENDS_A_SECOND} SendCommand a second, {INSTANCES_A_COMMAND} instances each",
             f"{_DOCS}/general/latest/gr/ssm.html (the rate is not published)",
             f"{renewed:,} instances a region: more cannot all be asked again within {fresh / 60:.0f} minutes, so that "
             "the first confirmations are stale when the last one comes",
@@ -92,8 +100,9 @@ def walls() -> list[Wall]:
         Wall(
             f"Step Functions carries {MOST_BYTES:,} bytes from state to state",
             f"{_DOCS}/step-functions/latest/dg/service-quotas.html",
-            f"ids and the report take {bounded:,} bytes at most; {_READING_BYTES} bytes for each command that was read "
-            f"fill the rest at {carried:,} instances, the names of many environments sooner",
+            f"an environment of {_INSTANCES_OF_AN_ENVIRONMENT} instances takes about {an_environment:.0f} bytes, and "
+            f"lists get shorter the more there are: {STATE_BYTES:,} bytes up to {small:,} environments, all of them at "
+            f"{carried:,}",
             "keep lists in the run's DynamoDB table, and only their key in the state",
         ),
         Wall(

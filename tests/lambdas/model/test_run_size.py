@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import to_json
 from snow_white.steps.discover import discover
@@ -27,16 +29,24 @@ def test_a_drain_of_48_hours_stays_within_the_history_and_the_state() -> None:
     assert story.events < 25_000
 
 
-def test_ten_thousand_instances_in_twelve_regions_fit_into_the_state() -> None:
-    names = tuple(f"us-east-{number}" for number in range(12))
+@pytest.mark.parametrize(
+    ("regions", "environments", "instances", "last_end"),
+    [
+        pytest.param(12, 4, 209, 1_065, id="10,000 instances in 48 environments"),
+        pytest.param(17, 59, 20, 200, id="20,000 instances in 1,000 environments"),
+    ],
+)
+def test_a_large_fleet_of_which_much_goes_wrong_fits_into_the_state(
+    regions: int, environments: int, instances: int, last_end: int
+) -> None:
+    names = tuple(f"us-east-{number}" for number in range(regions))
     cloud = FakeCloud(names)
     leaving: list[FakeInstance] = []
     for name in names:
-        for number in range(4):
-            for index, one in enumerate(
-                cloud[name].add_environment("shop", f"shop-workers-{number}", instances=209)
-            ):
-                one.answers = [Answer(after=20 + index * 5), Answer(20)]
+        for number in range(environments):
+            workers = cloud[name].add_environment("shop", f"shop-workers-{number}", instances=instances)
+            for index, one in enumerate(workers):
+                one.answers = [Answer(after=20 + index * (last_end - 20) // instances), Answer(20)]
                 if index % 20 == 1:
                     one.managed = False
                 if index % 20 == 3:
@@ -52,7 +62,7 @@ def test_ten_thousand_instances_in_twelve_regions_fit_into_the_state() -> None:
 
     story = Story(cloud, request(regions=names), leave)
     report = story.report()
-    assert report["instances"] + report["counts"]["gone"] == 12 * 4 * 209
+    assert report["instances"] + report["counts"]["gone"] == regions * environments * instances
     problems = len(report["problems"]) + report["more_problems"]
     assert problems == report["counts"]["busy"] + report["counts"]["unreachable"]
     assert story.largest_state < 100_000
