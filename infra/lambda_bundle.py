@@ -86,14 +86,24 @@ def lambda_bundle(source: Path = SOURCE, cache: Path = CACHE) -> Path:
 
     def build(bundle: Path) -> None:
         shutil.copytree(source, bundle, ignore=_LEFT_OUT)
+        if _digest(source) != code:
+            raise BundlingFailed(f"{source} was changed while it was copied. Try again.")
         _compile(bundle, python)
         shutil.copytree(packages, bundle, dirs_exist_ok=True)
 
-    files = (path for path in sorted(source.rglob("*")) if path.is_file() and path.suffix != ".pyc")
-    code = hashlib.sha256()
-    for path in files:
-        code.update(f"{path.relative_to(source)} {path.stat().st_mode:o} ".encode() + path.read_bytes())
-    return _kept(cache, f"{packages.name} {code.hexdigest()}", build)
+    code = _digest(source)
+    return _kept(cache, f"{packages.name} {code}", build)
+
+
+def _digest(source: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            content = path.read_bytes()
+            digest.update(
+                f"{path.relative_to(source)} {path.stat().st_mode:o} {len(content)} ".encode() + content
+            )
+    return digest.hexdigest()
 
 
 @remembered
@@ -129,8 +139,8 @@ def _installed(requirements: Path, cache: Path, python: str | None) -> Path:
         _compile(needed, python)
 
     compiled = "compiled" if python else "not compiled"
-    left_out = f"{_NEVER_IMPORTED} {_NAMES_LEFT_OUT}\n{Path(botocore_data.__file__).read_text()}"
-    return _kept(cache, f"{PLATFORM} {PYTHON_VERSION} {compiled} {left_out}\n{pins}", install)
+    made_by = "\n".join(Path(one).read_text() for one in (__file__, botocore_data.__file__))
+    return _kept(cache, f"{compiled} {pins}\n{made_by}", install)
 
 
 def _kept(cache: Path, inputs: str, make: Callable[[Path], None]) -> Path:
@@ -156,7 +166,9 @@ def _remove_unused(cache: Path) -> None:
     for folder in cache.iterdir():
         with suppress(FileNotFoundError):  # another process was faster
             if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+                # At once, so that nobody takes the half of one for the whole.
+                removed = folder.rename(cache / f"removing-{folder.name}")
+                shutil.rmtree(removed, ignore_errors=True)
 
 
 def _run_pip(requirements: Path, target: Path) -> None:

@@ -112,7 +112,7 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autosc
     )  # by group the heartbeat timeout; None: it has no hook
 
     def add_environment(self, application: str, name: str, instances: int = 0) -> list[FakeInstance]:
-        env_id = f"e-{self.name}-{name}"
+        env_id = f"e-{crc32(f'{self.name} {name}'.encode()):010x}"
         self.environments.append(
             {
                 "ApplicationName": application,

@@ -1,15 +1,14 @@
-"""How much a run keeps of what grows with its fleet: one budget of bytes, of which its groups and readings come first.
+"""How much is kept of what would grow with the fleet: a state may have 256 KB.
 
-Step Functions carries 256 KB; a state stays below 100 KB up to about 20,000 instances in 1,000 environments. What
-groups and readings leave of the budget, lists of instances and the report's lists share. What is left out of the former
-is read again, which costs calls; of the instances that EC2 stops listing before anything was sent to them, only those
-whose ids are kept are asked for.
+Two things grow, and have to: about 26 bytes for each command that was read, and about 75 for each environment, whose
+name the report has too. The report's lists get shorter the more of these there are: a run of 20,000 instances in 1,000
+environments has about 100 KB. What is left out of the lists of ids is read again, which costs calls; of the instances
+that EC2 stops listing before anything was sent to them, only those whose ids are kept are asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from snow_white.model.fleet import RegionPlan
@@ -18,55 +17,31 @@ T = TypeVar("T")
 
 COMMAND_IDS: Final = 300
 """The newest ids, for the moment in which the lists do not show the commands yet; 300 commands are 15,000 instances."""
+INSTANCE_IDS: Final = 500
+"""Of those that are gone, and of those to which nothing was sent."""
+HIDDEN_IDS: Final = 100
+"""Of those that EC2 does not know at the moment, each with a time."""
+REFUSALS: Final = 60
 STATE_BYTES: Final = 95_000
+"""What a state with its report is to stay below; the rest of it takes some more."""
 ID_BYTES: Final = 40
-"""Of a command's id as JSON; an instance's takes half of it."""
-GROUP_BYTES: Final = 26
-"""Of a group's JSON around its name and id."""
-READING_BYTES: Final = 30
-"""Of what is kept of each command that was read, which is one for 50 instances."""
-_INSTANCES_A_READING: Final = 50
-_LEAST_SHARE: Final = 0.1
+"""Of a command's id as JSON."""
+_MOST_LISTED_BYTES: Final = 40_000
+_LEAST_LISTED_BYTES: Final = 4_000
+_GROUP_BYTES: Final = 30
+"""Of a group's JSON around its name and id, and around its name in the report."""
 _LEAST_A_REGION: Final = 5
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """How much is kept at most; the defaults are for few groups.
-
-    Attributes:
-        instance_ids: of those that are gone, and of those to which nothing was sent.
-        hidden_ids: of those that EC2 does not know at the moment, each with a time.
-        listed_bytes: of the report's lists together.
-    """
-
-    instance_ids: int = 500
-    hidden_ids: int = 100
-    refusals: int = 60
-    listed_bytes: int = 40_000
-
-    @property
-    def bytes(self) -> int:
-        """What all of it takes, at most; refusals and the report are not there at the same time."""
-        return (self.instance_ids + self.hidden_ids) * ID_BYTES + self.listed_bytes
+def listed_bytes(plan: Iterable[RegionPlan]) -> int:
+    """How much the report's lists may take together: what the plan leaves."""
+    left = STATE_BYTES - COMMAND_IDS * ID_BYTES - group_bytes(plan)
+    return min(_MOST_LISTED_BYTES, max(_LEAST_LISTED_BYTES, left))
 
 
-def bounds_of(plan: Iterable[RegionPlan]) -> Bounds:
-    """What a run with this plan keeps."""
-    most = Bounds()
-    left = STATE_BYTES - COMMAND_IDS * ID_BYTES - sum(map(_bytes_of, plan))
-    share = min(1.0, max(_LEAST_SHARE, left / most.bytes))
-    return Bounds(
-        int(most.instance_ids * share),
-        int(most.hidden_ids * share),
-        int(most.refusals * share),
-        int(most.listed_bytes * share),
-    )
-
-
-def _bytes_of(part: RegionPlan) -> int:
-    groups = sum(GROUP_BYTES + len(group.name) + len(group.id) for group in part.groups)
-    return groups + part.instances // _INSTANCES_A_READING * READING_BYTES
+def group_bytes(plan: Iterable[RegionPlan]) -> int:
+    """What the groups take, which the report names once more."""
+    return sum(_GROUP_BYTES + 2 * len(one.name) + len(one.id) for part in plan for one in part.groups)
 
 
 def newest(ids: Mapping[str, tuple[T, ...]], most: int) -> dict[str, tuple[T, ...]]:

@@ -16,7 +16,7 @@ from snow_white.model.progress import Progress
 from snow_white.model.report import ALL_INSTANCES, InstanceResult, Problem, Report, Result
 from snow_white.model.run import Execution, Run
 from snow_white.model.serialisation import to_json
-from snow_white.model.state_budget import bounds_of
+from snow_white.model.state_budget import listed_bytes
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.verdict import CONFIRMED, HARMLESS, Verdict, in_words
 
@@ -75,7 +75,7 @@ def final_report(
         run.request.is_scheduled or (run.request.drains_one_that_ends and only_without_sidekiq)
     ):
         cause = None
-    room = _Room(bounds_of(run.plan).listed_bytes)
+    room = _Room(listed_bytes(run.plan))
     listed_problems, more_problems = room.take(problems)
     hosts, more_hosts = None, None
     if run.request.action is Action.STATUS:

@@ -20,7 +20,7 @@ from snow_white.aws.regions import (
 )
 from snow_white.model.fleet import Group, RegionPlan
 from snow_white.model.request import Request
-from snow_white.model.state_budget import bounds_of, newest
+from snow_white.model.state_budget import INSTANCE_IDS, newest
 from snow_white.steps.groups import FoundGroups, find_groups
 
 
@@ -72,8 +72,7 @@ def discover(request: Request, regions: Regions) -> Discovery:
     unsent = {region: ids for region, (_, ids) in parts.items() if ids}
     if not unsent and not request.is_scheduled:
         raise NothingMatched(f"No instance is running in {names} ({', '.join(planned)}).")
-    plan = tuple(part for part, _ in parts.values())
-    return Discovery(plan, newest(unsent, bounds_of(plan).instance_ids))
+    return Discovery(tuple(part for part, _ in parts.values()), newest(unsent, INSTANCE_IDS))
 
 
 def _demand_matches(request: Request, regions: Regions, found: Mapping[str, FoundGroups]) -> None:

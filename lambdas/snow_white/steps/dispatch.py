@@ -263,7 +263,7 @@ def _record(
         commands=state_budget.newest(commands, state_budget.COMMAND_IDS),
         sendings=run.sendings + 1,
         fruitless_sendings=fruitless,
-        refusals=dict(islice(refusals.items(), state_budget.bounds_of(run.plan).refusals)),
+        refusals=dict(islice(refusals.items(), state_budget.REFUSALS)),
         readings=readings,
         stragglers=replace(run.stragglers, lost=()),
         renewals=run.renewals + renews,

@@ -28,7 +28,7 @@ from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.fleet import RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.run import CommandReading, Outcome, Run
-from snow_white.model.state_budget import bounds_of, newest
+from snow_white.model.state_budget import HIDDEN_IDS, INSTANCE_IDS, newest
 from snow_white.reporting.build import final_report
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
@@ -277,7 +277,8 @@ def _finish(run: Run, regions: Regions, known: _Settlement, now: datetime, log_v
     unavailable = {region: str(error) for region, error in known.errors.items()}
     report = final_report(run, fresh, unavailable, gone=gone, now=now)
     # The report says it all; what was needed to get there would only fill the state.
-    run = replace(run, refusals={}, gone={}, unsent={}, hidden_since={}, readings={})
+    stragglers = replace(run.stragglers, unanswered={})
+    run = replace(run, refusals={}, gone={}, unsent={}, hidden_since={}, readings={}, stragglers=stragglers)
     return replace(run, outcome=Outcome.FINISHED, report=report, wait_seconds=0)
 
 
@@ -289,11 +290,10 @@ def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot], now: dateti
         if snapshot.unsent
     }
     silent = {region: ids for region, ids in run.unsent.items() if region not in snapshots}
-    most = bounds_of(run.plan).instance_ids
     return replace(
         run,
-        gone=newest({**run.gone, **gone}, most),
-        unsent=newest({**silent, **unsent}, most),
+        gone=newest({**run.gone, **gone}, INSTANCE_IDS),
+        unsent=newest({**silent, **unsent}, INSTANCE_IDS),
         hidden_since=_hidden_since(run, snapshots, now),
     )
 
@@ -309,7 +309,7 @@ def _hidden_since(
     for region, snapshot in snapshots.items():
         still = snapshot.assumed & run.hidden_since.get(region, {}).keys()
         hidden[region] = tuple(one.id for one in snapshot.instances if one.hidden or one.id in still)
-    kept = newest({region: ids for region, ids in hidden.items() if ids}, bounds_of(run.plan).hidden_ids)
+    kept = newest({region: ids for region, ids in hidden.items() if ids}, HIDDEN_IDS)
     return {
         region: {id_: run.hidden_since.get(region, {}).get(id_, now) for id_ in ids}
         for region, ids in kept.items()

@@ -10,14 +10,7 @@ from snow_white.aws.instances import INSTANCES_A_PAGE
 from snow_white.aws.run_command import INSTANCES_A_COMMAND
 from snow_white.judgement.freshness import FRESH_FOR
 from snow_white.model.fleet import Group, RegionPlan
-from snow_white.model.state_budget import (
-    COMMAND_IDS,
-    GROUP_BYTES,
-    ID_BYTES,
-    READING_BYTES,
-    STATE_BYTES,
-    bounds_of,
-)
+from snow_white.model.state_budget import COMMAND_IDS, ID_BYTES, STATE_BYTES, group_bytes, listed_bytes
 from snow_white.steps.pacing import LONGEST_SECONDS
 from tests.benchmarks.fleet.figures import Table
 from tests.soak.states_language.machine import MOST_BYTES, MOST_EVENTS
@@ -35,7 +28,6 @@ _EVENTS_OF_A_TURN: Final = 19
 """Wait, poll and choice are 9; an announcement and a sending 5 each."""
 _LONGEST_RUN_SECONDS: Final = 172_800
 _ENVIRONMENT: Final = Group("shop-workers-1234", "e-0123456789")
-_INSTANCES_OF_AN_ENVIRONMENT: Final = 20
 _POLL_MEGABYTES: Final = 512
 _LEAST_MEGABYTES: Final = 60
 """Of a poll of few instances."""
@@ -64,11 +56,9 @@ def walls() -> list[Wall]:
     described = int(60 * _EC2_A_SECOND * INSTANCES_A_PAGE)
     turns = math.ceil(_LONGEST_RUN_SECONDS / LONGEST_SECONDS) + 150
     held = (_POLL_MEGABYTES - _LEAST_MEGABYTES) * 1_000 // _JUDGED_BYTES * 1_000
-    readings = READING_BYTES * _INSTANCES_OF_AN_ENVIRONMENT / INSTANCES_A_COMMAND
-    an_environment = GROUP_BYTES + len(_ENVIRONMENT.name) + len(_ENVIRONMENT.id) + readings
-    many = RegionPlan("us-east-1", (_ENVIRONMENT,) * 10_000)
-    lists = COMMAND_IDS * ID_BYTES + bounds_of([many]).bytes
-    small, carried = (int((most - lists) / an_environment) for most in (STATE_BYTES, MOST_BYTES))
+    an_environment = group_bytes([RegionPlan("us-east-1", (_ENVIRONMENT,))])
+    lists = COMMAND_IDS * ID_BYTES + listed_bytes([RegionPlan("us-east-1", (_ENVIRONMENT,) * 10_000)])
+    small, carried = ((most - lists) // an_environment for most in (STATE_BYTES, MOST_BYTES))
     return [
         Wall(
             f"SSM takes about {_SENDS_A_SECOND} SendCommand a second, {INSTANCES_A_COMMAND} instances each",
@@ -100,9 +90,8 @@ def walls() -> list[Wall]:
         Wall(
             f"Step Functions carries {MOST_BYTES:,} bytes from state to state",
             f"{_DOCS}/step-functions/latest/dg/service-quotas.html",
-            f"an environment of {_INSTANCES_OF_AN_ENVIRONMENT} instances takes about {an_environment:.0f} bytes, and "
-            f"lists get shorter the more there are: {STATE_BYTES:,} bytes up to {small:,} environments, all of them at "
-            f"{carried:,}",
+            f"an environment takes about {an_environment} bytes with its name in the report, whose lists get shorter "
+            f"the more there are: {STATE_BYTES:,} bytes up to {small:,} environments, all of them at {carried:,}",
             "keep lists in the run's DynamoDB table, and only their key in the state",
         ),
         Wall(

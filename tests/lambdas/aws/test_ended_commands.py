@@ -11,7 +11,7 @@ from snow_white.aws.ended_commands import invocations_of
 from snow_white.aws.run_command import Command, commands_since, send
 from snow_white.model.action import Action
 from tests.lambdas.fake_cloud import START, FakeCloud
-from tests.lambdas.fake_hosts import Answer
+from tests.lambdas.fake_hosts import Answer, says
 
 REGION = "us-east-1"
 
@@ -41,7 +41,7 @@ class Fleet:
 
 
 CONFIRMED = Answer()
-FAILED = Answer(20, "Failed", 1)
+FAILED = Answer(20, "Failed", 2, says("busy", message="2 jobs"))
 
 
 def test_a_command_that_all_agents_have_ended_is_read_once() -> None:
@@ -68,6 +68,16 @@ def test_an_end_that_the_service_has_set_is_read_again(status: str) -> None:
     late = list(fleet.cloud[REGION].instances)[1]
     command.answers[late] = CONFIRMED
     assert fleet.statuses() == ["success", "success"]
+
+
+@pytest.mark.parametrize("early", [Answer(20, output=""), Answer(20, "Failed", -1, "")])
+def test_an_answer_that_comes_after_its_status_is_read_again(early: Answer) -> None:
+    fleet = Fleet(CONFIRMED, early)
+    assert len(fleet.statuses()) == 2
+    (command,) = fleet.cloud[REGION].commands
+    command.answers[list(fleet.cloud[REGION].instances)[1]] = FAILED
+    (listed,) = fleet.commands
+    assert all(one.output for one in invocations_of(fleet.cloud, REGION, listed))  # type: ignore[arg-type]
 
 
 def test_a_command_with_a_missing_row_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from snow_white.model.state_budget import Bounds
+from snow_white.model.state_budget import HIDDEN_IDS
 from tests.lambdas.fake_cloud import START, FakeCloud
 from tests.lambdas.fake_hosts import Answer, FakeInstance
 from tests.lambdas.story import Story, request
@@ -70,7 +70,7 @@ def test_of_hundreds_that_ec2_forgets_at_once_the_state_keeps_some_and_all_are_f
     story = Story(cloud, request(), forget)
     story.polled = lambda run: kept.append(sum(map(len, run.hidden_since.values())))
     counts = story.report()["counts"]
-    assert 0 < max(kept) <= Bounds().hidden_ids
+    assert 0 < max(kept) <= HIDDEN_IDS
     assert counts == {"quiet": 20, "gone": 180}
 
 

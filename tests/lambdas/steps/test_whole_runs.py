@@ -69,7 +69,9 @@ def test_when_every_worker_confirms_the_run_is_confirmed(cloud: FakeCloud, actio
 
 def test_an_environment_that_does_not_match_is_never_touched(cloud: FakeCloud) -> None:
     Story(cloud, request()).end()
-    web = [one.id for one in cloud["us-east-1"].instances.values() if one.environment_id.endswith("web")]
+    region = cloud["us-east-1"]
+    ids = {one["EnvironmentId"] for one in region.environments if one["EnvironmentName"].endswith("web")}
+    web = [one.id for one in region.instances.values() if one.environment_id in ids]
     assert web
     assert not set(web) & set(sent_to(cloud))
 
