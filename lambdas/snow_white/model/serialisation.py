@@ -7,6 +7,9 @@ tests/lambdas/model/states/ has a file for every shape that the state has had.
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -21,10 +24,13 @@ from snow_white.model.report import InstanceResult, Problem, Report, Stated
 from snow_white.model.run import CommandReading, Outcome, Run
 from snow_white.model.run_so_far import RunSoFar
 from snow_white.model.slack_state import Requester, SlackState
+from snow_white.model.state_budget import group_bytes
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.stragglers import Stragglers
 
 T = TypeVar("T")
+
+_PACKED_FROM_BYTES: Final = 40_000  # of all groups in the plan and the report: some 500 environments
 
 # The report's JSON omits these keys if they are None.
 _OMITTED_IF_NONE: Final = (
@@ -70,7 +76,7 @@ def _make_converter() -> Converter:
     # The key is older than fleets that are not Elastic Beanstalk's, and a former version may read the state again.
     groups = override(rename="environments")
     converter.register_structure_hook(
-        RegionPlan, make_dict_structure_fn(RegionPlan, converter, groups=groups)
+        RegionPlan, _reading_packed_groups(make_dict_structure_fn(RegionPlan, converter, groups=groups))
     )
     converter.register_unstructure_hook(
         RegionPlan, make_dict_unstructure_fn(RegionPlan, converter, groups=groups)
@@ -87,6 +93,8 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook(
         Report, _without_empty_keys(make_dict_unstructure_fn(Report, converter))
     )
+    # It is made last, because it takes the hooks that are there.
+    converter.register_unstructure_hook(Run, _packing_many_groups(make_dict_unstructure_fn(Run, converter)))
     return converter
 
 
@@ -111,6 +119,31 @@ def _reading_former_shapes(kind: type, structure: Callable[..., Any]) -> Callabl
         return structure(
             _with_current_values(kind, {former.get(key, key): value for key, value in raw.items()}), kind
         )
+
+    return read
+
+
+def _packing_many_groups(unstructure: Callable[[Run], dict[str, Any]]) -> Callable[[Run], dict[str, Any]]:
+    """Writes hundreds of groups in a third of the bytes. A version before 0.2.0 could not read them."""
+
+    def write(run: Run) -> dict[str, Any]:
+        written = unstructure(run)
+        if group_bytes(run.plan) > _PACKED_FROM_BYTES:
+            for part in written["plan"]:
+                pairs = json.dumps([[one["name"], one["id"]] for one in part["environments"]])
+                part["environments"] = base64.b64encode(zlib.compress(pairs.encode())).decode()
+        return written
+
+    return write
+
+
+def _reading_packed_groups(structure: Callable[..., RegionPlan]) -> Callable[[Any, Any], RegionPlan]:
+    def read(raw: Mapping[str, Any], kind: Any) -> RegionPlan:
+        packed = raw.get("environments")
+        if isinstance(packed, str):
+            pairs = json.loads(zlib.decompress(base64.b64decode(packed)))
+            raw = {**raw, "environments": [{"name": name, "id": id_} for name, id_ in pairs]}
+        return structure(raw, kind)
 
     return read
 
