@@ -91,8 +91,8 @@ def walls() -> list[Wall]:
             f"Step Functions carries {MOST_BYTES:,} bytes from state to state",
             f"{_DOCS}/step-functions/latest/dg/service-quotas.html",
             f"an environment counts {an_environment} bytes with its name in the report (hundreds are packed, and take "
-            f"half of it), and the report's lists get shorter the more there are: {STATE_BYTES:,} bytes up to {small:,} "
-            f"environments, all of them at {carried:,}",
+            f"half of it), and the report's lists get shorter the more there are: {STATE_BYTES:,} bytes up to "
+            f"{small:,} environments, all of them at {carried:,}",
             "keep lists in the run's DynamoDB table, and only their key in the state",
         ),
         Wall(
