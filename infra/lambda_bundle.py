@@ -72,14 +72,14 @@ _KEPT_SECONDS: Final = 7 * 86_400  # since its last use
 
 
 class BundlingFailed(RuntimeError):
-    """The functions' packages could not be installed; the message has pip's output and what to do."""
+    """The bundle could not be made; the message says why, with pip's output if that failed, and what to do."""
 
 
 def lambda_bundle(source: Path = SOURCE, cache: Path = CACHE) -> Path:
     """The folder with handlers, domain and packages; it is kept in `cache`, and not to be changed.
 
     The same inputs give the same bytes; whether PYTHON_VERSION is installed is one of them. pip runs only when
-    requirements.txt has changed.
+    requirements.txt has changed. Raises BundlingFailed.
     """
     python = python_of_the_functions()
     packages = _installed(source / "requirements.txt", cache, python)
@@ -164,7 +164,8 @@ def _kept(cache: Path, inputs: str, make: Callable[[Path], None]) -> Path:
 
 def _remove_unused(cache: Path) -> None:
     for folder in cache.iterdir():
-        with suppress(FileNotFoundError):  # another process was faster
+        # Another process may be faster, or what it has left be in the way. What stays harms nobody.
+        with suppress(OSError):
             if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
                 # At once, so that nobody takes the half of one for the whole.
                 removed = folder.rename(cache / f"removing-{folder.name}")

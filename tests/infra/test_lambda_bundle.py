@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -205,6 +206,45 @@ def test_a_bundle_is_made_again_only_when_the_sources_have_changed_and_kept_for_
     assert (third / "runtime" / "clients.py").exists()
     assert second.exists()
     assert not first.exists()
+
+
+@pytest.mark.synthesizes
+def test_what_an_interrupted_removal_has_left_is_in_nobody_s_way(wheels: Path, tmp_path: Path) -> None:
+    source, cache = (
+        make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n"),
+        tmp_path / "cache",
+    )
+    bundle = lambda_bundle(source, cache)
+    (cache / f"removing-{bundle.name}").mkdir()
+    (cache / f"removing-{bundle.name}" / "half.py").write_text("")
+    long_ago = time.time() - 8 * 86_400
+    os.utime(bundle, (long_ago, long_ago))
+    (source / "poll_command.py").write_text("import base\n")
+    assert (lambda_bundle(source, cache) / "poll_command.py").exists()
+
+
+@pytest.mark.synthesizes
+def test_a_source_that_changes_while_it_is_copied_is_an_error_and_nothing_is_kept(
+    wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, cache = (
+        make_source(tmp_path, f"--no-index\n--find-links {wheels}\nbase==1.0\n"),
+        tmp_path / "cache",
+    )
+    lambda_bundle(source, cache)
+    kept = {path.name for path in cache.iterdir()}
+    (source / "poll_command.py").write_text("import base\n")
+    copytree = shutil.copytree
+
+    def while_somebody_writes(*arguments: Any, **options: Any) -> Any:
+        copied = copytree(*arguments, **options)
+        (source / "poll_command.py").write_text("import base, json\n")
+        return copied
+
+    monkeypatch.setattr(shutil, "copytree", while_somebody_writes)
+    with pytest.raises(BundlingFailed, match="was changed while it was copied"):
+        lambda_bundle(source, cache)
+    assert {path.name for path in cache.iterdir()} == kept
 
 
 @pytest.mark.synthesizes

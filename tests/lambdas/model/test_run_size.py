@@ -33,14 +33,14 @@ def test_a_drain_of_48_hours_stays_within_the_history_and_the_state() -> None:
 
 
 @pytest.mark.parametrize(
-    ("regions", "environments", "instances", "last_end", "most"),
+    ("regions", "environments", "instances", "last_end"),
     [
-        pytest.param(12, 4, 209, 1_065, 100_000, id="10,000 instances in 48 environments"),
-        pytest.param(17, 59, 20, 200, 100_000, id="20,000 instances in 1,000 environments"),
+        pytest.param(12, 4, 209, 1_065, id="10,000 instances in 48 environments"),
+        pytest.param(17, 59, 20, 200, id="20,000 instances in 1,000 environments"),
     ],
 )
 def test_a_large_fleet_of_which_much_goes_wrong_fits_into_the_state(
-    regions: int, environments: int, instances: int, last_end: int, most: int
+    regions: int, environments: int, instances: int, last_end: int
 ) -> None:
     names = tuple(f"us-east-{number}" for number in range(regions))
     cloud = FakeCloud(names)
@@ -68,7 +68,7 @@ def test_a_large_fleet_of_which_much_goes_wrong_fits_into_the_state(
     assert report["instances"] + report["counts"]["gone"] == regions * environments * instances
     problems = len(report["problems"]) + report["more_problems"]
     assert problems == report["counts"]["busy"] + report["counts"]["unreachable"]
-    assert story.largest_state < most
+    assert story.largest_state < 100_000
     assert len(json.dumps(report["cause"])) < 32_768
 
 
