@@ -112,7 +112,7 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autosc
     )  # by group the heartbeat timeout; None: it has no hook
 
     def add_environment(self, application: str, name: str, instances: int = 0) -> list[FakeInstance]:
-        env_id = f"e-{crc32(f'{self.name} {name}'.encode()):010x}"
+        env_id = environment_id(self.name, name)
         self.environments.append(
             {
                 "ApplicationName": application,
@@ -359,6 +359,10 @@ class FakeRegion(FakeClient, services=("ssm", "ec2", "elasticbeanstalk", "autosc
 def instance_id(region: str, number: int) -> str:
     """The id of the instance that was the `number`th, from 0 on, to be added in a region."""
     return f"i-{crc32(region.encode()):08x}{number:09x}"
+
+
+def environment_id(region: str, name: str) -> str:
+    return f"e-{crc32(f'{region} {name}'.encode()):010x}"
 
 
 def command_id(region: str, number: int) -> str:

@@ -22,6 +22,7 @@ from runtime.run_end import report_end
 from snow_white.aws.execution_history import ExecutionEnd, read_ended_run
 from snow_white.model.action import Action
 from snow_white.model.ended_run import EndedRun
+from snow_white.model.fleet import Group, RegionPlan
 from snow_white.model.report import Report, Result
 from snow_white.model.run import Outcome, Run
 from snow_white.model.run_so_far import RunSoFar
@@ -32,7 +33,7 @@ from snow_white.steps.clean_up import cancel_commands
 from snow_white.steps.dispatch import dispatch
 from snow_white.steps.poll import poll
 from tests.lambdas.aws.test_execution_history import EXECUTION, FakeHistory, left
-from tests.lambdas.fake_cloud import START, FakeCloud, FakeCommand, command_id, instance_id
+from tests.lambdas.fake_cloud import START, FakeCloud, FakeCommand, command_id, environment_id, instance_id
 from tests.lambdas.fake_hosts import Answer
 from tests.lambdas.runtime.test_run_end import FakeEvents
 from tests.lambdas.slack.run_notifier import messages, notifier_on
@@ -44,13 +45,23 @@ of_each_shape: Final = pytest.mark.parametrize("file", FILES, ids=lambda file: f
 
 
 def state_before(step: str, file: Path) -> dict[str, Any]:
-    """The file's state; its instances and commands, which it calls i-REGION-N and REGION-command-N, with AWS's ids."""
+    """The file's state with AWS's ids: it has i-REGION-N, e-REGION-NAME, REGION-command-N, and REGION-short-N."""
     text = re.sub(
         r"([a-z]+-[a-z]+-\d)-command-(\d{4})", lambda m: command_id(m[1], int(m[2])), file.read_text()
     )
+    text = re.sub(r"([a-z]+-[a-z]+-\d)-short-(\d{4})", lambda m: command_id(m[1], int(m[2]))[-12:], text)
+    text = re.sub(r"\be-([a-z]+-[a-z]+-\d)-([a-z-]+)", lambda m: environment_id(m[1], m[2]), text)
     text = re.sub(r"\bi-([a-z]+-[a-z]+-\d)-(\d{5})", lambda m: instance_id(m[1], int(m[2])), text)
     states: dict[str, dict[str, Any]] = json.loads(text)
     return states.get(step) or states["PollCommand"]
+
+
+def test_groups_that_were_packed_on_2026_11_30_are_read() -> None:
+    packed = "eJyLjlYqzsgv0C3PL8pOLSpW0lFQStU1MDQyNjE1M7ewVIrVUYhWyk3MzIHIJCYlp6SmpWdkZinFxgIAIXkR3A=="
+    part = from_json({"region": "us-east-1", "environments": packed, "instances": 2}, RegionPlan)
+    assert part == RegionPlan(
+        "us-east-1", (Group("shop-workers", "e-0123456789"), Group("mail", "e-abcdefghij")), 2
+    )
 
 
 @pytest.fixture
