@@ -197,10 +197,10 @@ note_missing() {
   done
 }
 
-# A unit that has failed for good is not waited for.
+# A unit that has failed for good is not waited for. It may have failed since the look that found a process booting.
 all_missing_failed() {
   local name
-  ((${#MISSING[@]})) || return 1
+  ((${#MISSING[@]} && ${#BOOTING[@]} == 0)) || return 1
   for name in "${!MISSING[@]}"; do
     [[ ${name%%:*} == systemd ]] && ask_systemd is-failed --quiet -- "${name#*:}" || return 1
   done

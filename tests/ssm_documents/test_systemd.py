@@ -9,6 +9,14 @@ from local_aws.hosts.systemd_host import SystemdHost
 from tests.patience import eventually
 from tests.ssm_documents.systemd_host import ask, sidekiq, start_document, wait_for_workers, workers
 
+LATE_ANSWER = """#!/bin/bash
+# The second time it is asked, the process boots; the answer comes when it has failed.
+if [[ $* == *is-failed*worker.service* ]] && ! mkdir /run/asked; then
+  until /usr/bin/systemctl is-failed --quiet worker.service; do sleep 0.1; done
+fi
+exec /usr/bin/systemctl "$@"
+"""
+
 
 def test_whatever_restart_says_stop_keeps_it_down_and_wake_starts_exactly_that(
     systemd: SystemdHost, redis: RedisServer
@@ -120,6 +128,22 @@ def test_a_unit_that_does_not_come_back_is_named_with_what_was_tried(
 
     assert answer.summary() == (1, "unconfirmed")
     assert "systemd:worker.service did not come back after systemd was told to start it" in answer.message
+    assert answer.states == ["stopped"]
+
+
+def test_a_process_that_fails_right_after_a_look_at_it_is_not_said_to_boot(
+    systemd: SystemdHost, redis: RedisServer
+) -> None:
+    systemd.add_service(sidekiq(redis, restart=Restart.NO))
+    wait_for_workers(systemd, 1)
+    assert ask(systemd, "stop").code == 0
+    systemd.write("/var/app/app.rb", "sleep 3\nraise 'a release that does not start'")
+    systemd.write("/usr/local/sbin/systemctl", LATE_ANSWER, mode=0o755)
+
+    answer = ask(systemd, "wake", limit=60)
+
+    assert answer.summary() == (1, "unconfirmed")
+    assert answer.message.endswith(" A worker failed to start.")
     assert answer.states == ["stopped"]
 
 

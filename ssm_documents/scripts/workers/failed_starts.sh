@@ -28,8 +28,8 @@ note_failed_starts() {
 }
 
 report_failed_starts() { # LEAST, so many are worth a sentence
-  local times
   ((FAILED_STARTS >= $1)) || return 0
-  counted times "$FAILED_STARTS" time
-  PROBLEMS+=" A worker failed to start $times in a row."
+  PROBLEMS+=' A worker failed to start'
+  if ((FAILED_STARTS > 1)); then PROBLEMS+=" $FAILED_STARTS times in a row"; fi
+  PROBLEMS+='.'
 }
