@@ -123,10 +123,10 @@ def test_without_waiting_nothing_is_confirmed_and_the_run_can_be_followed_later(
     followed = snow_white("follow", answer["run"], "--json", **as_person(shop))
     assert followed.returncode == 1
     assert json.loads(followed.stdout)["error"] == "NothingMatched"
-    # So wide that it is a table, whatever other tests have started.
-    table = snow_white("runs", **as_person(shop), COLUMNS="400").stdout
-    (row,) = [line for line in table.splitlines() if answer["name"] in line]
-    assert all(part in row for part in ("quiet", shop.name, "ann-", "failed: NothingMatched"))
+    listed = json.loads(snow_white("runs", "--json", "-n", "100", **as_person(shop)).stdout)
+    (run,) = [one for one in listed if one["name"] == answer["name"]]
+    assert (run["action"], run["application"], run["error"]) == ("quiet", shop.name, "NothingMatched")
+    assert run["requested_by"].startswith("ann-")
 
 
 def test_a_run_that_somebody_typed_anything_for_is_listed_and_shown(shop: Shop) -> None:
