@@ -11,7 +11,7 @@ _LONGEST_PAUSE: Final = 0.2
 _Value = TypeVar("_Value")
 
 
-def eventually(holds: Callable[[], _Value], what: str | Callable[[], str], *, seconds: float = 60) -> _Value:
+def eventually(holds: Callable[[], _Value], what: str | Callable[[], str], *, seconds: float = 300) -> _Value:
     """The condition's value as soon as it is truthy; AssertionError that says `what` was waited for in vain.
 
     `seconds` is only there so that a test which waits for something broken ends; let it be generous. A `what` that

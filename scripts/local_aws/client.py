@@ -23,7 +23,7 @@ from local_aws.processes.child_process import ChildProcess, Stoppable
 from local_aws.processes.waiting import wait_for
 from local_aws.slack.client import LocalSlack
 
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 _STOP_SECONDS = 30.0
 _LOG = "local_aws.log"
 _CLIENT_CONFIG = Config(retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "path"})

@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 CTRL_C: Final = "\x03"
 END_OF_INPUT: Final = "\x04"
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_TIMEOUT_SECONDS: Final = 120.0
+_TIMEOUT_SECONDS: Final = 600.0  # it only ends what hangs
 _READ_SECONDS: Final = 0.1
 
 

@@ -259,7 +259,7 @@ def test_a_signal_without_a_terminal_is_passed_on_to_the_command_and_they_are_wo
         process = running(log, "quiet", "backups", *python(STUBBORN), **variables)
         eventually(lambda: "deploying\n" in log.read_text(), "the command runs")
         process.send_signal(number)
-        assert process.wait(60) == 7
+        assert process.wait(600) == 7
     assert f"got {number.name}\n" in log.read_text()
     assert runs.actions == ["quiet", "wake"]
 
@@ -273,7 +273,7 @@ def test_a_signal_while_they_become_quiet_stops_the_run_and_wakes_them(
         process = running(log, "quiet", "backups", *python("print('deployed')"), **variables)
         eventually(lambda: "of 2 instances quiet" in log.read_text(), "the run is followed")
         process.send_signal(number)
-        assert process.wait(60) == 125
+        assert process.wait(600) == 125
     assert "deployed\n" not in log.read_text()
     assert [(run.request["action"], run.status) for run in runs.runs] == [
         ("quiet", "ABORTED"),
@@ -290,7 +290,7 @@ def test_with_nohup_a_closed_terminal_interrupts_nothing(tmp_path: Path) -> None
             process = running(log, "quiet", "backups", *python(hang_up), **variables)
         finally:
             signal.signal(signal.SIGHUP, former)
-        assert process.wait(60) == 0
+        assert process.wait(600) == 0
     assert "deployed\n" in log.read_text()
 
 
@@ -319,7 +319,7 @@ def test_output_that_nobody_reads_any_more_does_not_keep_them_from_being_woken()
         )
         os.close(write)
         os.close(read)
-        assert process.wait(60) == 3
+        assert process.wait(600) == 3
     assert runs.actions == ["quiet", "wake"]
 
 

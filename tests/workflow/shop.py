@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 import redis
 
@@ -23,11 +25,13 @@ HOME: Final = "us-east-1"
 AWAY: Final = "eu-west-1"
 # Generous, because everything here waits for a condition: only a hanging run meets it.
 PATIENCE_SECONDS: Final = 240.0
+_HELD_SECONDS: Final = 1800.0
+_Value = TypeVar("_Value")
 
 
-def eventually(holds: Callable[[], object], what: str) -> None:
+def eventually(holds: Callable[[], _Value], what: str) -> _Value:
     """Wait until the condition holds, as long as a run on hosts may take; fails with `what` was waited for."""
-    patience.eventually(holds, what, seconds=PATIENCE_SECONDS)
+    return patience.eventually(holds, what, seconds=PATIENCE_SECONDS)
 
 
 def ended(run: FollowedRun) -> Ended:
@@ -38,6 +42,22 @@ def ended(run: FollowedRun) -> Ended:
         if event["type"].endswith(("Failed", "TimedOut", "Aborted")):
             print(event["timestamp"], [value for key, value in event.items() if key.endswith("Details")])
     return run.end()
+
+
+def schedules(shop: Shop, prefix: str) -> list[tuple[datetime, dict[str, Any]]]:
+    """The shop's schedules whose names begin so, by time: when, and with which input."""
+    client = shop.aws.client("scheduler")
+    found = []
+    for listed in client.list_schedules(GroupName="SnowWhite", NamePrefix=prefix)["Schedules"]:
+        try:
+            schedule = client.get_schedule(GroupName="SnowWhite", Name=listed["Name"])
+        except client.exceptions.ResourceNotFoundException:
+            continue  # another test's, whose run has just ended it
+        asked = json.loads(schedule["Target"]["Input"])
+        if asked.get("application") == shop.name:
+            at = datetime.fromisoformat(schedule["ScheduleExpression"].removeprefix("at(").rstrip(")"))
+            found.append((at, asked))
+    return sorted(found, key=lambda one: one[0])
 
 
 def verdicts(end: Ended) -> dict[str, str]:
@@ -144,6 +164,14 @@ class Shop:
 
     def enqueue(self, *seconds: float) -> list[str]:
         return enqueue(self.redis, list(seconds))
+
+    def hold(self, jobs: int = 1) -> list[str]:
+        """Enqueue jobs that last until `release`, so that they outlast what is done meanwhile; returns their ids."""
+        return enqueue(self.redis, [_HELD_SECONDS] * jobs, job_class="HeldBackup")
+
+    def release(self) -> None:
+        """Let the jobs end that are held, and all later ones."""
+        self.redis.set("released", "")
 
     def ledger(self) -> Ledger:
         return Ledger.read(self.redis)

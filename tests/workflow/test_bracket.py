@@ -49,13 +49,15 @@ def test_stopped_while_a_job_is_waited_for_it_wakes_the_worker_when_the_job_is_d
 ) -> None:
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    jobs = shop.enqueue(30)
+    jobs = shop.hold()
     eventually(lambda: shop.ledger().running, "the job runs")
     log = tmp_path / "log"
 
     process = running(log, "quiet", shop.name, "--channel", shop.channel, "--", "true", **as_person(shop))
     eventually(lambda: "0 of 1 instance quiet, until" in log.read_text(), "the job is waited for")
     process.send_signal(signal.SIGTERM)
+    eventually(lambda: "0 of 1 instance awake" in log.read_text(), "it waits for the job to wake the worker")
+    shop.release()
     patience.eventually(
         lambda: process.poll() is not None, lambda: f"the command ends:\n{log.read_text()}", seconds=600
     )

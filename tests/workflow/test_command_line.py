@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
+from pathlib import Path
 
 from local_aws.engine.account import Credentials
 from tests.snow_white_cli.cuttable_connection import CuttableConnection
-from tests.snow_white_cli.terminal import CTRL_C, snow_white, terminal
+from tests.snow_white_cli.terminal import CTRL_C, running, snow_white, terminal
 from tests.workflow.shop import HOME, Shop, ended, eventually
 
 
@@ -57,7 +58,7 @@ def test_status_shows_every_process_and_quiet_and_wake_end_with_0(shop: Shop) ->
 def test_ctrl_c_asks_and_a_lost_connection_is_waited_out(shop: Shop) -> None:
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    (job,) = shop.enqueue(75)
+    (job,) = shop.hold()
     eventually(lambda: shop.ledger().running, "the job runs")
     to = ("-p", shop.name, "--channel", shop.channel)
 
@@ -93,6 +94,7 @@ def test_ctrl_c_asks_and_a_lost_connection_is_waited_out(shop: Shop) -> None:
         left = run_name(person.shown)
         assert f"/scripts/snow-white follow {left}" in person.shown
 
+    shop.release()
     follow = snow_white("follow", left, **as_person(shop))
     assert follow.returncode == 0, follow.stderr
     assert f"The workers of {shop.name} are confirmed quiet" in follow.stdout
@@ -118,8 +120,6 @@ def test_without_waiting_nothing_is_confirmed_and_the_run_can_be_followed_later(
     assert started.returncode == 3
     answer = json.loads(started.stdout)
     assert (answer["status"], answer["report"]) == ("RUNNING", None)
-    newest = snow_white("follow", **as_person(shop))
-    assert newest.stderr.startswith("Following ")
     followed = snow_white("follow", answer["run"], "--json", **as_person(shop))
     assert followed.returncode == 1
     assert json.loads(followed.stdout)["error"] == "NothingMatched"
@@ -127,6 +127,15 @@ def test_without_waiting_nothing_is_confirmed_and_the_run_can_be_followed_later(
     (run,) = [one for one in listed if one["name"] == answer["name"]]
     assert (run["action"], run["application"], run["error"]) == ("quiet", shop.name, "NothingMatched")
     assert run["requested_by"].startswith("ann-")
+
+
+def test_without_a_name_the_newest_run_is_followed(shop: Shop, tmp_path: Path) -> None:
+    ended(shop.run("status"))
+    log = tmp_path / "log"
+    # It may be another test's, which may last.
+    with running(log, "follow", **as_person(shop)) as process:
+        eventually(lambda: log.read_text().startswith("Following "), "it follows one")
+        process.kill()
 
 
 def test_a_run_that_somebody_typed_anything_for_is_listed_and_shown(shop: Shop) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from snow_white_cli.runs import FollowedRun
-from tests import patience
 from tests.infra.assemblies import synthesized
 from tests.workflow.shop import HOME, Shop, ended, eventually
 
@@ -43,8 +42,7 @@ class Pipeline:
             return found if len(found) >= count else []
 
         looks = [
-            FollowedRun(client, one["executionArn"])
-            for one in patience.eventually(executions, "the rule started it")
+            FollowedRun(client, one["executionArn"]) for one in eventually(executions, "the rule started it")
         ]
         for look in looks:
             eventually(look.has_ended, f"{look.name} ends")
@@ -120,7 +118,7 @@ def test_a_pipeline_that_is_stopped_while_a_job_is_waited_for_stops_the_quiet_an
     shop = pipeline.shop
     shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    jobs = shop.enqueue(25)
+    jobs = shop.hold()
     eventually(lambda: shop.ledger().running, "the job runs")
     client, name = shop.aws.client("stepfunctions"), f"quiet-{shop.name}-{uuid.uuid4()}"
     request = {"action": "quiet", "application": shop.name, "channel": shop.channel}
@@ -133,6 +131,7 @@ def test_a_pipeline_that_is_stopped_while_a_job_is_waited_for_stops_the_quiet_an
     assert look.status() == "SUCCEEDED", look.describe()
     stopped = quiet.end()
     assert (stopped.status, stopped.error) == ("ABORTED", "PipelineEnded")
+    shop.release()
     (wake,) = pipeline.wakes()
     assert ended(wake).status == "SUCCEEDED"
     jobs += shop.enqueue(1)

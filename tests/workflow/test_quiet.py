@@ -17,7 +17,7 @@ def test_all_workers_are_quieted_their_jobs_end_by_themselves_and_none_is_taken_
     abroad = shop.add_environment("Workers-eu", region=AWAY)
     web = shop.add_environment("web")
     shop.wait_until_up(workers=4)
-    shop.enqueue(*[4] * 30)
+    shop.enqueue(*[4] * 90)
     eventually(lambda: len(shop.ledger().running) >= 15, "the workers are busy")
 
     end = ended(shop.run("quiet"))
@@ -68,7 +68,7 @@ def test_a_worker_that_is_still_busy_at_the_deadline_is_named_with_its_jobs_and_
 ) -> None:
     environment = shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    jobs = shop.enqueue(120, 120)
+    jobs = shop.hold(2)
     eventually(lambda: len(shop.ledger().running) == 2, "both jobs run")
     (instance,) = shop.instances(environment)
 
@@ -81,6 +81,7 @@ def test_a_worker_that_is_still_busy_at_the_deadline_is_named_with_its_jobs_and_
     assert f"process {process['pid']}" in str(end.cause)
     assert "2 jobs" in str(end.cause)
     assert shop.ledger().running == frozenset(jobs)
+    shop.release()
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the jobs have finished by themselves")
     assert shop.ledger().is_exact
 
@@ -88,7 +89,7 @@ def test_a_worker_that_is_still_busy_at_the_deadline_is_named_with_its_jobs_and_
 def test_an_instance_that_appears_during_the_drain_is_quieted_before_the_others_are_done(shop: Shop) -> None:
     environment = shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    (slow,) = shop.enqueue(45)
+    (slow,) = shop.hold()
     eventually(lambda: shop.ledger().running, "the job runs")
     (old,) = shop.instances(environment)
 
@@ -99,6 +100,7 @@ def test_an_instance_that_appears_during_the_drain_is_quieted_before_the_others_
     (new,) = set(shop.instances(environment)) - {old}
     eventually(lambda: any(t.endswith("stopping") for t in shop.titles(new)), "the new worker is quieted")
     assert slow in shop.ledger().running
+    shop.release()
 
     end = ended(execution)
     assert end.status == "SUCCEEDED"
@@ -108,7 +110,7 @@ def test_an_instance_that_appears_during_the_drain_is_quieted_before_the_others_
 def test_an_instance_that_is_terminated_is_gone_and_no_failure(shop: Shop) -> None:
     environment = shop.add_environment("workers", instances=2)
     shop.wait_until_up(workers=2)
-    shop.enqueue(300)
+    shop.hold()
     eventually(lambda: shop.ledger().running, "the job runs")
     busy = shop.ledger().starts[0].worker.host
 

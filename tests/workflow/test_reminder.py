@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.workflow.shop import Shop, ended
+from tests.workflow.shop import Shop, ended, schedules
 
 
 def looks(shop: Shop) -> list[tuple[datetime, dict[str, Any]]]:
     """The looks that are scheduled for the shop: when, and with which input."""
-    client = shop.aws.client("scheduler")
-    found = []
-    for listed in client.list_schedules(GroupName="SnowWhite", NamePrefix="look-")["Schedules"]:
-        schedule = client.get_schedule(GroupName="SnowWhite", Name=listed["Name"])
-        asked = json.loads(schedule["Target"]["Input"])
-        if asked.get("application") == shop.name:
-            at = datetime.fromisoformat(schedule["ScheduleExpression"].removeprefix("at(").rstrip(")"))
-            found.append((at, asked))
-    return sorted(found, key=lambda look: look[0])
+    return schedules(shop, "look-")
 
 
 def test_who_still_sleeps_is_told_in_the_thread_until_nobody_does(shop: Shop) -> None:

@@ -21,11 +21,9 @@ def test_the_person_is_found_by_the_users_tag_told_directly_and_mentioned(shop: 
     end = ended(execution)
     assert end.output["slack"]["told"] == [shop.channel, member]
     assert f"<@{member}>" in shop.told()[-1]["text"]
-    (line,) = logged(shop, "PollCommand", execution.name, '"verdict"')
+    (line,) = eventually(lambda: logged(shop, "PollCommand", execution.name, '"verdict"'), "it is logged")
     assert (line["verdict"], line["environment"]) == ("reported", f"{shop.name}-workers")
-    (measured,) = [
-        line for line in logged(shop, "NotifySlack", shop.name, '"_aws"') if line["application"] == shop.name
-    ]
+    (measured,) = eventually(lambda: logged(shop, "NotifySlack", shop.name, '"_aws"'), "it is measured")
     assert measured["action"] == "status"
     assert measured["Runs"] == measured["RunsConfirmed"] == measured["WorkersConfirmed"] == [1.0]
     assert not any("i-" in str(value) for value in measured.values() if isinstance(value, str))
@@ -101,14 +99,16 @@ def test_a_run_whose_channel_slack_does_not_know_works_and_says_so(shop: Shop) -
 def test_an_aborted_run_is_told_once_and_what_it_sent_is_cancelled(shop: Shop) -> None:
     environment = shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    jobs = shop.enqueue(40)
+    jobs = shop.hold()
     eventually(lambda: shop.ledger().running, "the job runs")
     execution = shop.run("quiet")
     eventually(lambda: execution.has_left("DispatchCommand"), "the command was sent")
 
     execution.client.stop_execution(executionArn=execution.arn)
 
-    eventually(lambda: any("stopped" in one["text"] for one in shop.told()), "the stop was told")
+    eventually(
+        lambda: any("stopped" in one["text"] and one["thread_ts"] for one in shop.told()), "the stop was told"
+    )
     first, reply = shop.told()
     assert re.fullmatch(rf"⏹ {shop.name}: stopped by ann-[0-9a-f]{{8}} at 0 of 1", first["text"])
     assert f"```/snow-white wake {shop.name}```" in json.dumps(first["attachments"])
@@ -117,6 +117,7 @@ def test_an_aborted_run_is_told_once_and_what_it_sent_is_cancelled(shop: Shop) -
     ssm = shop.aws.client("ssm")
     (command,) = ssm.list_commands(InstanceId=instance)["Commands"]
     assert command["Status"] in ("Cancelling", "Cancelled")
+    shop.release()
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the job has finished by itself")
     assert len([one for one in shop.told() if one["thread_ts"] is None]) == 1
     assert shop.ledger().is_exact
@@ -147,7 +148,7 @@ def test_a_step_that_is_called_again_gives_the_same_answer_and_tells_nobody_agai
     answer = functions.invoke(FunctionName=name, Payload=json.dumps(again))
     assert json.load(answer["Payload"]) == json.loads(left["output"])
     assert shop.told() == told
-    assert logged(shop, "NotifySlack", execution.name, '"already done"')
+    eventually(lambda: logged(shop, "NotifySlack", execution.name, '"already done"'), "it says why")
     for function in ("NotifySlack", "CloseRun"):
         failures = [
             line["failure"] for line in logged(shop, function, "the idempotency table cannot be used")
@@ -162,11 +163,7 @@ def details(events: list[dict[str, Any]], kind: str, state: str) -> list[dict[st
 
 def closing_lines(shop: Shop, execution: str) -> list[str]:
     """What close_run logged at its end for the execution."""
-    logs = shop.aws.client("logs")
-    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
-    (group,) = [one for one in groups if "CloseRun" in one]
-    events = logs.filter_log_events(logGroupName=group)["events"]
-    return [one["message"] for one in events if execution in one["message"] and '"closed"' in one["message"]]
+    return [json.dumps(line) for line in logged(shop, "CloseRun", execution, '"closed"')]
 
 
 def signed_in(shop: Shop, session: str) -> Credentials:
@@ -183,10 +180,11 @@ def signed_in(shop: Shop, session: str) -> Credentials:
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
-def logged(shop: Shop, function: str, *containing: str) -> list[dict[str, Any]]:
+def logged(shop: Shop, function: str, text: str, *more: str) -> list[dict[str, Any]]:
     """The JSON lines of a function's log that contain all of the texts."""
     logs = shop.aws.client("logs")
     groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
     (group,) = [one for one in groups if function in one]
-    messages = [one["message"] for one in logs.filter_log_events(logGroupName=group)["events"]]
-    return [json.loads(one) for one in messages if all(text in one for text in containing)]
+    events = logs.filter_log_events(logGroupName=group, filterPattern=f'"{text}"')["events"]
+    messages = [one["message"] for one in events]
+    return [json.loads(one) for one in messages if all(each in one for each in (text, *more))]

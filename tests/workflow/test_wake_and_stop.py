@@ -43,7 +43,7 @@ def test_a_quieted_worker_that_still_runs_a_job_at_the_end_of_wake_s_time_is_not
 ) -> None:
     environment = shop.add_environment("workers")
     shop.wait_until_up(workers=1)
-    jobs = shop.enqueue(240)
+    jobs = shop.hold()
     eventually(lambda: shop.ledger().running, "the job runs")
     assert ended(shop.run("quiet", timeout_seconds=60)).error == "NotConfirmed"
 
@@ -53,6 +53,7 @@ def test_a_quieted_worker_that_still_runs_a_job_at_the_end_of_wake_s_time_is_not
     (instance,) = shop.instances(environment)
     assert verdicts(end) == {instance: "busy"}
     assert shop.ledger().running == frozenset(jobs)
+    shop.release()
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the job has finished by itself")
     assert shop.ledger().is_exact
 
@@ -92,7 +93,7 @@ def test_asking_for_the_status_changes_nothing(shop: Shop) -> None:
     rested = shop.add_environment("workers-rested")
     shop.wait_until_up(workers=2)
     assert ended(shop.run("quiet", environments="workers-rested")).status == "SUCCEEDED"
-    jobs = shop.enqueue(15, 15)
+    jobs = shop.hold(2)
     eventually(lambda: len(shop.ledger().running) == 2, "the jobs run")
 
     end = ended(shop.run("status"))
@@ -103,5 +104,6 @@ def test_asking_for_the_status_changes_nothing(shop: Shop) -> None:
     states = {host["environment"]: host["processes"][0]["state"] for host in end.output["hosts"]}
     assert states[rested] == "quiet"
     assert len(shop.ledger().workers) == 2
+    shop.release()
     eventually(lambda: shop.ledger().finished == frozenset(jobs), "the jobs have finished")
     assert shop.ledger().is_exact

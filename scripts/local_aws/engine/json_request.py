@@ -4,7 +4,7 @@ import json
 import urllib.request
 from typing import Any
 
-_TIMEOUT_SECONDS = 10
+_TIMEOUT_SECONDS = 60
 
 
 def json_request(method: str, url: str, content: dict[str, Any] | None = None) -> Any:

@@ -60,7 +60,7 @@ class SystemdHost(Host):
 
     @classmethod
     def start(
-        cls, folder: Path, *, name: str = "worker-host", network: Network = "shared", timeout: float = 60
+        cls, folder: Path, *, name: str = "worker-host", network: Network = "shared", timeout: float = 300
     ) -> Self:
         """Boot a host and wait until it has reached multi-user.target.
 

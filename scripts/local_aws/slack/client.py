@@ -1,6 +1,7 @@
 """Setting up the local Slack from another process, and reading what was posted to it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from local_aws.engine.json_request import json_request
 
@@ -17,18 +18,19 @@ class LocalSlack:
         """The page that shows its channels in a browser."""
         return f"{self._server}/"
 
-    def recorded(self) -> dict[str, Any]:
+    def recorded(self, channel: str | None = None) -> dict[str, Any]:
         """Channels, messages and calls; see `local_aws.slack.server`."""
-        recorded: dict[str, Any] = self._request("GET", "/recorded")
+        which = f"?{urlencode({'channel': channel})}" if channel else ""
+        recorded: dict[str, Any] = self._request("GET", f"/recorded{which}")
         return recorded
 
     def messages(self, channel: str | None = None) -> list[dict[str, Any]]:
         """The messages (of a channel), oldest first: channel, ts, thread_ts, text, blocks, attachments, edits."""
-        return [each for each in self.recorded()["messages"] if channel in (None, each["channel"])]
+        return list(self.recorded(channel)["messages"])
 
     def ephemeral(self, channel: str) -> list[dict[str, Any]]:
         """What was answered to one person only, oldest first: channel, text."""
-        return [each for each in self.recorded()["ephemeral"] if each["channel"] == channel]
+        return list(self.recorded(channel)["ephemeral"])
 
     def response_url(self, channel: str) -> str:
         """Where an app may answer an interaction in this channel."""

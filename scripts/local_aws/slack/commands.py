@@ -95,7 +95,7 @@ def send(
     )
     started = time.monotonic()
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
             return _reply(answer, started)
     except urllib.error.HTTPError as refusal:
         with refusal:

@@ -4,7 +4,7 @@ It records what was posted with every edit, and fails on request. Besides /api/M
 
     GET  /                    a page that shows the messages in a browser, ?channel=C... for one channel
     GET  /recorded            {"people": {id: name}, "channels": {id: name}, "messages": [...],
-                              "ephemeral": [...], "calls": [...]}
+                              "ephemeral": [...], "calls": [...]}; ?channel=C... for one channel's, without calls
     POST /people              {"email": ..., "id": "U...", "name": ...}: adds a member for users.lookupByEmail
     POST /channels            {"id": "C...", "name": ...}: adds a channel that has the bot in it
     POST /failures            {"calls": 3, "answer": "rate_limited", "retry_after": 1}; see `local_aws.slack.failures`
@@ -68,7 +68,7 @@ class _Requests(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path == "/recorded":
-            self._answer(200, self.server.workspace.recorded())
+            self._answer(200, self.server.workspace.recorded(self._chosen_channel()))
         elif path == "/":
             self._show_page()
         elif path.startswith("/api/"):
@@ -161,9 +161,12 @@ class _Requests(BaseHTTPRequestHandler):
                 given[key] = json.loads(given[key])
         return given
 
+    def _chosen_channel(self) -> str | None:
+        chosen: str | None = parse_qs(urlsplit(self.path).query).get("channel", [None])[-1]
+        return chosen
+
     def _show_page(self) -> None:
-        chosen = parse_qs(urlsplit(self.path).query).get("channel", [None])[-1]
-        body = page(self.server.workspace.recorded(), chosen).encode()
+        body = page(self.server.workspace.recorded(), self._chosen_channel()).encode()
         self._send(200, "text/html; charset=utf-8", body, {"Content-Security-Policy": SECURITY_POLICY})
 
     def _answer(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:

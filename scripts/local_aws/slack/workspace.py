@@ -148,17 +148,17 @@ class Workspace:
             self._calls.clear()
             self._failure = None
 
-    def recorded(self) -> dict[str, Any]:
-        """Everything, oldest first."""
+    def recorded(self, channel: str | None = None) -> dict[str, Any]:
+        """Everything, oldest first; with a channel, what concerns that one."""
         with self._lock:
-            messages = [message.recorded() for message in self._messages]
+            messages = [one.recorded() for one in self._messages if channel in (None, one.channel)]
             people = {id: person["name"] for id, person in self._people.items()}
             held = {
                 "people": people,
                 "channels": self._channels,
                 "messages": messages,
-                "ephemeral": self._ephemeral,
-                "calls": self._calls,
+                "ephemeral": [one for one in self._ephemeral if channel in (None, one["channel"])],
+                "calls": self._calls if channel is None else [],
             }
             return copy.deepcopy(held)
 

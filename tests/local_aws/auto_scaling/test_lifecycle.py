@@ -58,8 +58,12 @@ def test_it_is_to_be_terminated_once_the_hook_is_done_while_ec2_ends_it(
     group.complete(InstanceId=leaving)
 
     seen = set()
-    while (state := group.states().get(leaving)) is not None:
-        seen.add((state, group.ec2_state(leaving)))
+    while True:
+        # EC2's first, so that what changes in between cannot look as if EC2 had not waited.
+        instance_state, state = group.ec2_state(leaving), group.states().get(leaving)
+        if state is None:
+            break
+        seen.add((state, instance_state))
     assert ("Terminating:Proceed", "shutting-down") in seen
     assert not {one for one in seen if one[0] == "Terminating:Wait" and one[1] != "running"}
 

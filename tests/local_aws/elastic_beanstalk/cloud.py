@@ -55,7 +55,7 @@ class Cloud:
         return self.wait(name, "Ready")
 
     def wait(self, name: str, status: str) -> dict[str, Any]:
-        eventually(lambda: self.describe(name)["Status"] == status, f"{name} is {status}", seconds=90)
+        eventually(lambda: self.describe(name)["Status"] == status, f"{name} is {status}")
         return self.describe(name)
 
     def describe(self, name: str) -> dict[str, Any]:

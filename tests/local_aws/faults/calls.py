@@ -11,7 +11,11 @@ from local_aws import Credentials, LocalAws
 
 
 def without_retries(
-    aws: LocalAws, service: str, region: str = "us-east-1", credentials: Credentials | None = None
+    aws: LocalAws,
+    service: str,
+    region: str = "us-east-1",
+    credentials: Credentials | None = None,
+    read_timeout: float = 60,
 ) -> Any:
     keys = credentials or aws.root
     return boto3.client(
@@ -20,7 +24,7 @@ def without_retries(
         endpoint_url=aws.endpoint,
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key,
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=2),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout),
     )
 
 

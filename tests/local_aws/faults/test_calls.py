@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import (
+    ClientError,
     ConnectionClosedError,
     IncompleteReadError,
     ReadTimeoutError,
@@ -19,6 +20,7 @@ from local_aws import LocalAws
 from local_aws.faults.client import FaultSwitches
 from local_aws.faults.rules import Answer, CallFault
 from tests.local_aws.faults.calls import code_of, without_retries
+from tests.patience import eventually
 
 CALLS = [
     ("ssm", "list_commands"),
@@ -89,13 +91,14 @@ def test_a_connection_breaks_or_is_silent(
     aws: LocalAws, faults: FaultSwitches, service: str, operation: str
 ) -> None:
     call = getattr(without_retries(aws, service), operation)
+    impatient = getattr(without_retries(aws, service, read_timeout=1), operation)
     faults.add(CallFault(service=service, answer="reset"))
     faults.add(CallFault(service=service, answer="timeout", seconds=30))
 
     with pytest.raises(ConnectionClosedError):
         call()
     with pytest.raises(ReadTimeoutError):
-        call()
+        impatient()
     assert call()["ResponseMetadata"]["RequestId"]
 
 
@@ -202,11 +205,18 @@ def test_a_fault_without_a_number_of_calls_lasts_until_its_time_is_over(
     aws: LocalAws, faults: FaultSwitches
 ) -> None:
     call = without_retries(aws, "ssm").list_commands
-    faults.add(CallFault(service="ssm", answer="error", calls=None, for_seconds=1))
+    faults.add(CallFault(service="ssm", answer="error", calls=None, for_seconds=10))
     for _ in range(3):
         assert code_of(call) == "InternalServerError"
-    time.sleep(1)
-    call()
+
+    def is_over() -> bool:
+        try:
+            call()
+        except ClientError:
+            return False
+        return True
+
+    eventually(is_over, "it is over")
 
 
 def test_everything_can_be_turned_off(aws: LocalAws, faults: FaultSwitches) -> None:

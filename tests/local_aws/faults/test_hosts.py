@@ -88,7 +88,7 @@ def test_an_agent_dies_and_comes_back(host: Host, faults: FaultSwitches) -> None
 
 
 def test_an_agent_may_come_back_by_itself(host: Host, faults: FaultSwitches) -> None:
-    faults.agent_dies(REGION, host.instance, for_seconds=0.5)
+    faults.agent_dies(REGION, host.instance, for_seconds=10)
     waiting = host.send()
     assert host.status(waiting) == "Delayed"
     assert host.ended(waiting) == "Success"
@@ -132,11 +132,11 @@ def test_clearing_ends_what_has_not_happened_yet(host: Host, faults: FaultSwitch
 
 
 def test_the_lists_lag_behind_and_repeat_rows(host: Host, faults: FaultSwitches) -> None:
-    faults.lists(lag_seconds=1.5)
+    faults.lists(lag_seconds=10)
     command = host.send()
     assert host.ssm.list_commands(CommandId=command)["Commands"] == []
     eventually(lambda: host.ssm.list_commands(CommandId=command)["Commands"], "the list has caught up")
-    faults.lists(repeats_rows=True, for_seconds=1)
+    faults.lists(repeats_rows=True, for_seconds=10)
     assert len(host.ssm.list_commands(CommandId=command)["Commands"]) == 2
     eventually(lambda: len(host.ssm.list_commands(CommandId=command)["Commands"]) == 1, "it is over")
 

@@ -25,11 +25,31 @@ class NightlyBackup
 
   def perform(seconds)
     Ledger.record("started", "jid" => jid)
-    sleep(seconds)
+    work(seconds)
     Ledger.record("finished", "jid" => jid)
   rescue Sidekiq::Shutdown
     Ledger.record("interrupted", "jid" => jid)
     raise
+  end
+
+  private
+
+  def work(seconds)
+    sleep(seconds)
+  end
+end
+
+# One that lasts until the key `released` is set, at most the given number of seconds.
+class HeldBackup < NightlyBackup
+  private
+
+  def work(seconds)
+    latest = now + seconds
+    sleep(0.2) until now > latest || Sidekiq.redis { |redis| redis.call("EXISTS", "released") }.positive?
+  end
+
+  def now
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end
 

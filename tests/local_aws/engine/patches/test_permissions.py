@@ -302,7 +302,7 @@ def test_a_rule_invokes_the_function_once_its_policy_allows_it(
     rule.allow()
     workbench.ended(workbench.start(rule.machine, {"event_file": str(allowed)}))
 
-    eventually(allowed.exists, "the event has come")
+    eventually(lambda: allowed.exists() and allowed.read_text(), "the event has come")
     assert allowed.read_text() == "FAILED\n"
     assert not denied.exists()
 
