@@ -41,6 +41,8 @@ answer_awake() {
   done
   if ((${#STILL_QUIETED[@]})); then
     for pid in "${!STILL_QUIETED[@]}"; do
+      # It may have ended while others were restarted.
+      [[ -n ${TITLED[pid]-} ]] || continue
       describe_worker "$pid"
       PROBLEMS+=" Process $WORKER: $WHY."
     done
@@ -81,6 +83,7 @@ wake_quieted() {
     restart_quiet
     note_awake
     note_failed_starts
+    note_missing
     if ((${#STILL_QUIETED[@]} == 0)) && all_are_awake; then break; fi
     if out_of_time || nothing_comes_back; then
       report_missing
@@ -156,18 +159,19 @@ is_awake() { # PID
 }
 
 all_are_awake() {
-  local pid
-  MISSING=()
   if ! out_of_time; then find_restarting_units; fi
   count_look
-  note_missing
-  if ((FAILED_STARTS > 0 && NOW - LAST_END < SETTLE_TIME)); then return 1; fi
-  ((${#MISSING[@]} + ${#BOOTING[@]} + SWARM_CHILDREN_MISSING == 0)) || return 1
-  ((${#TITLED[@]} >= PROCESSES_BEFORE)) || return 1
+  ((${#MISSING[@]} == 0 && ${#TITLED[@]} >= PROCESSES_BEFORE)) && all_present_are_awake || return 1
+  # Between two tries, what fails again and again is nowhere to be seen.
+  ((FAILED_STARTS <= MAX_FAILED_STARTS && NOW - LAST_END >= SETTLE_TIME && LOOKS_WITHOUT >= LOOKS_NEEDED))
+}
+
+all_present_are_awake() {
+  local pid
+  ((${#BOOTING[@]} + SWARM_CHILDREN_MISSING == 0)) || return 1
   for pid in "${!TITLED[@]}"; do
     is_awake "$pid" || [[ -n ${LEFT_QUIET[${P_KEY[$pid]}]-} ]] || return 1
   done
-  ((LOOKS_WITHOUT >= LOOKS_NEEDED))
 }
 
 # Which supervisors have not yet started as many workers as they have to? Those that cannot be told may start theirs
@@ -175,6 +179,7 @@ all_are_awake() {
 note_missing() {
   local pid name kind lacking
   local -A new=() renamed=()
+  MISSING=()
   for pid in "${!TITLED[@]}"; do
     if [[ -n ${OLD[${P_KEY[$pid]}]-} ]] || ! is_awake "$pid"; then continue; fi
     find_supervisor "${P_KEY[$pid]}"
@@ -197,10 +202,10 @@ note_missing() {
   done
 }
 
-# A unit that has failed for good is not waited for. It may have failed since the look that found a process booting.
+# A unit that has failed for good is not waited for. It may have failed since the look that found its process.
 all_missing_failed() {
   local name
-  ((${#MISSING[@]} && ${#BOOTING[@]} == 0)) || return 1
+  ((${#MISSING[@]})) && all_present_are_awake || return 1
   for name in "${!MISSING[@]}"; do
     [[ ${name%%:*} == systemd ]] && ask_systemd is-failed --quiet -- "${name#*:}" || return 1
   done

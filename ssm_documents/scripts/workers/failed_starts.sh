@@ -7,6 +7,7 @@ readonly RETRY_TIME=$((30 * SECOND))  # so long after a failed start it may be t
 readonly MAX_FAILED_STARTS=3          # after so many in a row nobody waits for the next one
 
 declare -A BOOTING_BEFORE=() # keys of the processes that booted at the last look
+declare -A HAS_STARTED=()    # key -> 1 for a process that was seen with a title
 FAILED_STARTS=0              # how many failed in a row
 LAST_END=0                   # time from which SETTLE_TIME counts: a worker's end; later after a failed start
 
@@ -14,14 +15,16 @@ LAST_END=0                   # time from which SETTLE_TIME counts: a worker's en
 note_failed_starts() {
   local pid key
   for key in "${!BOOTING_BEFORE[@]}"; do
-    pid=${key%%:*}
-    if [[ ${P_KEY[$pid]-} == "$key" ]]; then
-      if [[ -n ${P_BUSY[$pid]-} ]]; then FAILED_STARTS=0; fi
-    elif ! still_runs "$key"; then
-      log "process $pid ended before it had started Sidekiq"
+    if [[ ${P_KEY[${key%%:*}]-} != "$key" ]] && ! still_runs "$key"; then
+      log "process ${key%%:*} ended before it had started Sidekiq"
       FAILED_STARTS=$((FAILED_STARTS + 1))
       if ((FAILED_STARTS <= MAX_FAILED_STARTS)); then LAST_END=$((NOW + RETRY_TIME - SETTLE_TIME)); fi
     fi
+  done
+  # One that boots fast is first seen with its title.
+  for pid in "${!WORKERS[@]}"; do
+    key=${P_KEY[$pid]}
+    if [[ -z ${HAS_STARTED[$key]-} ]]; then HAS_STARTED[$key]=1 FAILED_STARTS=0; fi
   done
   BOOTING_BEFORE=()
   for pid in "${!BOOTING[@]}"; do BOOTING_BEFORE[${P_KEY[$pid]}]=1; done
