@@ -35,10 +35,8 @@ is_drained() {
     RESTARTING_SINCE='' RESTARTING=''
     return 1
   fi
-  scan_all
-  now
+  look_at_host
   all_are_quiet || return 1
-  find_restarting_units
   count_look
   if [[ -n $RESTARTING ]]; then
     RESTARTING_SINCE=${RESTARTING_SINCE:-$NOW}

@@ -7,7 +7,6 @@ status_host() {
   read_thread_records
   wait_for_processes
   if any_appears_quiet; then wait_for_proof; fi
-  find_restarting_units
   if [[ -n $RESTARTING ]] || ((FAILED_STARTS + SWARM_CHILDREN_MISSING > 0)); then MORE+='"starting":true,'; fi
   read_stopped
   note_boot
@@ -50,10 +49,10 @@ jobs_in_titles() {
 # A worker that is being restarted is away for a moment.
 wait_for_processes() {
   local tries=0
-  scan_all
+  look_at_host
   while ((${#WORKERS[@]} + ${#BOOTING[@]} + ${#EMBEDDED[@]} == 0 && tries++ < 3)); do
     pause 1
-    scan_all
+    look_at_host
   done
 }
 
@@ -73,7 +72,7 @@ wait_for_proof() {
     scan
     check_all
   done
-  scan_all
+  look_at_host
   check_all
 }
 

@@ -19,8 +19,13 @@ APP = Path(__file__).parents[2] / "scripts" / "local_aws" / "hosts" / "sidekiq_a
 def start_document(host: SystemdHost, action: str, limit: int = 60, run: str = "") -> Command:
     """Start an action's document; `limit` is its executionTimeout in seconds, and `run` its parameter."""
     lines = command_document(action)["mainSteps"][-1]["inputs"]["runCommand"]
+    return start_script(host, "\n".join(lines), limit, run)
+
+
+def start_script(host: SystemdHost, script: str, limit: int, run: str = "") -> Command:
+    """The same with a script of a document, changed or not."""
     path = f"/root/script-{time.monotonic_ns()}.sh"
-    script = "\n".join(lines).replace("{{ executionTimeout }}", str(limit)).replace("{{ run }}", run)
+    script = script.replace("{{ executionTimeout }}", str(limit)).replace("{{ run }}", run)
     host.write(path, script, mode=0o700)
     return Command(host.popen(["env", "-i", "sh", "-c", path]), limit)
 

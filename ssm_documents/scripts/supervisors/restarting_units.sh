@@ -13,6 +13,13 @@ list_activating() {
   ask_systemd list-units --type=service --state=activating --plain --no-legend --full
 }
 
+# Looks at all processes, after systemd was asked: what it is not about to start then runs by now, or stays down.
+look_at_host() { # [any]
+  find_restarting_units "${1-}"
+  scan_all
+  now
+}
+
 # With "any" every unit counts that was not about to be started before the stop: after a container was stopped, the unit
 # of its client may have any name.
 find_restarting_units() { # [any]
@@ -48,6 +55,6 @@ report_restarting() { # UNITS
 
 is_sidekiq_unit() { # UNIT STATE
   # No answer is no reason to believe that it is another's, nor does a container's client say what is in it.
-  [[ -n ${HAS_SUPERVISED[systemd:$1]-} ]] || ! ask_systemd show -p ExecStart -- "$1" ||
+  [[ -n ${HAS_SUPERVISED[systemd:$1]-}${WORKED_FOR[systemd:$1]-} ]] || ! ask_systemd show -p ExecStart -- "$1" ||
     [[ $CLIENT_OUTPUT == *sidekiq* ]] || [[ $2 == auto-restart* && $CLIENT_OUTPUT =~ docker|podman|nerdctl ]]
 }
