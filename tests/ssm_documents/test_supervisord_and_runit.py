@@ -84,27 +84,54 @@ def test_runit_s_services_are_stopped_started_and_restarted_by_their_folders(
     assert first != host.wait_for_workers(1)
 
 
-def test_an_upstart_job_is_stopped_and_started_by_its_name(host: BareHost) -> None:
-    # No upstart is left to test with: its client is imitated, in the words that it prints.
-    imitation = " ".join(host.imitation(beat=1))
+def start_upstart_jobs(host: BareHost, **jobs: str) -> None:
+    """Jobs by name, with how long their workers work at first, in seconds.
+
+    No upstart is left to test with: its client is imitated, in the words that it prints.
+    """
     host.install(
         "initctl",
-        f'#!/bin/bash\npid={host.folder}/job.pid\necho "$@" >>{host.folder}/initctl.log\n'
+        f'#!/bin/bash\ncd {host.folder}\necho "$@" >>initctl.log\n'
         "case $1 in\n"
-        "list) echo 'rcS stop/waiting'; echo \"nightly start/running, process $(<$pid)\" ;;\n"
-        "stop) kill $(<$pid) ;;\n"
-        f"start) setsid {imitation} >/dev/null 2>&1 & echo $! >$pid ;;\n"
+        "list) echo 'rcS stop/waiting'; grep -H '' *.pid | sed 's|[.]pid:| start/running, process |' ;;\n"
+        "stop|restart) kill $(<$2.pid) ;;&\n"
+        "start|restart) setsid $(<$2.command) >/dev/null 2>&1 & echo $! >$2.pid ;;\n"
         "esac\n",
     )
-    host.run(["initctl", "start", "nightly"])
-    host.wait_for_workers(1)
+    for name, seconds in jobs.items():
+        command = " ".join(host.imitation(beat=1, tag=name, jobs=seconds))
+        (host.folder / f"{name}.command").write_text(command)
+        host.run(["initctl", "start", name])
+    host.wait_for_workers(len(jobs))
+
+
+def told_to_upstart(host: BareHost) -> list[str]:
+    return [line for line in (host.folder / "initctl.log").read_text().splitlines() if line != "list"]
+
+
+def test_an_upstart_job_is_stopped_and_started_by_its_name(host: BareHost) -> None:
+    start_upstart_jobs(host, nightly="")
 
     answers = [host.ask(action) for action in ("stop", "wake")]
 
     assert [answer.summary() for answer in answers] == [(0, "stopped"), (0, "awake")]
     assert answers[0].json["processes"][0]["supervisor"] == "upstart:nightly"
-    told = [line for line in (host.folder / "initctl.log").read_text().splitlines() if line != "list"]
-    assert told == ["start nightly", "stop nightly", "start nightly"]
+    assert told_to_upstart(host) == ["start nightly", "stop nightly", "start nightly"]
+
+
+def test_what_upstart_has_restarted_a_moment_ago_is_known_as_its_job_s(host: BareHost) -> None:
+    start_upstart_jobs(host, first="", second="8")
+    for pid in host.workers():
+        host.run(["kill", "-TSTP", str(pid)])
+
+    answer = host.ask("wake", limit=300)
+
+    assert answer.summary() == (0, "awake")
+    supervisors = sorted(process["supervisor"] for process in answer.json["processes"])
+    assert supervisors == ["upstart:first", "upstart:second"]
+    assert sorted(told_to_upstart(host)) == [
+        "restart first", "restart second", "start first", "start second"
+    ]  # fmt: skip
 
 
 def test_a_program_that_supervisord_called_starting_at_first_is_known_at_the_end_of_a_short_drain(

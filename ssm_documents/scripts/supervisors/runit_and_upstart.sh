@@ -23,11 +23,14 @@ tell_runit() { # stop|start|restart FOLDERS...
 }
 
 # Sets SUPERVISOR to the job for which initctl lists one of the processes.
-find_upstart_job() { # WRAPPERS
+find_upstart_job() { # WRAPPERS, the process itself first
   local pid NOW
   read_comm 1 && [[ $COMM == init ]] && command -v initctl >/dev/null || return 1
   now
-  if ((NOW - JOBS_ASKED_AT >= 15 * SECOND)) && ! ask_upstart; then
+  pid=${1# }
+  read_stat "${pid%% *}" || return 1
+  # An answer does not have what began after it.
+  if ((STAT_START >= JOBS_ASKED_AT || NOW - JOBS_ASKED_AT >= 15 * SECOND)) && ! ask_upstart; then
     SUPERVISOR=unknown:upstart
     return
   fi
