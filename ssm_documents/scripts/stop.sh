@@ -48,7 +48,13 @@ stop_groups() {
   fi
   for name in "${!GROUP[@]}"; do
     if [[ $name == none ]]; then
-      for pid in ${GROUP[none]}; do if is_proven "$pid"; then unsupervised+=("$pid"); fi; done
+      for pid in ${GROUP[none]}; do
+        if is_proven "$pid"; then
+          unsupervised+=("$pid")
+        else
+          PROBLEMS+=" Process $pid was not ended: it is not proven quiet any more."
+        fi
+      done
       # Somebody may have started these in place of some that an earlier stop ended, so that the higher number stays.
       if ((${#unsupervised[@]} > before)); then record_down none "${#unsupervised[@]}"; fi
     elif ! can_be_told "$name"; then
@@ -139,10 +145,8 @@ watch_for_restarts() {
   now
   began=$NOW
   while :; do
-    scan_all
-    now
+    look_at_host "$which"
     for pid in "${!WORKERS[@]}" "${!BOOTING[@]}"; do report_start "$pid"; done
-    find_restarting_units "$which"
     ((NOW - began < seconds * SECOND)) || break
     if out_of_time; then
       PROBLEMS+=' No time was left to see whether something starts them again.'
