@@ -18,6 +18,7 @@
 #   inherit=N  N threads that run no job come later, under the name of one that does, and stay
 #   disguise=NAME  the first thread for jobs takes this name on being quieted, and 20 seconds later an uncounted job
 #   raw=HEX    bytes that are appended to the tag
+#   until=FILE jobs end when there is a file of this name, whatever their seconds are
 
 settings = ARGV.to_h { |word| word.split("=", 2) }
 VERSION = settings.fetch("version", "6.4.1")
@@ -32,9 +33,14 @@ LOG = settings["log"]
 FIXED = settings["title"]
 EMBEDDED = settings["embedded"]
 NAMES = settings.fetch("names", "").split(",")
+RELEASE = settings["until"]
 
 def note(event)
   File.open(LOG, "a") { |file| file.write("#{Process.pid} #{event}\n") } if LOG
+end
+
+def work(seconds)
+  RELEASE ? (sleep(0.1) until File.exist?(RELEASE)) : sleep(seconds)
 end
 
 def thread_name(kind, capsule)
@@ -79,31 +85,43 @@ def title
   text
 end
 
+# All are made before any of them works: on a machine with much to do they begin together all the same, as far as can be
+# seen from outside, and are there before the title.
+$threads = []
+$named = Queue.new
+$gate = Queue.new
+
+def begin_thread(name)
+  $threads << Thread.new do
+    Thread.current.name = name
+    $named << true
+    $gate.pop
+    yield
+  end
+end
+
 # In Sidekiq's order: the heartbeat, the scheduler, the threads for jobs.
 tail = settings["tail"]
-Thread.new do
-  Thread.current.name = settings["heartbeat"] || thread_name("heartbeat", nil)
+begin_thread(settings["heartbeat"] || thread_name("heartbeat", nil)) do
   loop do
     $0 = tail ? title + " #{tail}" : title
     sleep(BEAT)
   end
 end
 
-Thread.new do
-  Thread.current.name = settings["scheduler"] || thread_name("scheduler", nil)
+begin_thread(settings["scheduler"] || thread_name("scheduler", nil)) do
   sleep(0.2) until $stopping
 end
 
 CAPSULES.each do |capsule|
   Array.new(SIZE) do |index|
-    Thread.new do
-      Thread.current.name = NAMES[index] || thread_name("processor", capsule)
+    begin_thread(NAMES[index] || thread_name("processor", capsule)) do
       until $stopping && !(settings["stuck"] && index.zero? && capsule == CAPSULES.first)
         seconds = $stopping ? nil : (queue.pop(true) rescue nil)
         if seconds
           lock.synchronize { $busy += 1 }
           note("job begins")
-          sleep(seconds)
+          work(seconds)
           note("job ends")
           lock.synchronize { $busy -= 1 }
         else
@@ -120,6 +138,9 @@ CAPSULES.each do |capsule|
     end
   end
 end
+
+$threads.each { $named.pop }
+$gate.close
 
 Thread.new do
   sleep(1.5)

@@ -45,8 +45,8 @@ done
 def test_the_proof_begins_when_the_last_job_ends_and_not_at_the_next_look(
     host: BareHost, tmp_path: Path
 ) -> None:
-    host.imitate(jobs="6,3,1", beat=2)
-    host.imitate(jobs="2", beat=2)
+    host.imitate(jobs="20,10,4", beat=2)
+    host.imitate(jobs="8", beat=2)
     tasks = [Path(f"/proc/{host.init_pid}/root/proc/{pid}/task") for pid in host.wait_for_workers(2)]
     eventually(lambda: all(len(list(folder.iterdir())) >= 6 for folder in tasks), "all threads run")
     slow = tmp_path / "slow.sh"
