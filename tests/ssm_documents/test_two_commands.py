@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,19 +17,29 @@ def has_the_host(host: BareHost, command: Command) -> bool:
     return host.exists("/run/snow-white/command")
 
 
+def start_work(host: BareHost) -> tuple[int, Path]:
+    """A worker whose one job lasts until the returned file is there."""
+    release = host.folder / "release"
+    host.imitate(jobs="1", until=release, beat=1)
+    (pid,) = host.wait_for_workers(1)
+    eventually(lambda: (pid, "job begins") in host.events(), "its job runs")
+    return pid, release
+
+
 def without_its_time(answer: Answer) -> str:
     """The line without the seconds from the start of its own command."""
     return answer.line.rpartition(',"took":')[0]
 
 
 def test_the_same_action_joins_the_one_that_runs_and_ends_with_the_same_answer(host: BareHost) -> None:
-    host.imitate(jobs="10", beat=1)
-    (pid,) = host.wait_for_workers(1)
+    pid, release = start_work(host)
     first = host.start("quiet")
     eventually(lambda: host.signals(pid), "the first is at work")
     time.sleep(3)
 
-    others = [host.start("quiet", limit=limit) for limit in (60, 120, 7200)]
+    others = [host.start("quiet", limit=limit) for limit in (300, 600, 7200)]
+    eventually(lambda: host.log().count("waits for the quiet command") == len(others), "all have joined")
+    release.touch()
 
     answers = [command.answer() for command in (first, *others)]
     assert [answer.summary() for answer in answers] == [(0, "quiet")] * 4
@@ -40,12 +51,12 @@ def test_the_same_action_joins_the_one_that_runs_and_ends_with_the_same_answer(h
 
 @pytest.mark.parametrize("other", ["stop", "wake"])
 def test_a_different_action_is_refused_and_told_which_one_is_at_work(host: BareHost, other: str) -> None:
-    host.imitate(jobs="5", beat=1)
-    (pid,) = host.wait_for_workers(1)
+    pid, release = start_work(host)
     quiet = host.start("quiet")
     eventually(lambda: host.signals(pid), "quiet is at work")
 
     refused = host.ask(other)
+    release.touch()
 
     assert refused.summary() == (1, "unconfirmed")
     assert refused.message.startswith("A quiet command (process ")
@@ -117,12 +128,12 @@ def test_a_folder_that_somebody_else_has_made_is_not_trusted(host: BareHost) -> 
 
 
 def test_who_joined_a_command_whose_time_is_over_goes_on_by_its_own_time(host: BareHost) -> None:
-    host.imitate(jobs="65", beat=1)
-    (pid,) = host.wait_for_workers(1)
+    pid, release = start_work(host)
     first = host.start("quiet", limit=60)
     eventually(lambda: host.signals(pid), "the first is at work")
-    second = host.start("quiet", limit=200)
+    second = host.start("quiet")
 
     assert first.answer().summary() == (2, "busy")
+    release.touch()
     assert second.answer().summary() == (0, "quiet")
     assert [event for _, event in host.events()].count("job ends") == 1
