@@ -212,7 +212,7 @@ class BareHost:
     def start(
         self,
         action: str,
-        limit: int = 60,
+        limit: int = 600,
         runner: Sequence[str] = ("sh", "-c"),
         source: ScriptSource | None = None,
         launchers: Sequence[str] = (),
@@ -230,7 +230,7 @@ class BareHost:
         )
         return Command(process, limit)
 
-    def ask(self, action: str, limit: int = 60, run: str = "") -> Answer:
+    def ask(self, action: str, limit: int = 600, run: str = "") -> Answer:
         return self.start(action, limit, run=run).answer()
 
     def quiet_and_end(self, pid: int) -> Command:

@@ -16,7 +16,7 @@ from tests.ssm_documents.bare_host import Answer, Command
 APP = Path(__file__).parents[2] / "scripts" / "local_aws" / "hosts" / "sidekiq_app" / "app.rb"
 
 
-def start_document(host: SystemdHost, action: str, limit: int = 60, run: str = "") -> Command:
+def start_document(host: SystemdHost, action: str, limit: int = 600, run: str = "") -> Command:
     """Start an action's document; `limit` is its executionTimeout in seconds, and `run` its parameter."""
     lines = command_document(action)["mainSteps"][-1]["inputs"]["runCommand"]
     return start_script(host, "\n".join(lines), limit, run)
@@ -30,7 +30,7 @@ def start_script(host: SystemdHost, script: str, limit: int, run: str = "") -> C
     return Command(host.popen(["env", "-i", "sh", "-c", path]), limit)
 
 
-def ask(host: SystemdHost, action: str, limit: int = 60, run: str = "") -> Answer:
+def ask(host: SystemdHost, action: str, limit: int = 600, run: str = "") -> Answer:
     return start_document(host, action, limit, run).answer()
 
 

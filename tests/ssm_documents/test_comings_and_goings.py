@@ -101,7 +101,7 @@ def test_a_worker_that_fails_to_start_is_waited_for_until_it_is_started_again(
     again = f"ruby {program} boot=10 die=1; sleep 18; exec ruby {program} log={host.folder / 'events'} beat=1"
     host.popen(["sh", "-c", again])
 
-    answer = host.ask("quiet", limit=90)
+    answer = host.ask("quiet")
 
     assert answer.summary() == (0, "quiet")
     assert answer.states == ["quiet", "quiet"]
@@ -113,7 +113,7 @@ def test_a_worker_that_keeps_failing_to_start_leaves_a_host_that_is_not_called_q
     program = program_beside_a_worker(host, tmp_path)
     host.popen(["sh", "-c", f"while :; do ruby {program} boot=3 die=1; sleep 2; done"])
 
-    answer = host.ask("quiet", limit=90)
+    answer = host.ask("quiet")
 
     assert answer.summary() == (1, "unconfirmed")
     assert "A worker failed to start" in answer.message
@@ -230,7 +230,7 @@ def test_a_worker_that_booted_into_suspension_is_left_alone_and_named(host: Bare
     )
     host.kill(pid, signal.SIGSTOP)
 
-    answer = host.ask("quiet")
+    answer = host.ask("quiet", limit=60)
 
     assert answer.summary() == (2, "busy")
     assert answer.states == ["suspended"]

@@ -64,7 +64,7 @@ def test_what_wake_ended_and_could_not_bring_back_is_started_by_the_next_wake(ho
     assert host.ask("quiet").summary() == (0, "quiet")
 
     write_program(host, "b", "exit 1")
-    first = host.ask("wake")
+    first = host.ask("wake", limit=60)
     write_program(host, "b", works)
     second = host.ask("wake")
 
@@ -82,7 +82,7 @@ def test_what_was_stopped_is_still_known_after_its_supervisor_was_down(host: Bar
     host.kill(int((host.folder / "supervisord.pid").read_text()), signal.SIGTERM)
     eventually(lambda: supervisord.poll() is not None, "supervisord is down")
 
-    down = host.ask("wake")
+    down = host.ask("wake", limit=60)
     start_supervisord(host, {"a": f"{command}\nautostart=false"})
     eventually((host.folder / "supervisor.sock").exists, "supervisord is up")
     up = host.ask("wake")
@@ -157,10 +157,10 @@ def test_who_is_started_by_hand_stands_for_who_was_ended_by_each_of_two_stops(ho
     eventually(lambda: supervisord.poll() is not None, "a cannot be started")
 
     start_by_hand(host)
-    first = host.ask("wake")
+    first = host.ask("wake", limit=60)
     assert host.ask("stop").summary() == (0, "stopped")
     start_by_hand(host)
-    second = host.ask("wake")
+    second = host.ask("wake", limit=60)
 
     for woken in (first, second):
         assert woken.summary() == (1, "unconfirmed")

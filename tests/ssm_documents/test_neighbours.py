@@ -68,8 +68,8 @@ def test_a_user_s_own_ruby_with_a_worker_s_title_is_named_and_does_not_hold_up_t
     host.wait_for_workers(3)
     impostors = [pid for pid, title in host.workers().items() if "real" not in title]
 
-    quieted = host.ask("quiet", limit=200)
-    woken = host.ask("wake", limit=200)
+    quieted = host.ask("quiet")
+    woken = host.ask("wake")
 
     assert quieted.summary() == (1, "unconfirmed")
     for pid in impostors:
@@ -153,8 +153,8 @@ def test_a_child_that_a_swarm_lacks_may_be_started_at_any_time_so_the_host_is_no
     host.popen(["ruby", "-e", swarm, *host.imitation(version="7.1.4", beat=1)])
     host.wait_for_workers(1)
 
-    quieted = host.ask("quiet", limit=90)
-    woken = host.ask("wake")
+    quieted = host.ask("quiet")
+    woken = host.ask("wake", limit=60)
 
     assert quieted.summary() == (1, "unconfirmed")
     assert quieted.states == ["quiet"]

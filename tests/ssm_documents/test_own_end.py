@@ -140,7 +140,7 @@ def test_a_client_that_is_a_wrapper_and_hangs_holds_up_nothing_and_does_not_live
     host.popen([str(supervisord), "-c", f"{' '.join(host.imitation(beat=1))} & wait"])
     (pid,) = host.wait_for_workers(1)
 
-    answer = host.ask(action, limit=120)
+    answer = host.ask(action)
 
     assert answer.code == (0 if action == "quiet" else 1)
     assert host.signals(pid) == ["TSTP"]

@@ -63,7 +63,7 @@ def test_what_stop_left_alone_and_wake_ended_counts_as_back_when_its_parent_has_
     host.wait_for_workers(2)
     assert host.ask("stop").summary() == (1, "unconfirmed")
     hold.touch()
-    missed = host.ask("wake")
+    missed = host.ask("wake", limit=60)
     hold.unlink()
     host.wait_for_workers(2)
 
@@ -81,7 +81,7 @@ def test_a_worker_that_its_parent_does_not_start_again_is_missed_by_every_wake_u
     assert host.ask("quiet").summary() == (0, "quiet")
 
     hold.touch()
-    missed = [host.ask("wake") for _ in range(2)]
+    missed = [host.ask("wake", limit=60) for _ in range(2)]
     quieted = host.ask("quiet")
     hold.unlink()
     host.wait_for_workers(1)

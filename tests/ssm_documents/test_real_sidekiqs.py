@@ -117,7 +117,7 @@ def test_a_job_on_a_renamed_thread_that_its_logger_holds_up_is_not_taken_for_non
     host.kill(by_hand, signal.SIGTSTP)
     eventually(lambda: "stopping" in host.workers()[by_hand], "it is quieted by hand")
 
-    answer = host.ask("stop", limit=150)
+    answer = host.ask("stop")
 
     assert answer.summary() == (0, "stopped")
     for client in clients:

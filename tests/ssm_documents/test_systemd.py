@@ -78,7 +78,7 @@ def test_wake_waits_for_the_jobs_of_a_quieted_worker_which_end_unharmed(
     eventually(lambda: "stopping" in workers(systemd)[pid], "it was told to be quiet")
     quiet.kill()
 
-    answer = ask(systemd, "wake", limit=150)
+    answer = ask(systemd, "wake")
 
     assert answer.summary() == (0, "awake")
     assert Ledger.read(redis.client()).killed == frozenset()
@@ -124,7 +124,7 @@ def test_a_unit_that_does_not_come_back_is_named_with_what_was_tried(
     assert ask(systemd, "stop").code == 0
     systemd.write("/var/app/app.rb", "raise 'a release that does not start'")
 
-    answer = ask(systemd, "wake", limit=60)
+    answer = ask(systemd, "wake")
 
     assert answer.summary() == (1, "unconfirmed")
     assert "systemd:worker.service did not come back after systemd was told to start it" in answer.message
@@ -140,7 +140,7 @@ def test_a_process_that_fails_right_after_a_look_at_it_is_not_said_to_boot(
     systemd.write("/var/app/app.rb", "sleep 3\nraise 'a release that does not start'")
     systemd.write("/usr/local/sbin/systemctl", LATE_ANSWER, mode=0o755)
 
-    answer = ask(systemd, "wake", limit=60)
+    answer = ask(systemd, "wake")
 
     assert answer.summary() == (1, "unconfirmed")
     assert answer.message.endswith(" A worker failed to start.")
@@ -176,7 +176,7 @@ def test_a_host_whose_worker_is_about_to_be_started_again_is_not_called_empty(
     systemd.run(["systemctl", "daemon-reload"], check=True)
     systemd.run(["kill", "-KILL", str(pid)], check=True)
 
-    answer = ask(systemd, "quiet", limit=120)
+    answer = ask(systemd, "quiet")
 
     assert answer.summary() == (0, "quiet")
     assert list(workers(systemd)) != [pid]

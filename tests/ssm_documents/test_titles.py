@@ -43,7 +43,7 @@ def test_a_tag_that_reads_like_a_quiet_title_does_not_make_a_worker_look_quiet(h
     eventually(lambda: "[1 of 3 busy]" in host.workers()[pid], "a job")
 
     status = host.ask("status")
-    answer = host.ask("quiet")
+    answer = host.ask("quiet", limit=60)
 
     assert (status.states, status.json["processes"][0]["busy"]) == (["awake"], 1)
     assert answer.summary() == (2, "busy")
@@ -53,7 +53,7 @@ def test_words_of_a_plugin_after_the_title_are_not_known_to_mean_quiet(host: Bar
     host.imitate(tail="paused", beat=1)
     (pid,) = host.wait_for_workers(1)
 
-    answer = host.ask("stop", limit=120)
+    answer = host.ask("stop")
 
     assert answer.summary() == (1, "unconfirmed")
     assert host.signals(pid) == ["TSTP"]
@@ -78,7 +78,7 @@ def test_what_is_waited_for_at_the_end_is_said_of_workers_without_jobs_too(host:
     host.imitate(tag="stuck", stuck=1, beat=1)
     host.wait_for_workers(1)
 
-    answer = host.ask("quiet")
+    answer = host.ask("quiet", limit=60)
 
     assert answer.summary() == (2, "busy")
     assert "Time ran out before every worker was proven quiet." in answer.message

@@ -332,7 +332,7 @@ def test_wake_wakes_what_is_quiet_at_once_and_names_at_its_end_who_still_works(s
     )
     wait_for_workers(systemd, 2)
     idle, busy = (quiet_by_hand(systemd, tag) for tag in ("idle", "busy"))
-    wake = start_document(systemd, "wake")
+    wake = start_document(systemd, "wake", limit=90)
 
     eventually(lambda: idle not in workers(systemd), "the idle one is replaced while the other one works")
     assert wake.is_running

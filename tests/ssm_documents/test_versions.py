@@ -22,7 +22,7 @@ SIGNAL_BY_VERSION = {
 }
 
 
-def quiet_one(host: BareHost, limit: int = 60, **settings: object) -> Answer:
+def quiet_one(host: BareHost, limit: int = 600, **settings: object) -> Answer:
     """Quiet a host with one imitated worker of these settings; `limit` is in seconds."""
     host.imitate(**settings)
     host.wait_for_workers(1)
@@ -58,7 +58,7 @@ def test_a_title_that_says_0_busy_stopping_is_not_believed_while_a_thread_could_
     host.imitate(version="7.2.4", capsules="heartbeat", stuck=1, beat=1)
     host.wait_for_workers(6)
 
-    answer = host.ask("quiet")
+    answer = host.ask("quiet", limit=60)
 
     assert answer.summary() == (2, "busy")
     assert answer.states == ["quieting"] * 6
@@ -79,7 +79,7 @@ def test_a_job_that_was_fetched_before_quiet_and_starts_long_after_it_is_waited_
 def test_threads_without_names_beside_a_named_heartbeat_are_all_taken_for_threads_that_may_work(
     host: BareHost,
 ) -> None:
-    answer = quiet_one(host, version="7.0.9", names="component.rb:9", size=1, stuck=1, beat=1)
+    answer = quiet_one(host, limit=60, version="7.0.9", names="component.rb:9", size=1, stuck=1, beat=1)
 
     assert answer.summary() == (2, "busy")
     assert "its title says 0 busy, but 1 thread may still run a job" in answer.message
@@ -90,7 +90,7 @@ def test_a_capsule_s_name_that_fills_a_thread_s_may_hold_any_characters(host: Ba
     host.imitate(version="7.0.9", capsules="nightly backups", stuck=1, beat=1)
     host.wait_for_workers(2)
 
-    answer = host.ask("quiet")
+    answer = host.ask("quiet", limit=60)
 
     assert answer.summary() == (2, "busy")
     assert answer.states == ["quieting"] * 2
@@ -111,7 +111,7 @@ def test_a_thread_that_a_job_renames_is_waited_for_under_any_name(host: BareHost
 def test_a_worker_whose_threads_had_other_names_before_it_was_quieted_is_never_proven_quiet(
     host: BareHost,
 ) -> None:
-    answer = quiet_one(host, limit=150, names="import.rb:12", beat=1)
+    answer = quiet_one(host, names="import.rb:12", beat=1)
 
     assert answer.summary() == (1, "unconfirmed")
     assert "not all of its 3 threads for jobs were identified" in answer.message
@@ -134,7 +134,7 @@ def test_a_worker_that_cannot_be_proven_quiet_does_not_keep_the_others_of_its_ho
     host.kill(proven, signal.SIGTSTP)
     eventually(lambda: all("stopping" in title for title in host.workers().values()), "both say so")
 
-    woken = host.ask("wake", limit=120)
+    woken = host.ask("wake")
 
     assert woken.summary() == (1, "unconfirmed")
     assert f"Process {unproven} (app) was left as it is: not all of its 3 threads" in woken.message
@@ -176,7 +176,7 @@ def test_a_renamed_thread_of_a_worker_that_was_quieted_by_hand_is_waited_for(hos
         host.kill(pid, signal.SIGTSTP)
     eventually(lambda: all("stopping" in title for title in host.workers().values()), "all say so")
 
-    answer = host.ask("stop", limit=150)
+    answer = host.ask("stop")
 
     assert answer.summary() == (0, "stopped")
     assert [event for _, event in host.events()].count("disguised job ends") == 4
