@@ -9,10 +9,14 @@ from tests.ssm_documents.bare_host import IMITATION, BareHost
 from tests.ssm_documents.systemd_host import ask, wait_for_workers, workers
 
 CONTAINER = "0123456789ab" + "c" * 52
-CHECKS_OF_HEALTH = """
-while sleep 0.8; do
-  (echo $BASHPID >"/sys/fs/cgroup/system.slice/$1/cgroup.procs" && exec sleep 0.8)
-done
+# An engine puts a check of a container's health into it for a moment. Here one begins whenever systemd is asked what it
+# is about to start. stop asks that right before it looks into the container. Its looks take longer than a check.
+CHECK_OF_HEALTH = f"""#!/bin/sh
+if [ "$1" = list-units ]; then
+  sleep 1 &
+  echo $! 2>/dev/null >/sys/fs/cgroup/system.slice/docker-{CONTAINER}.scope/cgroup.procs && echo >>/root/checks
+fi
+exec /usr/bin/systemctl "$@"
 """
 # It goes on with the next container when one cannot be told.
 DOCKER = """#!/bin/sh
@@ -52,8 +56,7 @@ IN_CONTAINER = "ruby /root/imitation.rb beat=1 log=/root/events"
 def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(systemd: SystemdHost) -> None:
     start_container(systemd, f"{IN_CONTAINER} jobs=3; exit $?")
     wait_for_workers(systemd, 1)
-    # A check of its health, which an engine puts into the container for a moment, again and again.
-    systemd.popen(["bash", "-c", CHECKS_OF_HEALTH, "bash", f"docker-{CONTAINER}.scope"])
+    systemd.write("/usr/local/sbin/systemctl", CHECK_OF_HEALTH, mode=0o755)
 
     answers = [ask(systemd, action) for action in ("stop", "wake")]
 
@@ -62,6 +65,7 @@ def test_a_container_s_worker_is_stopped_and_started_by_the_container_s_name(sys
     told = [line for line in systemd.read("/root/docker.log").splitlines() if not line.startswith("ps ")]
     assert told == ["stop 0123456789ab", "start 0123456789ab"]
     assert "killed" not in systemd.read("/root/events")
+    assert systemd.read("/root/checks"), "its health was checked meanwhile"
 
 
 def test_a_container_whose_unit_starts_another_one_after_a_while_is_not_called_stopped(
