@@ -153,7 +153,8 @@ def test_a_worker_that_a_deploy_restarts_during_the_drain_is_quieted_again(
     systemd.add_service(sidekiq(redis))
     (old,) = wait_for_workers(systemd, 1)
     command = start_document(systemd, "quiet")
-    eventually(lambda: "stopping" in workers(systemd).get(old, ""), "the old one is quieted")
+    sent = ["grep", f"sent TSTP to {old} ", "/run/snow-white/log"]
+    eventually(lambda: systemd.run(sent).stdout, "the old one is asked to be quiet")
     systemd.restart_service("worker")
     enqueue(redis.client(), [3])
 
