@@ -22,22 +22,33 @@ FEW, MANY = 20, 200
 
 @dataclass(frozen=True)
 class Traced:
-    """How a command went, with how many commands bash ran in each function."""
+    """How a command went, and how often bash ran a command in each function.
+
+    `waits` are its pauses, but for those in which a supervisor's client runs; `clients` are these clients.
+    """
 
     summary: tuple[int, str]
-    seconds: float
     commands: Counter[str]
+    waits: int
+    clients: int
 
 
 def traced(host: BareHost, action: str) -> Traced:
     trace = host.folder / f"trace-{action}"
     # To be traced in a descriptor of its own the script is read by a shell that has it.
-    follow = f"exec 9>{trace}; BASH_XTRACEFD=9; PS4='+${{FUNCNAME[0]-}} '; set -x; . \"$0\""
+    follow = f"exec 9>{trace}; BASH_XTRACEFD=9; PS4='+${{FUNCNAME[0]-}}<${{FUNCNAME[1]-}} '; set -x; . \"$0\""
     answer = host.start(action, limit=600, runner=["bash", "-c", follow]).answer()
+    commands: Counter[str] = Counter()
+    waits = clients = 0
     with trace.open(errors="replace") as lines:
-        commands = Counter(found[1] for line in lines if (found := re.match(r"\++(\w+) ", line)))
+        for line in lines:
+            if found := re.match(r"\++(\w+)<(\w*) (\w*)", line):
+                function, caller, word = found.groups()
+                commands[function] += 1
+                waits += (function, word) == ("pause", "read") and caller != "run_client"
+                clients += (function, word) == ("run_client", "exec")
     trace.unlink()
-    return Traced(answer.summary(), answer.seconds, commands)
+    return Traced(answer.summary(), commands, waits, clients)
 
 
 def start_and_command(folder: Path, workers: int) -> tuple[dict[str, Traced], list[str]]:
@@ -55,7 +66,7 @@ def start_and_command(folder: Path, workers: int) -> tuple[dict[str, Traced], li
         return done, (folder / "told").read_text().splitlines()
 
 
-def test_ten_times_as_many_workers_of_a_group_take_ten_times_as_many_commands_and_hardly_more_time(
+def test_ten_times_as_many_workers_of_a_group_take_ten_times_as_many_commands_and_hardly_more_pauses(
     tmp_path: Path,
 ) -> None:
     few, told_few = start_and_command(tmp_path / "few", FEW)
@@ -77,9 +88,11 @@ def test_ten_times_as_many_workers_of_a_group_take_ten_times_as_many_commands_an
         "restart": (0, "awake"),
     }
     for name, summary in confirmed.items():
-        print(name, few[name].seconds, many[name].seconds)
+        print(name, few[name].waits, many[name].waits, few[name].clients, many[name].clients)
         assert few[name].summary == many[name].summary == summary
-        assert many[name].seconds < 3 * few[name].seconds
+        # Nothing is waited for, and nobody is asked, for each two workers by themselves.
+        assert 0 < many[name].waits < few[name].waits + MANY // 2
+        assert 0 < many[name].clients < few[name].clients + MANY // 2
         # Twice ten times, since the number of looks differs; a step for each two workers would be 100 times as many.
         # What is done only where not all are proven quiet in one look may be done a few times for each worker: half of
         # what a step for each two workers would take. Each restart of a part of them takes a look at all.
