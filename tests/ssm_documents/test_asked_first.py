@@ -39,7 +39,7 @@ def test_a_worker_that_starts_while_systemd_is_asked_is_quieted(systemd: Systemd
     add_waiting_unit(systemd, "worker", boot=5)
     starts_when_asked(systemd, "worker")
 
-    answer = ask(systemd, "quiet", limit=300)
+    answer = ask(systemd, "quiet")
 
     assert answer.summary() == (0, "quiet")
     assert [title.endswith("stopping") for title in workers(systemd).values()] == [True]

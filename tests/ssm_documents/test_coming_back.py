@@ -39,7 +39,7 @@ def test_what_did_not_start_again_is_named_and_remembered_while_another_still_wo
     systemd.write("/etc/systemd/system/idle.service", f"{once}/bin/false {imitation(tag='idle')}\n")
     systemd.run(["systemctl", "daemon-reload"], check=True)
 
-    woken = ask(systemd, "wake", limit=60)
+    woken = ask(systemd, "wake", limit=120)
 
     assert woken.summary() == (2, "busy")
     assert list(workers(systemd)) == [busy] != [idle]
@@ -69,7 +69,7 @@ def test_an_awake_worker_beside_one_that_fails_to_start_is_not_called_asleep(sys
     systemd.write("/etc/systemd/system/fails.service", "[Service]\nExecStart=/bin/false sidekiq\n")
     systemd.run(["systemctl", "daemon-reload"], check=True)
 
-    woken = ask(systemd, "wake", limit=60)
+    woken = ask(systemd, "wake")
 
     assert woken.summary() == (1, "unconfirmed")
     assert woken.states == ["awake", "stopped"]

@@ -22,7 +22,7 @@ def test_an_unsupervised_worker_that_is_suspended_before_it_could_be_ended_is_na
         mode=0o755,
     )
 
-    answer = ask(systemd, "stop", limit=300)
+    answer = ask(systemd, "stop")
 
     assert answer.summary() == (1, "unconfirmed")
     assert f"Process {alone} was not ended: it is not proven quiet any more." in answer.message

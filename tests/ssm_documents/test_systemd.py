@@ -10,10 +10,16 @@ from tests.patience import eventually
 from tests.ssm_documents.systemd_host import ask, sidekiq, start_document, wait_for_workers, workers
 
 LATE_ANSWER = """#!/bin/bash
-# The second time it is asked, the process boots; the answer comes when it has failed.
-if [[ $* == *is-failed*worker.service* ]] && ! mkdir /run/asked; then
-  until /usr/bin/systemctl is-failed --quiet worker.service; do sleep 0.1; done
-fi
+# A process that boots fails when the third look begins, or when this is asked for the second time: that answer is late.
+case $* in
+  *list-units*) mkdir /run/look1 || mkdir /run/look2 || touch /run/fail ;;
+  *is-failed*worker.service*)
+    if ! mkdir /run/asked; then
+      touch /run/fail
+      until /usr/bin/systemctl is-failed --quiet worker.service; do sleep 0.1; done
+    fi
+    ;;
+esac 2>/dev/null
 exec /usr/bin/systemctl "$@"
 """
 
@@ -137,7 +143,7 @@ def test_a_process_that_fails_right_after_a_look_at_it_is_not_said_to_boot(
     systemd.add_service(sidekiq(redis, restart=Restart.NO))
     wait_for_workers(systemd, 1)
     assert ask(systemd, "stop").code == 0
-    systemd.write("/var/app/app.rb", "sleep 3\nraise 'a release that does not start'")
+    systemd.write("/var/app/app.rb", "sleep 0.1 until File.exist?('/run/fail')\nraise 'no release'")
     systemd.write("/usr/local/sbin/systemctl", LATE_ANSWER, mode=0o755)
 
     answer = ask(systemd, "wake")
