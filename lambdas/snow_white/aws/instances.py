@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -98,39 +98,51 @@ def tag_sets(client: EC2Client, tags: Mapping[str, Sequence[str]]) -> Iterator[d
             yield _tags(raw)
 
 
-def missing_instances(
-    client: EC2Client, ids: Sequence[str], members: Members
-) -> tuple[list[Instance], list[str], list[str]]:
+class MissingInstances(NamedTuple):
+    """What EC2 says of instances when it is asked for them by their ids.
+
+    Attributes:
+        present: those that are there.
+        terminated: ids of those that have ended for good.
+        stopped: ids of those that somebody may start again.
+        unknown: ids of those that it does not know. It forgets an instance an hour after its end; but it may also not
+            know a new one for some moments.
+    """
+
+    present: list[Instance]
+    terminated: list[str]
+    stopped: list[str]
+    unknown: list[str]
+
+
+def missing_instances(client: EC2Client, ids: Sequence[str], members: Members) -> MissingInstances:
     """Ask EC2 for instances that a list lacked: a row that is missing from one answer proves nothing.
 
-    Returns:
-        Those that are still there, the ids of those that EC2 says have ended, and the ids of those that it does not
-        know. It forgets an instance an hour after its end; but it may also not know a new one for some moments.
-
     Raises:
-        UnreadableAnswer: EC2 says neither of one of them.
+        UnreadableAnswer: EC2 says nothing of one of them.
     """
-    present: list[Instance] = []
-    gone: list[str] = []
-    not_found: list[str] = []
+    found = MissingInstances([], [], [], [])
     asked = list(ids)
     while asked:
         try:
             rows = {raw["InstanceId"]: raw for raw in _described(client, InstanceIds=asked[:_IDS_A_CALL])}
         except ClientError as error:
             unknown = _unknown_ids(error, asked)
-            not_found += unknown
+            found.unknown.extend(unknown)
             asked = [one for one in asked if one not in unknown]
             continue
         for one in asked[:_IDS_A_CALL]:
             if one not in rows:
                 raise UnreadableAnswer(f"EC2 said nothing of the instance {one} when it was asked for it")
-            if rows[one]["State"]["Name"] in _ENDED:
-                gone.append(one)
-            else:
-                present.append(_instance(rows[one], members))
+            match rows[one]["State"]["Name"]:
+                case "terminated":
+                    found.terminated.append(one)
+                case "stopped":
+                    found.stopped.append(one)
+                case _:
+                    found.present.append(_instance(rows[one], members))
         asked = asked[_IDS_A_CALL:]
-    return sorted(present), sorted(gone), sorted(not_found)
+    return found
 
 
 def _unknown_ids(error: ClientError, asked: Sequence[str]) -> list[str]:

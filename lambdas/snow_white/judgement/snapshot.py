@@ -46,6 +46,7 @@ class RegionSnapshot:
             have been launched anew or are leaving; nothing but their ids is known.
         commands: the run's own, oldest first.
         gone: ids that were sent to, and of which EC2 says that they have ended.
+        stopped: those of the gone that somebody may start again.
         silent: by instance id, the agents that have been silent for SILENT_AFTER.
         patient: what may pass is asked again for as long as the run may take.
         open: ids of the commands that go on on an instance which is there, is not silent, and was sent nothing newer.
@@ -55,6 +56,7 @@ class RegionSnapshot:
     instances: tuple[Instance, ...]
     commands: tuple[Command, ...]
     gone: tuple[str, ...] = ()
+    stopped: frozenset[str] = frozenset()
     silent: Mapping[str, Silence] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
     assumed: frozenset[str] = frozenset()
@@ -95,6 +97,11 @@ class RegionSnapshot:
         return tuple(instance for instance in self.instances if instance.id not in self.last_command)
 
     @property
+    def ended(self) -> tuple[str, ...]:
+        """Ids of those that are gone for good."""
+        return tuple(one for one in self.gone if one not in self.stopped)
+
+    @property
     def all_ended(self) -> bool:
         """Whether no command goes on."""
         return not self.open
@@ -122,8 +129,8 @@ def take_snapshot(regions: Regions, run: Run, part: RegionPlan, now: datetime) -
     )
     present = _with_terminations(regions, run, part, present)
     going_on = any(not command.ended for command in commands)
-    silent = _silent_agents(run, commands, lost_agents(regions.ssm(part.region)), now) if going_on else {}
-    return _snapshot(regions, run, part, commands, present, silent, now)
+    lost = lost_agents(regions.ssm(part.region)) if going_on else None
+    return _snapshot(regions, run, part, commands, present, lost, now)
 
 
 def _with_terminations(
@@ -174,10 +181,11 @@ def glance(regions: Regions, run: Run, part: RegionPlan, now: datetime) -> Regio
     read = {instance.id: instance for instance in [*launched, *(one for one in left if one.leaving)]}
     ended = {instance.id for instance in left} - read.keys()
     known = _known_ids(run, part, commands) - frozenset(run.gone.get(part.region, ()))
-    assumed = frozenset(known - read.keys() - ended)
+    # What EC2 did not know is asked for by its id, each time: two such moments are not one long absence.
+    hidden = run.hidden_since.get(part.region, {}).keys()
+    assumed = frozenset(known - read.keys() - ended - hidden)
     present = [*read.values(), *(Instance(id_, "", _LONG_AGO) for id_ in assumed)]
-    silent = _silent_agents(run, commands, lost, now)
-    return _snapshot(regions, run, part, commands, present, silent, now, assumed)
+    return _snapshot(regions, run, part, commands, present, lost, now, assumed)
 
 
 def _commands(regions: Regions, run: Run, part: RegionPlan) -> list[Command]:
@@ -198,28 +206,30 @@ def _snapshot(
     part: RegionPlan,
     commands: Sequence[Command],
     present: Sequence[Instance],
-    silent: Mapping[str, Silence],
+    lost: Mapping[str, datetime] | None,
     now: datetime,
     assumed: frozenset[str] = frozenset(),
 ) -> RegionSnapshot:
+    """`lost` has what SSM says of agents; it is None if nothing goes on that could wait for one."""
     ids = {instance.id for instance in present}
     known_gone = frozenset(run.gone.get(part.region, ()))
     missing = _known_ids(run, part, commands) - ids - known_gone
-    found, gone, unknown = (
-        missing_instances(regions.ec2(part.region), sorted(missing), run.members(part))
-        if missing
-        else ([], [], [])
-    )
+    found = missing_instances(regions.ec2(part.region), sorted(missing), run.members(part))
     since = run.hidden_since.get(part.region, {})
-    hidden = [one for one in unknown if now - since.get(one, now) < HIDDEN_FOR]
-    found += [Instance(one, "", _LONG_AGO, running=False, leaving=True, hidden=True) for one in hidden]
-    gone += set(unknown) - set(hidden)
+    hidden = {one for one in found.unknown if now - since.get(one, now) < HIDDEN_FOR}
+    there = [
+        *present,
+        *found.present,
+        *(Instance(one, "", _LONG_AGO, running=False, leaving=True, hidden=True) for one in hidden),
+    ]
+    gone = {*found.terminated, *found.stopped, *found.unknown, *known_gone} - hidden - ids
     snapshot = RegionSnapshot(
         part.region,
-        tuple(sorted([*present, *found], key=lambda one: one.id)),
+        tuple(sorted(there, key=lambda one: one.id)),
         tuple(commands),
-        tuple(sorted({*gone, *(known_gone - ids)})),
-        silent,
+        tuple(sorted(gone)),
+        frozenset(found.stopped),
+        {} if lost is None else _silent_agents(run, commands, lost, there, now),
         assumed=assumed,
         patient=run.request.drains_one_that_ends,
     )
@@ -227,9 +237,16 @@ def _snapshot(
 
 
 def _silent_agents(
-    run: Run, commands: Sequence[Command], lost: Mapping[str, datetime], now: datetime
+    run: Run,
+    commands: Sequence[Command],
+    lost: Mapping[str, datetime],
+    present: Iterable[Instance],
+    now: datetime,
 ) -> dict[str, Silence]:
-    """Agents whose connection SSM calls lost, and those that leave one status command after the other unanswered."""
+    """Agents whose connection SSM calls lost, and those that leave one status command after the other unanswered.
+
+    What SSM heard last of one that has just been started again is as old as its stop.
+    """
     last_sent = {one: command.requested_at for command in commands for one in command.instance_ids}
     # Silence towards status commands counts from the command that is waited for: an earlier one was answered since.
     unanswered = {
@@ -238,7 +255,12 @@ def _silent_agents(
         if one in last_sent
     }
     silences = {**unanswered, **{one: Silence(last) for one, last in lost.items()}}
-    return {one: silence for one, silence in silences.items() if now - silence.since >= SILENT_AFTER}
+    launched = {one.id: one.launched_at for one in present}
+    return {
+        one: silence
+        for one, silence in silences.items()
+        if now - max(silence.since, launched.get(one, silence.since)) >= SILENT_AFTER
+    }
 
 
 def _open_commands(regions: Regions, snapshot: RegionSnapshot) -> frozenset[str]:
@@ -308,8 +330,6 @@ def _read_assumed(
     """The instances with these ids; EC2 is asked for those of which no more than that is known."""
     by_id = {instance.id: instance for instance in snapshot.instances}
     asked = [one for one in ids if one in snapshot.assumed]
-    found, gone, _ = (
-        missing_instances(regions.ec2(snapshot.region), asked, members) if asked else ([], [], [])
-    )
-    by_id |= {instance.id: instance for instance in found}
-    return [by_id[one] for one in ids if one not in gone]
+    found = missing_instances(regions.ec2(snapshot.region), asked, members)
+    by_id |= {instance.id: instance for instance in found.present}
+    return [by_id[one] for one in ids if one not in {*found.terminated, *found.stopped}]

@@ -37,6 +37,7 @@ from snow_white.model.durations import MIN_TIMEOUT_SECONDS
 from snow_white.model.run import CommandReading, Run
 from snow_white.steps.discover import discover
 from snow_white.steps.final_phase import is_final_phase, sendable, since_when_refused
+from snow_white.steps.known_ids import remember_ids
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_to_wait
 from snow_white.steps.recheck import recheck, recheck_is_due
 from snow_white.steps.termination import until_heartbeat
@@ -106,6 +107,7 @@ def dispatch(
         run = arrange(run, now)
     looked, rechecks = _look(run, regions, now)
     snapshots = results_of(looked)
+    run = remember_ids(run, snapshots, now)
     final_phase = is_final_phase(run, looked, now)
     judged = in_each(
         snapshots,

@@ -28,10 +28,10 @@ from snow_white.model.final_phase import FINAL_PHASE
 from snow_white.model.fleet import RegionPlan
 from snow_white.model.progress import Progress
 from snow_white.model.run import CommandReading, Outcome, Run
-from snow_white.model.state_budget import HIDDEN_IDS, INSTANCE_IDS, newest
 from snow_white.reporting.build import final_report
 from snow_white.steps.final_phase import is_final_phase, may_answer, sendable, since_when_refused
 from snow_white.steps.groups import extend_plan, read_groups, with_new_groups
+from snow_white.steps.known_ids import remember_ids
 from snow_white.steps.pacing import SHORTEST_SECONDS, seconds_between_announcements, seconds_to_wait
 from snow_white.steps.recheck import recheck_is_due
 from snow_white.steps.stragglers import update_stragglers
@@ -72,7 +72,7 @@ def poll(run: Run, regions: Regions, now: datetime, log_verdict: LogVerdict = lo
         # A glance tells that a run goes on, and never that it has come to its end.
         snapshots = _look(run, regions, now, take_snapshot)
         run = replace(run, instances_read_at=None if errors_of(snapshots) else now)
-    run = _remember_ids(run, results_of(snapshots), now)
+    run = remember_ids(run, results_of(snapshots), now)
     if is_final_phase(run, snapshots, now):
         return _settle(run, regions, snapshots, now, log_verdict)
     return _follow(with_new_groups(run, regions, now), regions, snapshots, now)
@@ -224,6 +224,7 @@ def _look_at_new_groups(
     ]
     again = in_each(grown, lambda region: take_snapshot(regions, extended, extended.region_plan(region), now))
     failed_again = errors_of(again)
+    extended = remember_ids(extended, results_of(again), now)
     known = {
         region: snapshot
         for region, snapshot in {**known, **results_of(again)}.items()
@@ -280,40 +281,6 @@ def _finish(run: Run, regions: Regions, known: _Settlement, now: datetime, log_v
     stragglers = replace(run.stragglers, unanswered={})
     run = replace(run, refusals={}, gone={}, unsent={}, hidden_since={}, readings={}, stragglers=stragglers)
     return replace(run, outcome=Outcome.FINISHED, report=report, wait_seconds=0)
-
-
-def _remember_ids(run: Run, snapshots: Mapping[str, RegionSnapshot], now: datetime) -> Run:
-    gone = {region: snapshot.gone for region, snapshot in snapshots.items() if snapshot.gone}
-    unsent = {
-        region: tuple(instance.id for instance in snapshot.unsent)
-        for region, snapshot in snapshots.items()
-        if snapshot.unsent
-    }
-    silent = {region: ids for region, ids in run.unsent.items() if region not in snapshots}
-    return replace(
-        run,
-        gone=newest({**run.gone, **gone}, INSTANCE_IDS),
-        unsent=newest({**silent, **unsent}, INSTANCE_IDS),
-        hidden_since=_hidden_since(run, snapshots, now),
-    )
-
-
-def _hidden_since(
-    run: Run, snapshots: Mapping[str, RegionSnapshot], now: datetime
-) -> dict[str, dict[str, datetime]]:
-    """By region; what a glance assumes, and a region that does not answer, stays as it is known.
-
-    One that has no room counts as hidden since now, so that it is waited for until there is room for it.
-    """
-    hidden = {region: tuple(known) for region, known in run.hidden_since.items()}
-    for region, snapshot in snapshots.items():
-        still = snapshot.assumed & run.hidden_since.get(region, {}).keys()
-        hidden[region] = tuple(one.id for one in snapshot.instances if one.hidden or one.id in still)
-    kept = newest({region: ids for region, ids in hidden.items() if ids}, HIDDEN_IDS)
-    return {
-        region: {id_: run.hidden_since.get(region, {}).get(id_, now) for id_ in ids}
-        for region, ids in kept.items()
-    }
 
 
 def _wait(run: Run, now: datetime) -> Run:
