@@ -63,6 +63,7 @@ class Run:
     Attributes:
         plan: regions with matching groups only.
         waiting_for: before the plan is complete, the regions that have not answered yet, and why.
+        unanswered_since: before the plan is complete, the first look of those in a row that lacked a region; or None.
         commands: ids of the commands sent, by region.
         sendings: how often DispatchCommand has sent; the commands' comments contain this number.
         fruitless_sendings: how many sendings in a row have reached no instance in the final phase.
@@ -90,6 +91,7 @@ class Run:
     request: Request
     plan: tuple[RegionPlan, ...]
     waiting_for: Mapping[str, str] = field(default_factory=dict)
+    unanswered_since: datetime | None = None
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sendings: int = 0
     fruitless_sendings: int = 0

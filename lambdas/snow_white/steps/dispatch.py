@@ -43,7 +43,7 @@ from snow_white.steps.recheck import recheck, recheck_is_due
 from snow_white.steps.termination import until_heartbeat
 
 WAIT_FOR_REGIONS: Final = timedelta(minutes=5)
-"""How long a run waits at its start for regions that do not answer."""
+"""How long a run waits for regions that do not answer before anything is sent."""
 REFUSAL_LASTS: Final = timedelta(seconds=60)
 """How long a region must refuse at the start before the run ends for it: IAM's changes take a while to spread."""
 _BETWEEN_DISCOVERIES_SECONDS: Final = 10
@@ -155,11 +155,14 @@ def _complete_plan(run: Run, regions: Regions, now: datetime) -> Run:
     ]
     if lasting:
         raise RegionRefused("; ".join(lasting))
-    if found.errors and now - run.execution.started_at > WAIT_FOR_REGIONS:
+    # A run may have waited for another one for hours before a region does not answer.
+    unanswered_since = (run.unanswered_since or now) if found.errors else None
+    if unanswered_since and now - unanswered_since > WAIT_FOR_REGIONS:
         raise RegionUnavailable("; ".join(found.waiting_for.values()))
     return replace(
         run.with_plan(found.plan, found.unsent),
         waiting_for=found.waiting_for,
+        unanswered_since=unanswered_since,
         refused_since=refused_since,
         wait_seconds=_BETWEEN_DISCOVERIES_SECONDS,
     )

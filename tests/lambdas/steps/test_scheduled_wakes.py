@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from snow_white.aws.executions import OppositeRunUnderWay
+from snow_white.aws.regions import RegionUnavailable
 from snow_white.model.action import Action
-from snow_white.model.run import Execution, Outcome, Run
-from snow_white.steps.dispatch import dispatch
+from snow_white.model.run import ANOTHER_RUN, Execution, Outcome, Run
+from snow_white.model.serialisation import from_json, to_json
+from snow_white.steps.dispatch import WAIT_FOR_REGIONS, dispatch
 from snow_white.steps.poll import poll
-from tests.lambdas.fake_cloud import START, FakeCloud
+from tests.lambdas.fake_cloud import START, FakeCloud, network_error
 from tests.lambdas.fake_hosts import Answer, says
 from tests.lambdas.story import Story, request
 
@@ -71,6 +75,52 @@ def test_a_scheduled_wake_waits_while_an_opposite_run_is_under_way(cloud: FakeCl
     sent = dispatch(waiting, cloud, START, demand_alone)  # type: ignore[arg-type]
     assert sent.commands
     assert sent.waiting_for == {}
+
+
+def wait_for_another(run: Run, cloud: FakeCloud, turns: int) -> Run:
+    """The run after so many looks, at each of which an opposite run is under way."""
+
+    def demand_alone(_run: Run) -> None:
+        raise OppositeRunUnderWay("A quiet of 'shop' is under way.")
+
+    for _ in range(turns):
+        cloud.clock.advance(run.wait_seconds)
+        carried = from_json(to_json(run), Run)
+        run = dispatch(carried, cloud, cloud.clock.now, demand_alone)  # type: ignore[arg-type]
+    return run
+
+
+@pytest.fixture
+def waiting(cloud: FakeCloud) -> Run:
+    """A scheduled wake that has waited for another run for half an hour."""
+    asked = request(Action.WAKE, **SCHEDULED)
+    execution = Execution(
+        "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:lease-1", "lease-1", START
+    )
+    run = Run.planned(execution, asked, (), {ANOTHER_RUN: "waits"})
+    return wait_for_another(replace(run, wait_seconds=180), cloud, 10)
+
+
+def test_a_wake_that_has_waited_for_another_run_waits_for_a_region_too(
+    cloud: FakeCloud, waiting: Run
+) -> None:
+    for _ in range(3):
+        cloud["eu-west-1"].down = network_error()
+        without_region = wait_for_another(waiting, cloud, 10)
+        assert without_region.waiting_for.keys() == {"eu-west-1"}
+        cloud["eu-west-1"].down = None
+        waiting = wait_for_another(without_region, cloud, 1)
+        assert waiting.waiting_for.keys() == {ANOTHER_RUN}, "each fault has its own five minutes"
+
+
+def test_a_wake_that_waits_for_another_run_ends_if_a_region_does_not_answer_for_minutes(
+    cloud: FakeCloud, waiting: Run
+) -> None:
+    cloud["eu-west-1"].down = network_error()
+    began = cloud.clock.now
+    with pytest.raises(RegionUnavailable, match="eu-west-1"):
+        wait_for_another(waiting, cloud, 100)
+    assert timedelta(0) <= cloud.clock.now - began - WAIT_FOR_REGIONS <= timedelta(minutes=4)
 
 
 @pytest.mark.parametrize(
