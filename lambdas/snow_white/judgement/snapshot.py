@@ -19,7 +19,7 @@ from snow_white.aws.instances import (
     present_instances,
 )
 from snow_white.aws.lifecycle_actions import terminating_instances
-from snow_white.aws.regions import Regions, both
+from snow_white.aws.regions import RegionError, Regions, RegionUnavailable, both, region_errors
 from snow_white.aws.run_command import Command
 from snow_white.judgement.verdict import Silence
 from snow_white.model.action import Action
@@ -138,15 +138,18 @@ def _with_terminations(
 ) -> list[Instance]:
     """The instances with what Auto Scaling says of them, for a run of others than an instance that it is ending.
 
-    Best effort: a run for an instance that ends finds out itself if another one has woken the instance.
+    Best effort: a run for an instance that ends finds out itself if another one has woken the instance. But a wake
+    would wake one that drains, so it tries the region again if what keeps Auto Scaling from answering may pass.
     """
     groups = {one.scaling_group for one in present if one.scaling_group}
     if not regions.sees_terminations or run.request.drains_one_that_ends or not groups:
         return list(present)
     try:
-        ending = terminating_instances(regions.auto_scaling(part.region), groups)
+        with region_errors(part.region):
+            ending = terminating_instances(regions.auto_scaling(part.region), groups)
     except Exception as error:
-        if not call_failed(error):
+        may_pass = run.request.action is Action.WAKE and isinstance(error, RegionUnavailable)
+        if may_pass or not (isinstance(error, RegionError) or call_failed(error)):
             raise
         return list(present)
     return [replace(one, terminating=one.id in ending) for one in present]

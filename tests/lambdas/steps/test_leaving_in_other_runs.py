@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from snow_white.aws.errors import UnreadableAnswer
 from snow_white.model.action import Action
 from snow_white.model.fleet import GROUP_NAME_TAG
-from tests.lambdas.fake_cloud import FakeCloud, FakeLifecycleAction, client_error
+from tests.lambdas.fake_cloud import FakeCloud, FakeLifecycleAction, client_error, network_error
 from tests.lambdas.fake_hosts import Answer, FakeInstance, says
 from tests.lambdas.story import Story, request
 
@@ -74,6 +75,40 @@ def test_a_wake_goes_on_if_auto_scaling_cannot_be_asked(cloud: FakeCloud) -> Non
     cloud[REGION].auto_scaling_down = client_error("AccessDenied", "not authorized", 403)
     report = Story(cloud, request(Action.WAKE, **FLEET)).report()
     assert report["counts"] == {"awake": 3}
+
+
+@pytest.mark.parametrize(
+    "fault", [client_error("Throttling", "Rate exceeded", 400), network_error(), UnreadableAnswer("a page")]
+)
+def test_a_wake_does_not_forget_one_that_ends_because_auto_scaling_did_not_answer_once(
+    cloud: FakeCloud, fault: Exception
+) -> None:
+    cloud[REGION].auto_scaling_down = fault
+    cloud["eu-west-1"].add_instance(tags={GROUP_NAME_TAG: "backups"})
+
+    def answers_again(turn: int) -> None:
+        if turn == 3:
+            assert sum(one.received for one in cloud["eu-west-1"].instances.values()) == 1
+            cloud[REGION].auto_scaling_down = None
+
+    story = Story(cloud, request(Action.WAKE, **FLEET), meanwhile=answers_again)
+    report = story.report()
+    assert (report["result"], report["counts"]) == ("confirmed", {"left_alone": 1, "awake": 3})
+    assert leaving(cloud).received == 0
+
+
+def test_a_wake_names_a_region_whose_auto_scaling_never_answers(cloud: FakeCloud) -> None:
+    cloud[REGION].auto_scaling_down = client_error("Throttling", "Rate exceeded", 400)
+    report = Story(cloud, request(Action.WAKE, timeout_seconds=600, **FLEET)).report()
+    assert report["result"] == "not_confirmed"
+    assert "Rate exceeded" in report["problems"][0]["reason"]
+    assert leaving(cloud).received == 0
+
+
+@pytest.mark.parametrize("action", [Action.QUIET, Action.STOP, Action.STATUS])
+def test_another_run_goes_on_if_auto_scaling_does_not_answer(cloud: FakeCloud, action: Action) -> None:
+    cloud[REGION].auto_scaling_down = network_error()
+    assert Story(cloud, request(action, **FLEET)).report()["result"] == "confirmed"
 
 
 def test_auto_scaling_is_not_asked_where_nothing_is_drained(cloud: FakeCloud) -> None:
