@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 _OWNER: Final = "only_asleep_by"
+_SOONEST_SECONDS: Final = 60
 
 
 class Leases:
@@ -31,11 +32,16 @@ class Leases:
         self._logger = logger
 
     def arrange(self, run: Run, now: datetime) -> Run:
-        """The run with its lease, before its first command is sent: what was sent is never without it."""
+        """The run with its lease, before its first command is sent: what was sent is never without it.
+
+        One that failed then is tried again later. It still counts from the first command.
+        """
         seconds = run.request.wake_after_seconds
         if seconds is None or (run.lease is not None and not run.lease.failure):
             return run
-        at, requester = wake_time(now, seconds), run.slack.requester
+        # Scheduler may refuse a time that is over.
+        at = max(wake_time(run.dispatched_at or now, seconds), wake_time(now, _SOONEST_SECONDS))
+        requester = run.slack.requester
         request = wake_request(
             run.request,
             run_parameter(run.execution),

@@ -87,7 +87,8 @@ def dispatch(
     Args:
         demand_alone: called when the plan has become complete, before anything is sent; it raises an error if an
             opposite run is under way.
-        arrange: called before anything is sent, and again if that was interrupted; returns the run to go on with.
+        arrange: called before anything is sent, and again if that was interrupted, or at a later sending if the lease
+            failed; returns the run to go on with.
 
     Raises:
         RegionUnavailable: a region has not answered for so long that there is no plan.
@@ -103,7 +104,7 @@ def dispatch(
             if not run.waits_for_others:
                 raise
             return run.waiting_for_run(str(other))
-    if run.dispatched_at is None:
+    if run.dispatched_at is None or (run.lease is not None and run.lease.failure):
         run = arrange(run, now)
     looked, rechecks = _look(run, regions, now)
     snapshots = results_of(looked)

@@ -166,6 +166,23 @@ def test_a_sending_that_was_interrupted_keeps_the_one_schedule(
     assert len(scheduler.schedules) == 1
 
 
+@pytest.mark.parametrize(
+    ("later", "wake"),
+    [(timedelta(minutes=20), timedelta(minutes=90)), (timedelta(minutes=90), timedelta(minutes=91))],
+)
+def test_a_lease_that_failed_is_tried_again_and_counts_from_the_first_command(
+    leases: Leases, scheduler: FakeScheduler, later: timedelta, wake: timedelta
+) -> None:
+    scheduler.error = client_error("ThrottlingException", "Rate exceeded", 429)
+    began = replace(leases.arrange(run(), START), dispatched_at=START)
+    assert began.lease is not None
+    assert "Rate exceeded" in began.lease.failure
+    scheduler.error = None
+    after = leases.arrange(began, START + later)
+    assert after.lease == Lease(START + wake), "a schedule in the past is none"
+    assert len(scheduler.schedules) == 1
+
+
 def test_a_later_run_of_the_same_fleet_replaces_it(leases: Leases, scheduler: FakeScheduler) -> None:
     leases.arrange(run(environments=("b", "a"), environments_named=True), START)
     newer = run("quiet-ben", START + timedelta(minutes=5), environments=("a", "b"), environments_named=True)

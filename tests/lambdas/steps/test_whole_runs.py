@@ -402,6 +402,24 @@ def test_what_is_arranged_for_a_run_is_arranged_once_before_anything_is_sent(clo
     assert arranged == [0]
 
 
+def test_what_could_not_be_arranged_is_arranged_at_a_later_sending(cloud: FakeCloud) -> None:
+    outcomes = [Lease(failure="Rate exceeded"), Lease(failure="Rate exceeded"), Lease(START)]
+
+    def arrange(run: Run, _now: datetime) -> Run:
+        return replace(run, lease=outcomes.pop(0))
+
+    execution = Execution(
+        "arn:aws:states:us-east-1:111122223333:execution:SnowWhite:night-1", "night-1", START
+    )
+    asked = request(wake_after_seconds=7_200)
+    found = discover(asked, cloud)  # type: ignore[arg-type]
+    run = Run.planned(execution, asked, found.plan)
+    for left in (2, 1, 0, 0):
+        run = dispatch(run, cloud, START, arrange=arrange)  # type: ignore[arg-type]
+        assert len(outcomes) == left
+    assert run.lease == Lease(START)
+
+
 def test_in_a_look_those_that_its_run_has_put_to_sleep_have_room_first(cloud: FakeCloud) -> None:
     cloud["us-east-1"].add_environment("shop", "shop-workers-many", instances=120)
     slept = {**BUSY, "busy": 0, "state": "quiet", "since": int(START.timestamp())}
