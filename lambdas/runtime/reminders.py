@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 _OWNER: Final = "reminder"
+_WITHDRAWING_SECONDS: Final = 10
 
 
 class Reminders:
@@ -80,10 +82,16 @@ class Reminders:
         """After a wake of the whole fleet that is confirmed: nobody sleeps, so nobody has to look."""
         if not report.confirmed or report.known_action is not Action.WAKE or ended.request.only_asleep_by:
             return
+        until = time.monotonic() + _WITHDRAWING_SECONDS
+        failures = []
         for look in range(1, MOST_LOOKS + 1):
             if failure := self._schedules.withdraw(_name(ended.request, look), ended.execution):
-                self._logger.warning("reminder not withdrawn", extra={"failure": failure})
-                return
+                failures.append(failure)
+                # A look that is left finds nobody asleep, so the end of the run does not wait for all of them.
+                if time.monotonic() > until:
+                    break
+        if failures:
+            self._logger.warning("reminders not withdrawn", extra={"failures": failures})
 
     def _schedule(self, ended: EndedRun, reminder: Reminder) -> None:
         name = _name(ended.request, reminder.look)

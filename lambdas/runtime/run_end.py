@@ -74,7 +74,8 @@ def report_end(
 
     publish_once(publish_end)
     announced = notifier.announce_end(ended, report, requester)
-    notifier.remind(ended, report)
+    if reminder := ended.request.reminder:
+        announced = notifier.remind(announced, report, reminder.posts)
     if scheduled:
         scheduled.after_announcement(announced, report)
     return announced
@@ -90,7 +91,8 @@ def complete_announcement(ended: EndedRun, open_notifier: Callable[[], Notifier]
         The run with who was notified.
     """
     for pause in _RETRY_PAUSES_SECONDS:
-        if ended.report is None or not (ended.slack.unreached or _stopper_is_missing(ended)):
+        unreached = ended.slack.unreached or ended.slack.unreminded
+        if ended.report is None or not (unreached or _stopper_is_missing(ended)):
             break
         notifier = open_notifier()
         if notifier.slack.time_limit.left <= pause:
@@ -102,6 +104,8 @@ def complete_announcement(ended: EndedRun, open_notifier: Callable[[], Notifier]
             notifier.edit_end(ended)
         if ended.slack.unreached and ended.report:
             ended = notifier.announce_end(ended, ended.report, notifier.find_requester(ended))
+        if ended.slack.unreminded and ended.report:
+            ended = notifier.remind(ended, ended.report, ended.slack.unreminded)
     return ended
 
 

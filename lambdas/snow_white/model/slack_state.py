@@ -37,8 +37,10 @@ class SlackState:
         posts: one message for each place.
         requester: None until a step has looked it up.
         unreached: the places that were not notified of the end because Slack was out of reach.
+        unreminded: the messages, of the run that a look belongs to, whose thread was not told for the same reason.
     """
 
     posts: tuple[Post, ...] = ()
     requester: Requester | None = None
     unreached: tuple[str, ...] = ()
+    unreminded: tuple[Post, ...] = ()

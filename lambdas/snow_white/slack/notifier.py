@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -121,18 +121,28 @@ class Notifier:
         unreached = tuple(sorted(self.slack.unreached - set(told)))
         return replace(
             ended,
-            slack=SlackState(tuple(posted.values()), requester, unreached),
+            slack=replace(
+                ended.slack, posts=tuple(posted.values()), requester=requester, unreached=unreached
+            ),
             report=replace(report, slack=delivery),
         )
 
-    def remind(self, ended: EndedRun, report: Report) -> None:
-        """Tell the threads of the run that a look belongs to who still sleeps; nothing if nobody is known to."""
+    def remind(self, ended: EndedRun, report: Report, posts: Sequence[Post]) -> EndedRun:
+        """Tell the threads of the run that a look belongs to who still sleeps; nothing if nobody is known to.
+
+        Args:
+            posts: the messages of that run, or those of them whose thread was not told before.
+
+        Returns:
+            The look with those of the posts that Slack was out of reach for.
+        """
         reminder = ended.request.reminder
         if reminder is None:
-            return
+            return ended
         text = reminder_reply(report, ended.request, reminder, slash_command=self.slash_command)
-        for post in reminder.posts if text else ():
-            self.slack.reply(post, text)
+        failed = [post for post in posts if text and not self.slack.reply(post, text)]
+        unreminded = tuple(post for post in failed if post.to in self.slack.unreached)
+        return replace(ended, slack=replace(ended.slack, unreminded=unreminded))
 
     def edit_end(self, ended: EndedRun) -> None:
         """Edit the messages to show what has become known of the end since it was announced."""

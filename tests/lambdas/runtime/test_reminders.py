@@ -24,7 +24,7 @@ from snow_white.model.slack_state import Post, Requester, SlackState
 from snow_white.model.stated_request import StatedRequest
 from snow_white.model.termination import Notice, Termination
 from snow_white.slack.reminder_reply import reminder_reply
-from tests.lambdas.fake_cloud import START, client_error
+from tests.lambdas.fake_cloud import START, client_error, network_error
 from tests.lambdas.runtime.test_leases import MACHINE, SETTINGS, FakeScheduler
 from tests.lambdas.story import request
 
@@ -234,6 +234,46 @@ def test_a_confirmed_wake_of_the_fleet_leaves_nobody_to_look_at(
     wake = EndedRun(execution, replace(QUIET.request, only_asleep_by=only_asleep_by))
     reminders(scheduler).end(wake, report("wake", result=result))
     assert len(scheduler.schedules) == left
+
+
+class FailsOnce(FakeScheduler):
+    """Refuses the first deletion."""
+
+    def delete_schedule(self, *, Name: str, GroupName: str) -> Any:
+        error, self.refusal = self.refusal, None
+        if error:
+            raise error
+        return super().delete_schedule(Name=Name, GroupName=GroupName)
+
+    refusal: Exception | None = client_error("ThrottlingException", "Rate exceeded", 429)
+
+
+def test_one_look_that_cannot_be_withdrawn_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    scheduler = FailsOnce()
+    reminders(scheduler).first(QUIET, report())
+    for number in range(1, MOST_LOOKS):
+        reminders(scheduler).next(look(number), found(host("i-1", "quiet-ann", "quiet")))
+    assert len(scheduler.schedules) == MOST_LOOKS
+    wake = EndedRun(replace(EXECUTION, started_at=START + timedelta(hours=2)), QUIET.request)
+    reminders(scheduler).end(wake, report("wake", result="confirmed"))
+    assert [name[:7] for name in scheduler.schedules] == ["look-1-"]
+    assert "Rate exceeded" in vars(caplog.records[-1])["failures"][0]
+
+
+def test_a_scheduler_that_hangs_is_not_waited_for_eight_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler, asked = FakeScheduler(error=network_error()), []
+    now = 0.0
+
+    def hang(**given: Any) -> Any:
+        nonlocal now
+        now += 6.0
+        asked.append(given["Name"])
+        raise network_error()
+
+    monkeypatch.setattr(scheduler, "get_schedule", hang)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    reminders(scheduler).end(EndedRun(EXECUTION, QUIET.request), report("wake", result="confirmed"))
+    assert len(asked) == 2
 
 
 def test_a_scheduler_that_fails_fails_no_run() -> None:

@@ -13,19 +13,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local_aws.slack.server import SlackServer
-from runtime.run_end import report_end
+from runtime.run_end import complete_announcement, report_end
 from snow_white.model.ended_run import EndedRun, StepError
+from snow_white.model.reminder import Reminder
 from snow_white.model.report import Report
 from snow_white.model.run import Execution
 from snow_white.model.serialisation import from_json, to_json
-from snow_white.model.slack_state import SlackState
+from snow_white.model.slack_state import Post, SlackState
 from snow_white.model.stated_request import StatedRequest
 from snow_white.reporting.build import failure_report
 from snow_white.reporting.errors import read_error
 from snow_white.reporting.event import publish, run_ended
+from snow_white.slack.message import Message
 from tests.fake_client import FakeClient
 from tests.lambdas.fake_cloud import START
-from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, PROBLEM, notifier_on, run
+from tests.lambdas.slack.run_notifier import ARN, CONFIRMED, LATER, PROBLEM, messages, notifier_on, run
 
 EXECUTION = Execution(ARN, "night-1", START)
 FAILED = {
@@ -240,3 +242,61 @@ def test_looks_are_scheduled_when_slack_has_been_told_so_that_they_know_its_mess
     )
     assert scheduled.called == [("end", 0), ("announcement", len(after.slack.posts))]
     assert after.slack.posts
+
+
+@pytest.fixture
+def look(server: SlackServer) -> EndedRun:
+    """A look that has found a worker asleep, at the messages of its run in a channel and to a member."""
+    posts = [notifier_on(server).slack.post(place, Message("before")) for place in ("C0LOCAL", "U0ANN")]
+    reminder = Reminder("1764000000 quiet-ann", START, 1, 3_600, tuple(filter(None, posts)))
+    asleep = {
+        "instance": "i-1",
+        "verdict": "reported",
+        "asleep_by": "quiet-ann",
+        "processes": [{"pid": 7, "state": "quiet"}],
+    }
+    found = {**CONFIRMED, "action": "status", "counts": {"reported": 1}, "hosts": [asleep]}
+    request = replace(StatedRequest.of(run().request), action="status", reminder=reminder)
+    return EndedRun(EXECUTION, request, report=from_json(found, Report))
+
+
+def replies(server: SlackServer) -> list[str]:
+    """The places whose thread was told that somebody sleeps."""
+    told = [one for one in messages(server) if one.get("thread_ts")]
+    assert all("still sleeps" in one["text"] for one in told)
+    return [one["channel"] for one in told]
+
+
+def reported(look: EndedRun, server: SlackServer) -> EndedRun:
+    """The look when its end was reported, as the history of its execution shows it."""
+    events: Any = FakeEvents()
+    logger = Logger(service="snow-white")
+    after = report_end(look, notifier_on(server).notifier(), events, logger, LATER)
+    return from_json(json.loads(json.dumps(to_json(after))), EndedRun)
+
+
+def test_a_reminder_that_slack_did_not_take_is_tried_again(
+    server: SlackServer, look: EndedRun, sleeps: list[float]
+) -> None:
+    server.workspace.fail_next(calls=3, answer="error", method="chat.postMessage")
+    after = reported(look, server)
+    assert [post.to for post in after.slack.unreminded] == ["C0LOCAL"]
+    assert len(replies(server)) == 1, "the member was told"
+    server.workspace.fail_next(calls=3, answer="error", method="chat.postMessage")
+    sleeps.clear()
+    completed = complete_announcement(after, lambda: notifier_on(server).notifier())
+    assert [pause for pause in sleeps if pause >= 30] == [30, 60], "the first retry is too early"
+    assert completed.slack.unreminded == ()
+    assert sorted(replies(server))[0] == "C0LOCAL"
+    assert len(replies(server)) == 2, "nobody is told twice"
+
+
+def test_a_reminder_that_slack_refuses_is_not_tried_again(
+    server: SlackServer, look: EndedRun, sleeps: list[float]
+) -> None:
+    assert look.request.reminder is not None
+    lost = replace(look.request.reminder, posts=(Post("C0NOWHERE", "C0NOWHERE", "1.000001"),))
+    after = reported(replace(look, request=replace(look.request, reminder=lost)), server)
+    assert after.slack.unreminded == ()
+    complete_announcement(after, lambda: notifier_on(server).notifier())
+    assert sleeps == []
