@@ -255,7 +255,7 @@ def commands_of(
         if command.comment.startswith(marker)
     }
     for missing in set(known_ids) - found.keys():
-        found[missing] = _command_by_id(client, missing)
+        found[missing] = command_by_id(client, missing)
     return sorted(found.values(), key=lambda command: (command.requested_at, command.id))
 
 
@@ -288,7 +288,12 @@ def commands_since(client: SSMClient, action: Action, since: datetime) -> list[C
     return sorted(found.values(), key=lambda command: (command.requested_at, command.id))
 
 
-def _command_by_id(client: SSMClient, command_id: str) -> Command:
+def command_by_id(client: SSMClient, command_id: str) -> Command:
+    """The command with this id.
+
+    Raises:
+        RegionUnavailable: it is not shown yet, although it was sent.
+    """
     try:
         listed = client.list_commands(CommandId=command_id).get("Commands", [])
     except ClientError as error:

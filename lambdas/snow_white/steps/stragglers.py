@@ -7,10 +7,9 @@ the other script.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 
 from snow_white.aws import run_command
@@ -49,28 +48,31 @@ def update_stragglers(
         return run
     turn = int((now - run.dispatched_at) / ASK_EVERY)
     if run.request.action is Action.STATUS:
-        # To ask would be to send the same command once more, so that is what is done.
-        late = in_each(
-            snapshots,
-            lambda region: instances_in_progress(
-                regions, snapshots[region], run.members_in(region), ASKED_AT_ONCE, first=turn
-            ),
-        )
-        lost = tuple(sorted(one.id for some in results_of(late).values() for one in some))
-        return replace(run, stragglers=replace(known, asked_at=now, lost=lost))
+        return replace(run, stragglers=_late_for_status(run, regions, snapshots, turn, now))
     sent = in_each(snapshots, lambda region: _ask(run, regions, snapshots[region], turn))
     commands = {region: id_ for region, id_ in results_of(sent).items() if id_}
     return replace(run, stragglers=replace(known, commands=commands, asked_at=now))
 
 
-def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot, turn: int) -> str | None:
-    """Those who have not answered the last time, and others."""
-    members = run.members_in(snapshot.region)
-    silent = instances_in_progress(
-        regions, snapshot, members, ASKED_AT_ONCE, among=run.stragglers.unanswered.keys()
+def _late_for_status(
+    run: Run, regions: Regions, snapshots: Mapping[str, RegionSnapshot], turn: int, now: datetime
+) -> Stragglers:
+    """To ask would be to send the same command once more, so that is what is done: each counts as lost."""
+    found = in_each(
+        snapshots,
+        lambda region: instances_in_progress(
+            regions, snapshots[region], run.members_in(region), ASKED_AT_ONCE, first=turn
+        ),
     )
-    others = instances_in_progress(regions, snapshot, members, ASKED_AT_ONCE, first=turn)
-    ids = list(dict.fromkeys(one.id for one in [*silent, *others]))[:ASKED_AT_ONCE]
+    late = {region: {one.id for one in some} for region, some in results_of(found).items()}
+    going = _still_going(run, regions, snapshots, late)
+    ids = sorted(set().union(*late.values()))
+    known = replace(run.stragglers, asked_at=now, lost=tuple(ids))
+    return replace(known, unanswered=_unanswered(known, snapshots, going, silent=ids))
+
+
+def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot, turn: int) -> str | None:
+    ids = _whom_to_ask(run, regions, snapshot, turn)
     if not ids:
         return None
     sent = run_command.send(
@@ -83,44 +85,44 @@ def _ask(run: Run, regions: Regions, snapshot: RegionSnapshot, turn: int) -> str
     return sent.command_ids[0] if sent.command_ids else None
 
 
+def _whom_to_ask(run: Run, regions: Regions, snapshot: RegionSnapshot, turn: int) -> list[str]:
+    """First those that may be silent, until that is certain; last those that certainly are, which may come back."""
+    silent = snapshot.silent.keys()
+    maybe_silent = run.stragglers.unanswered.keys() - silent
+    others = snapshot.last_command.keys() - silent - maybe_silent
+    ids: list[str] = []
+    for some in (maybe_silent, others, silent):
+        if some and len(ids) < ASKED_AT_ONCE:
+            members = run.members_in(snapshot.region)
+            most = ASKED_AT_ONCE - len(ids)
+            found = instances_in_progress(regions, snapshot, members, most, first=turn, among=some)
+            ids += [one.id for one in found]
+    return ids
+
+
 def _read_answers(
     run: Run, regions: Regions, snapshots: Mapping[str, RegionSnapshot], now: datetime
 ) -> Stragglers:
     """What was answered, once all have or nobody waits any longer."""
     known = run.stragglers
     assert known.asked_at is not None
-    found = in_each(
-        [region for region in known.commands if region in snapshots],
-        lambda region: run_command.invocations(regions.ssm(region), known.commands[region]),
-    )
-    answered = results_of(found)
-    complete = len(answered) == len(known.commands) and all(
-        one.ended for some in answered.values() for one in some
-    )
+    asked = [region for region in known.commands if region in snapshots]
+    found = results_of(in_each(asked, lambda region: _answers(regions, region, known.commands[region])))
+    complete = len(found) == len(known.commands) and all(has_all for _, has_all in found.values())
     if not complete and now - known.asked_at < ANSWER_WITHIN:
         return known
-    asked = {region: {one.instance_id for one in some} for region, some in answered.items()}
-    going = results_of(
-        in_each(
-            asked,
-            lambda region: instances_in_progress(
-                regions,
-                snapshots[region],
-                run.members_in(region),
-                ASKED_AT_ONCE,
-                among=asked[region],
-            ),
-        )
-    )
+    rows = {region: some for region, (some, _) in found.items()}
+    ids = {region: {one.instance_id for one in some} for region, some in rows.items()}
+    going = _still_going(run, regions, snapshots, ids)
     stragglers = [
-        Straggler(region, instance.group, instance.id, _jobs(instance, answered[region]))
+        Straggler(region, instance.group, instance.id, _jobs(instance, rows[region]))
         for region, some in going.items()
         for instance in some
     ]
     stragglers.sort(key=lambda one: -1 if one.jobs is None else one.jobs, reverse=True)
     listed = tuple(stragglers[:_LISTED])
     others = sum(snapshot.in_progress_count for snapshot in snapshots.values()) - len(listed)
-    answers = [one for some in answered.values() for one in some]
+    answers = [one for some in rows.values() for one in some]
     # What was sent after the question may not have been there when it was answered.
     awaited = {
         instance.id
@@ -132,9 +134,44 @@ def _read_answers(
         asked_at=known.asked_at,
         listed=listed,
         more=max(0, others),
-        unanswered=_unanswered(known, answers),
+        unanswered=_unanswered(
+            known,
+            snapshots,
+            going,
+            silent=[one.instance_id for one in answers if not one.ended],
+            answered={one.instance_id for one in answers if one.ended},
+        ),
         lost=tuple(sorted(awaited & _without_command(answers))),
         known_at=now,
+    )
+
+
+def _answers(regions: Regions, region: str, command_id: str) -> tuple[list[run_command.Invocation], bool]:
+    """The command's rows, and whether each instance that was asked has ended it: the list may not show all yet."""
+    command = run_command.command_by_id(regions.ssm(region), command_id)
+    rows = run_command.invocations(regions.ssm(region), command_id)
+    return rows, {one.instance_id for one in rows if one.ended}.issuperset(command.instance_ids)
+
+
+def _still_going(
+    run: Run,
+    regions: Regions,
+    snapshots: Mapping[str, RegionSnapshot],
+    ids: Mapping[str, Collection[str]],
+) -> dict[str, list[Instance]]:
+    """By region, those of these instances, and of the ones that were silent before, on which a command goes on."""
+    unanswered = run.stragglers.unanswered
+    return results_of(
+        in_each(
+            ids,
+            lambda region: instances_in_progress(
+                regions,
+                snapshots[region],
+                run.members_in(region),
+                ASKED_AT_ONCE + _UNANSWERED_KEPT,
+                among={*ids[region], *unanswered},
+            ),
+        )
     )
 
 
@@ -144,15 +181,26 @@ def _without_command(answers: Iterable[run_command.Invocation]) -> set[str]:
     return {id_ for id_, answer in answered.items() if answer and answer.at_work == NOTHING_AT_WORK}
 
 
-def _unanswered(known: Stragglers, answers: Iterable[run_command.Invocation]) -> dict[str, datetime]:
-    """Who has not answered the last time that it was asked, each with the first time that it did not."""
+def _unanswered(
+    known: Stragglers,
+    snapshots: Mapping[str, RegionSnapshot],
+    going: Mapping[str, Iterable[Instance]],
+    *,
+    silent: Iterable[str],
+    answered: Collection[str] = (),
+) -> dict[str, datetime]:
+    """Who has not answered the last time that it was asked, each with the first time that it did not.
+
+    A host of which this round tells nothing, because it was not asked, or its row or region is not shown, stays as it
+    was known.
+    """
     assert known.asked_at is not None
-    silent = {
-        one.instance_id: known.unanswered.get(one.instance_id, known.asked_at)
-        for one in answers
-        if not one.ended
-    }
-    return dict(islice(silent.items(), _UNANSWERED_KEPT))
+    over = {id_ for region in going for id_ in snapshots[region].last_command}
+    over -= {one.id for some in going.values() for one in some}
+    kept = {id_: since for id_, since in known.unanswered.items() if id_ not in over and id_ not in answered}
+    merged = {**dict.fromkeys(silent, known.asked_at), **kept}
+    # When there are too many, those that have been known for longer are sooner certain.
+    return dict(sorted(merged.items(), key=lambda one: one[1])[:_UNANSWERED_KEPT])
 
 
 def _jobs(instance: Instance, invocations: Iterable[run_command.Invocation]) -> int | None:
