@@ -92,8 +92,6 @@ HOSTS: Final = Group(
             _delivered("lost"),
             {Step.DISPATCH: CONFIRMED},
             {Step.DISPATCH: UNREACHABLE},
-            # It asks three times and no more.
-            except_stays={(Step.DISPATCH, "status"): UNCONFIRMED},
         ),
         Row(
             "a command reaches it twice; all do, if it stays",
