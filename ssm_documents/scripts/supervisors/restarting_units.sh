@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# needs: report
+# needs: find_workers report
 # Units that systemd is about to start again, and that run or ran Sidekiq. A unit that fails again and again is between
 # two starts in most looks, not in all.
 
