@@ -122,13 +122,18 @@ def test_a_worker_that_a_unit_of_something_else_only_contains_is_not_stopped_wit
     assert systemd.run(["systemctl", "is-active", "cron"]).stdout == "active\n"
 
 
-def test_a_unit_that_does_not_come_back_is_named_with_what_was_tried(
-    systemd: SystemdHost, redis: RedisServer
-) -> None:
+def stop_and_release(systemd: SystemdHost, redis: RedisServer, app: str) -> None:
+    """A unit that is not restarted by itself is stopped, and gets another application to start with."""
     systemd.add_service(sidekiq(redis, restart=Restart.NO))
     wait_for_workers(systemd, 1)
     assert ask(systemd, "stop").code == 0
-    systemd.write("/var/app/app.rb", "raise 'a release that does not start'")
+    systemd.write("/var/app/app.rb", app)
+
+
+def test_a_unit_that_does_not_come_back_is_named_with_what_was_tried(
+    systemd: SystemdHost, redis: RedisServer
+) -> None:
+    stop_and_release(systemd, redis, "raise 'a release that does not start'")
 
     answer = ask(systemd, "wake")
 
@@ -140,10 +145,7 @@ def test_a_unit_that_does_not_come_back_is_named_with_what_was_tried(
 def test_a_process_that_fails_right_after_a_look_at_it_is_not_said_to_boot(
     systemd: SystemdHost, redis: RedisServer
 ) -> None:
-    systemd.add_service(sidekiq(redis, restart=Restart.NO))
-    wait_for_workers(systemd, 1)
-    assert ask(systemd, "stop").code == 0
-    systemd.write("/var/app/app.rb", "sleep 0.1 until File.exist?('/run/fail')\nraise 'no release'")
+    stop_and_release(systemd, redis, "sleep 0.1 until File.exist?('/run/fail')\nraise 'no release'")
     systemd.write("/usr/local/sbin/systemctl", LATE_ANSWER, mode=0o755)
 
     answer = ask(systemd, "wake")
